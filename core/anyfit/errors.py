@@ -1,0 +1,162 @@
+"""Every error that anyfit raises on purpose.
+
+AnyfitError
+├── UsageError                 the caller's input cannot be right
+│   ├── ConfigError            a configuration file or variable
+│   ├── SpecError              a field of an estimator, a job file or an endpoint
+│   ├── UnknownBackend         no backend of that name
+│   ├── Unsupported            this backend cannot do that
+│   └── Conflict               the name is taken
+├── AuthError                  credentials are missing, wrong or expired
+├── ServiceError               the service, the network or a disk let us down
+│   └── StorageError           an object or a file could not be moved
+├── NotFound                   no such job, endpoint, model or object
+├── JobFailed                  the job ended without success; carries the report
+├── JobStopped                 somebody stopped the job
+├── NotFinished                we stopped waiting, the job goes on
+└── PredictionError            the endpoint refused or crashed on a payload
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anyfit.failure import FailureReport
+
+__all__ = [
+    "AnyfitError",
+    "AuthError",
+    "ConfigError",
+    "Conflict",
+    "JobFailed",
+    "JobStopped",
+    "NotFinished",
+    "NotFound",
+    "PredictionError",
+    "ServiceError",
+    "SpecError",
+    "StorageError",
+    "UnknownBackend",
+    "Unsupported",
+    "UsageError",
+    "nearest",
+]
+
+
+class AnyfitError(Exception):
+    """The base of all; `str()` is the whole story in prose, the attributes are the same as data.
+
+    Attributes:
+        message: What was asked and what came back.
+        hint: What to do next, or "".
+        backend: The backend concerned, or "".
+        status: The service's own error code or HTTP status, or "".
+        request_id: The service's id of the request, for its support desk, or "".
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self, message: str, *, hint: str = "", backend: str = "", status: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.backend = backend
+        self.status = status
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as a JSON object, for `--json`."""
+        fields = ("message", "hint", "backend", "status", "request_id")
+        return {"error": type(self).__name__} | {name: v for name in fields if (v := getattr(self, name))}
+
+
+class UsageError(AnyfitError, ValueError):
+    """The caller's input cannot be right, whatever the service says."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A configuration file, profile or variable is wrong."""
+
+
+class SpecError(UsageError):
+    """A field of an estimator, job file or endpoint is wrong; the message names the field."""
+
+
+class UnknownBackend(UsageError):
+    """No backend of that name is installed."""
+
+
+class Unsupported(UsageError):
+    """The backend cannot do what was asked; its capabilities say why."""
+
+
+class Conflict(UsageError):
+    """The name is already in use."""
+
+
+class AuthError(AnyfitError):
+    """Credentials are missing, wrong, expired or not allowed to do this."""
+
+    exit_code = 3
+
+
+class ServiceError(AnyfitError):
+    """The service answered with a fault, or could not be reached."""
+
+
+class StorageError(ServiceError):
+    """An object or file could not be read, written or verified."""
+
+
+class NotFound(AnyfitError, LookupError):
+    """No such job, endpoint, model or object."""
+
+    exit_code = 102
+
+
+class JobFailed(AnyfitError):
+    """The job ended without success; `report` says how and why."""
+
+    exit_code = 100
+
+    def __init__(self, report: FailureReport) -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
+class JobStopped(AnyfitError):
+    """Somebody stopped the job before it was done."""
+
+    exit_code = 103
+
+
+class NotFinished(AnyfitError):
+    """Waiting ended before the job did; the job goes on."""
+
+    exit_code = 101
+
+
+class PredictionError(AnyfitError):
+    """The endpoint refused a payload (4xx) or crashed on it (5xx); `status` holds the HTTP status."""
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 2 if self.status.startswith("4") else 4
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint such as "did you mean 'epochs'?", or "" when nothing is near."""
+    import difflib  # only when something went wrong: it is slow to import
+
+    choices = sorted(known)
+    match = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    return f"did you mean {match[0]!r}?" if match else ""
