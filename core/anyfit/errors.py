@@ -148,9 +148,9 @@ class NotFinished(AnyfitError):
 class PredictionError(AnyfitError):
     """The endpoint refused a payload (4xx) or crashed on it (5xx); `status` holds the HTTP status."""
 
-    @property
-    def exit_code(self) -> int:  # type: ignore[override]
-        return 2 if self.status.startswith("4") else 4
+    def __init__(self, message: str, *, status: str, hint: str = "", backend: str = "") -> None:
+        super().__init__(message, hint=hint, backend=backend, status=status)
+        self.exit_code = 2 if status.startswith("4") else 4
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,0 +1,1 @@
+"""Contract suites for backends and stores; a pytest plugin."""
