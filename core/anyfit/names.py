@@ -1,0 +1,25 @@
+"""Names of jobs, models and endpoints."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from anyfit.backend import Capabilities
+from anyfit.errors import SpecError
+
+__all__ = ["check_name", "timestamped"]
+
+
+def timestamped(base: str, now: datetime) -> str:
+    """A name that no earlier job has: the base and the time to the millisecond."""
+    cleaned = re.sub(r"[^A-Za-z0-9]+", "-", base).strip("-")[:36] or "job"
+    return f"{cleaned}-{now:%Y-%m-%d-%H-%M-%S}-{now.microsecond // 1000:03d}"
+
+
+def check_name(name: str, capabilities: Capabilities, field: str) -> None:
+    """Refuse a name that the backend would refuse."""
+    if not re.fullmatch(capabilities.name_pattern, name):
+        raise SpecError(
+            f"{field}: {name!r} is no valid name", hint=f"names here are {capabilities.name_rule}"
+        )
