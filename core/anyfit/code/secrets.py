@@ -12,7 +12,8 @@ __all__ = ["refuse_secrets"]
 
 _NAMES = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "id_rsa", "id_dsa",
-    "id_ecdsa", "id_ed25519", ".netrc", ".pypirc", ".git-credentials", ".htpasswd", "credentials", "credentials.json",
+    "id_ecdsa", "id_ed25519", ".netrc", ".pypirc", ".git-credentials", ".htpasswd", "credentials",
+    "credentials.json",
     "credentials.csv", "kubeconfig", "service-account*.json", "secrets.toml", "secrets.yaml", "secrets.yml",
     "secrets.json",
 )  # fmt: skip
