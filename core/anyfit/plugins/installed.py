@@ -1,8 +1,8 @@
 """Which plugins are installed, found without importing any of them.
 
 `importlib.metadata` answers the same question, but importing it and parsing every package's metadata costs
-more than all else that `import anyfit` does. Entry points lie in small text files beside the packages, so these
-are read here directly; only what is not a plain folder (a zip on `sys.path`) is left to `importlib.metadata`.
+more than all else that `import anyfit` does. Entry points lie in small text files beside the packages and are
+read here directly; only what is not a plain folder (a zip on `sys.path`) is left to `importlib.metadata`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,146 @@
+"""The options that an attrs class declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar, get_type_hints
+
+import attrs
+
+from anyfit.errors import SpecError, UsageError, nearest
+from anyfit.options.kinds import convert, in_words, show
+
+__all__ = ["Option", "OptionHelp", "describe", "instance", "options", "raise_faults", "structure", "unknown"]
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class OptionHelp:
+    """What a user may want to know of an option.
+
+    Attributes:
+        name: As the user writes it.
+        type: In words: "text", "a whole number", "one of 'a', 'b'".
+        default: As the user would write it in TOML; "" for none.
+        required: Whether it has to be given.
+        help: A sentence.
+        secret: Whether its value must never be shown.
+    """
+
+    name: str
+    type: str
+    default: str
+    required: bool
+    help: str
+    secret: bool
+
+
+@attrs.frozen
+class Option:
+    """One option of a class.
+
+    Attributes:
+        name: As the user writes it, and as the class's constructor takes it.
+        kind: Its type; `Any` where the class has a converter of its own.
+        declared: What attrs knows of it.
+    """
+
+    name: str
+    kind: Any
+    declared: attrs.Attribute[Any]
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value must never be shown."""
+        return bool(self.declared.metadata.get("secret"))
+
+    @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.declared.default is attrs.NOTHING
+
+    @property
+    def default(self) -> Any:
+        """Its default, made anew each time."""
+        default: Any = self.declared.default
+        return default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]
+
+
+def options(cls: type[Any]) -> dict[str, Option]:
+    """The options of a class by the name that users write."""
+    hints = get_type_hints(cls)
+    found = {}
+    for each in attrs.fields(cls):
+        if each.init:
+            name = each.alias or each.name
+            found[name] = Option(name, Any if each.converter else hints[each.name], each)
+    return found
+
+
+def structure(
+    cls: type[T], mapping: Mapping[str, Any], where: str, *, error: type[UsageError] = SpecError
+) -> T:
+    """Make an instance of an options class from what a user wrote.
+
+    Raises `error` with every fault at once, each with its path: unknown names with the nearest right one,
+    values of a wrong type, values that are missing, and what the class's own validators refuse.
+    """
+    known = options(cls)
+    hint = f"{where} knows: {', '.join(known) or 'nothing'}"
+    if not isinstance(mapping, Mapping):
+        raise error(f"{where}: expected a table, got {mapping!r}", hint=hint)
+    faults = [unknown(f"{where}.{name}", name, known) for name in mapping if name not in known]
+    for each in known.values():
+        if each.required and each.name not in mapping:
+            faults.append(f"{where}.{each.name}: has to be given")
+    values = {
+        name: convert(each.kind, mapping[name], f"{where}.{name}", faults, secret=each.secret)
+        for name, each in known.items()
+        if name in mapping
+    }
+    raise_faults(faults, error, hint=hint)
+    return instance(cls, values, where, error)
+
+
+def instance(cls: type[T], values: Mapping[str, Any], where: str, error: type[UsageError]) -> T:
+    """Make the instance from values of the right types; what a validator refuses becomes `error`."""
+    try:
+        return cls(**values)
+    except (ValueError, TypeError) as refused:
+        if isinstance(refused, UsageError):
+            raise
+        text = str(refused.args[0] if refused.args else refused)
+        for name, option in options(cls).items():
+            if option.secret and values.get(name):
+                text = text.replace(str(values[name]), "****")
+        raise error(f"{where}: {text}") from None
+
+
+def describe(cls: type[Any]) -> list[OptionHelp]:
+    """What can be said about each option of a class, in the order of declaration."""
+    return [
+        OptionHelp(
+            name=each.name,
+            type=in_words(each.kind),
+            default="" if each.required else show(each.default),
+            required=each.required,
+            help=each.declared.metadata.get("help", ""),
+            secret=each.secret,
+        )
+        for each in options(cls).values()
+    ]
+
+
+def unknown(where: str, name: str, known: Iterable[str]) -> str:
+    """The fault of a name that is not known."""
+    near = nearest(name, known)
+    return f"{where}: unknown{f', {near}' if near else ''}"
+
+
+def raise_faults(faults: Sequence[str], error: type[UsageError], *, hint: str = "") -> None:
+    """Raise one error for all faults, if there are any."""
+    if len(faults) > 1:
+        raise error("\n".join([f"{len(faults)} faults:", *(f"  {fault}" for fault in faults)]), hint=hint)
+    if faults:
+        raise error(faults[0], hint=hint)
