@@ -204,7 +204,7 @@ class Artifact:
     """One thing a job left.
 
     Attributes:
-        name: Path below the job's output, with `/`.
+        name: Path below the job's output, with `/`; the model's files are `model/...`, and URIs end alike.
         uri: Where it lies.
         size: Bytes, when known.
         kind: "model", "output", "checkpoint" or "log".
@@ -279,6 +279,7 @@ class Feature(str, Enum):
     ENDPOINTS = "endpoints"
     ENDPOINT_UPDATE = "endpoint-update"
     ENDPOINT_PAUSE = "endpoint-pause"
+    ENDPOINT_LOGS = "endpoint-logs"
     TRAFFIC_WEIGHTS = "traffic-weights"
 
 
@@ -499,6 +500,10 @@ class Backend(ABC):
         """What the job left, and where; empty before it ends."""
 
     @abstractmethod
+    def output_uri(self, ref: JobRef) -> str:
+        """The folder that a running job's outputs show up in, for TensorBoard and the impatient."""
+
+    @abstractmethod
     def stop(self, ref: JobRef) -> None:
         """Ask the job to end; idempotent, also on a job that has ended."""
 
@@ -565,6 +570,10 @@ class Backend(ABC):
     def undeploy(self, ref: EndpointRef) -> None:
         """Remove the endpoint, not its models; idempotent."""
         self.refuse(Feature.ENDPOINTS)
+
+    def endpoint_logs(self, ref: EndpointRef, cursor: str = "") -> LogPage:
+        """What the servers said; as `logs`."""
+        self.refuse(Feature.ENDPOINT_LOGS)
 
     def invoke(self, ref: EndpointRef, payload: Payload) -> Payload:
         """One prediction; `PredictionError` carries what the handler said when it refuses or crashes."""

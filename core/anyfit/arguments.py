@@ -1,0 +1,37 @@
+"""A misspelt argument is answered with the name that was meant."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from anyfit.errors import UsageError, nearest
+
+__all__ = ["UnknownArgument", "named_arguments"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class UnknownArgument(UsageError, TypeError):
+    """A call names an argument that does not exist."""
+
+
+def named_arguments(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Make unknown keyword arguments of `function` an error that names the nearest right one."""
+    known = [name for name in inspect.signature(function).parameters if name != "self"]
+
+    @functools.wraps(function)
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        for name in kwargs:
+            if name not in known:
+                owner = function.__qualname__.removesuffix(".__init__")
+                raise UnknownArgument(
+                    f"{owner} has no argument {name!r}",
+                    hint=nearest(name, known) or f"it has: {', '.join(known)}",
+                )
+        return function(*args, **kwargs)
+
+    return checked

@@ -1,0 +1,286 @@
+"""What to train, with what, on what: the face of anyfit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from attrs import Factory, define, field
+
+from anyfit.arguments import UnknownArgument, named_arguments
+from anyfit.errors import UsageError, nearest
+from anyfit.job import Job, find_job
+
+if TYPE_CHECKING:
+    from anyfit.backend import Plan
+    from anyfit.model import Model
+    from anyfit.predictor import Predictor
+    from anyfit.session import Session
+    from anyfit.spec import JobSpec
+
+__all__ = ["Estimator"]
+
+Inputs = str | Mapping[str, str] | None
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Estimator:
+    """A training, defined once and run anywhere.
+
+    Attributes:
+        entry_point: The script, relative to `source_dir`, or a path by itself where there is none.
+        source_dir: The code: a folder, a file, a tar archive, or a git URL such as
+            `git+https://host/team/project.git@v1#folder`.
+        dependencies: Further folders or files that the script imports.
+        image_uri: A container image of one's own, instead of a framework.
+        framework: The platform's image: "pytorch", "tensorflow", ...
+        framework_version: Of the framework; "1.8" means the newest 1.8.x.
+        py_version: Of the image's Python, for instance "3.9".
+        command: What to start instead of a script.
+        arguments: Appended to the script's command line as they are.
+        hyperparameters: JSON values by name.
+        environment: Environment variables for the script.
+        instance_type: A spec ID, a wish such as "A100:8" or "cpu=4+ mem=16GB+", or one of these by backend.
+        instance_count: Nodes.
+        volume_size: Extra disk per node in GiB.
+        distribution: "none", "torch", "mpi" or "parameter-server".
+        output_path: URI or folder for the model and other outputs.
+        checkpoint_path: URI or folder where checkpoints go and come from.
+        max_run: Seconds that the job may run.
+        max_wait: Seconds that it may wait for a machine.
+        base_job_name: What generated job names begin with.
+        tags: For people and bills.
+        description: For people.
+        metric_definitions: Regular expression by metric name; its first group is the value.
+        convention: How hyperparameters become arguments: "sagemaker", "ti" or "modelarts".
+        options: What only one backend knows, by backend.
+        backend: Where to run; the configuration's choice by default.
+        profile: Which profile of the configuration to use.
+        latest_job: The job of the last `fit` or `attach`.
+    """
+
+    entry_point: str = ""
+    source_dir: str = ""
+    dependencies: Sequence[str] = ()
+    image_uri: str = ""
+    framework: str = ""
+    framework_version: str = ""
+    py_version: str = ""
+    command: Sequence[str] = ()
+    arguments: Sequence[str] = ()
+    hyperparameters: Mapping[str, Any] = Factory(dict)
+    environment: Mapping[str, str] = Factory(dict)
+    instance_type: str | Mapping[str, str] = ""
+    instance_count: int = 1
+    volume_size: int | None = None
+    distribution: str = "none"
+    output_path: str = ""
+    checkpoint_path: str = ""
+    max_run: int = 86400
+    max_wait: int | None = None
+    base_job_name: str = ""
+    tags: Mapping[str, str] = Factory(dict)
+    description: str = ""
+    metric_definitions: Mapping[str, str] = Factory(dict)
+    convention: str = "sagemaker"
+    options: Mapping[str, Mapping[str, Any]] = Factory(dict)
+    backend: str | None = None
+    profile: str | None = None
+    latest_job: Job | None = field(default=None, init=False)
+    _session: Session | None = field(default=None, init=False)
+
+    @named_arguments
+    def fit(
+        self,
+        inputs: Inputs = None,
+        wait: bool = True,
+        logs: bool = True,
+        job_name: str | None = None,
+        tensorboard: bool = False,
+        version_of: Job | str | None = None,
+    ) -> Job:
+        """Train.
+
+        Args:
+            inputs: URI or local path by channel; a text alone is the channel `training`.
+            wait: Whether to return only when the job has ended; anything but success then raises.
+            logs: Whether to print phases and log lines while waiting.
+            job_name: The job's name; one that ends in the time by default.
+            tensorboard: Start TensorBoard on the job's output folder.
+            version_of: Make a new version of this job instead of a job of its own.
+
+        Raises `JobFailed` (with a report), `JobStopped`, or what is wrong with the estimator. Ctrl-C while waiting
+        detaches; the job goes on.
+        """
+        from anyfit.console import Console, silent
+        from anyfit.training import start, watch
+
+        console = Console() if wait and logs else silent()
+        job = start(self, inputs, job_name=job_name, version_of=version_of, console=console)
+        if wait:
+            watch(job, console=console, logs=logs, tensorboard=tensorboard)
+        elif tensorboard:
+            raise UsageError("tensorboard: needs wait=True", hint="or run: anyfit attach --tensorboard NAME")
+        return job
+
+    @named_arguments
+    def plan(
+        self,
+        inputs: Inputs = None,
+        job_name: str | None = None,
+        version_of: Job | str | None = None,
+    ) -> Plan:
+        """What `fit` would do and send, without doing it."""
+        from anyfit.training import plan_only
+
+        return plan_only(self, inputs, job_name=job_name, version_of=version_of)
+
+    @classmethod
+    def attach(cls, name_or_ref: str, *, backend: str | None = None, profile: str | None = None) -> Estimator:
+        """The estimator of a job that was submitted earlier or elsewhere; `latest_job` is the job.
+
+        Its name is looked up in the journal, else on the backend.
+        """
+        from anyfit.session import Session
+
+        session = Session.open(backend=backend, profile=profile)
+        session.reconcile()
+        job = find_job(session, name_or_ref)
+        estimator = cls.of_spec(job.spec, session, backend=job.ref.backend)
+        estimator.latest_job = job
+        return estimator
+
+    @named_arguments
+    def jobs(self, *, limit: int = 20) -> list[Job]:
+        """This estimator's backend's jobs in the journal, newest first."""
+        session = self.session()
+        rows = session.journal.jobs(backend=session.backend().name, limit=limit)
+        return [find_job(session, row.ref) for row in rows if row.ref]
+
+    @named_arguments
+    def register(
+        self,
+        *,
+        model_name: str = "",
+        model_version: str = "",
+        entry_point: str = "",
+        source_dir: str = "",
+        environment: Mapping[str, str] | None = None,
+        description: str = "",
+    ) -> Model:
+        """Make a model version of the latest job's result.
+
+        Args:
+            model_name: The job's name by default.
+            model_version: Counted by the backend by default.
+            entry_point: The inference script; `inference.py` by default, where the code has one.
+            source_dir: Where it is; the job's own code by default.
+            environment: Variables for the server.
+            description: For people.
+        """
+        from anyfit.model import register_job
+
+        return register_job(
+            self._finished_job(),
+            model_name=model_name,
+            model_version=model_version,
+            entry_point=entry_point,
+            source_dir=source_dir,
+            environment=environment or {},
+            description=description,
+        )
+
+    @named_arguments
+    def deploy(
+        self,
+        initial_instance_count: int = 1,
+        instance_type: str = "",
+        endpoint_name: str = "",
+        *,
+        model_name: str = "",
+        entry_point: str = "",
+        source_dir: str = "",
+        environment: Mapping[str, str] | None = None,
+        wait: bool = True,
+    ) -> Predictor:
+        """Serve the latest job's model.
+
+        Args:
+            initial_instance_count: How many servers (on `local`: worker processes).
+            instance_type: As for training.
+            endpoint_name: The job's name by default.
+            model_name: As in `register`, which this calls first.
+            entry_point: As in `register`.
+            source_dir: As in `register`.
+            environment: Variables for the server.
+            wait: Whether to return only when it answers.
+        """
+        model = self.register(
+            model_name=model_name, entry_point=entry_point, source_dir=source_dir, environment=environment
+        )
+        return model.deploy(
+            initial_instance_count,
+            instance_type,
+            endpoint_name or self._finished_job().spec.key.replace(".", "-"),
+            wait=wait,
+        )
+
+    def changed(self, **changes: Any) -> Estimator:
+        """A copy with some fields changed."""
+        known = [name for name in attrs.fields_dict(type(self)) if name not in ("latest_job", "_session")]
+        for name in changes:
+            if name not in known:
+                raise UnknownArgument(f"Estimator has no field {name!r}", hint=nearest(name, known))
+        copy = attrs.evolve(self, **changes)
+        if "backend" not in changes and "profile" not in changes:
+            copy._session = self._session
+        return copy
+
+    @classmethod
+    def of_spec(cls, spec: JobSpec, session: Session, *, backend: str | None = None) -> Estimator:
+        """The estimator that means the same as the spec."""
+        same = {name for name in attrs.fields_dict(type(spec)) if name in attrs.fields_dict(cls)}
+        backend = backend or session.config.core.backend
+        estimator = cls(
+            **{name: getattr(spec, name) for name in same - {"options"}},
+            source_dir=spec.code.archive if spec.code else "",
+            image_uri=spec.image,
+            options={backend: spec.options} if spec.options else {},
+            backend=backend,
+            profile=session.profile or None,
+        )
+        estimator._session = session
+        return estimator
+
+    def session(self) -> Session:
+        """The configuration, journal and backends that this estimator works with."""
+        from anyfit.session import Session
+
+        if self._session is None:
+            self._session = Session.open(backend=self.backend, profile=self.profile)
+        return self._session
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{name}={getattr(self, name)!r}"
+            for name in ("entry_point", "source_dir", "framework", "image_uri", "instance_type", "backend")
+            if getattr(self, name)
+        ]
+        return f"Estimator({', '.join(shown)})"
+
+    def _finished_job(self) -> Job:
+        if self.latest_job is None:
+            raise UsageError(
+                "there is no job to deploy yet", hint="call fit first, or Estimator.attach(name)"
+            )
+        self.latest_job.raise_unless_succeeded()
+        if not self.latest_job.finished:
+            raise UsageError(
+                f"job {self.latest_job.spec.key} has not ended yet", hint="wait for it: latest_job.wait()"
+            )
+        return self.latest_job
+
+
+# attrs wrote the initialiser, so it is wrapped here and not by a decorator above it.
+Estimator.__init__ = named_arguments(Estimator.__init__)  # type: ignore[method-assign]

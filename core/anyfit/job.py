@@ -1,0 +1,286 @@
+"""A job that was submitted, on whatever backend."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anyfit.arguments import named_arguments
+from anyfit.backend import (
+    Artifact,
+    Feature,
+    JobRef,
+    JobState,
+    LogLine,
+    Plan,
+    Series,
+    Status,
+)
+from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, nearest
+from anyfit.spec import JobSpec
+
+if TYPE_CHECKING:
+    from anyfit.backend import Backend
+    from anyfit.failure import FailureReport
+    from anyfit.session import Session
+
+__all__ = ["Job", "find_job", "refresh_all"]
+
+_TAIL_FOR_REPORT = 2000
+
+
+class Job:
+    """A handle on a submitted job; cheap to make, good in any process.
+
+    Attributes:
+        name: The job's name.
+        ref: Finds it from anywhere; `str(job.ref)` is text for `attach`.
+        spec: What was asked for.
+    """
+
+    def __init__(self, session: Session, backend: Backend, ref: JobRef, spec: JobSpec) -> None:
+        self.session = session
+        self.backend = backend
+        self.ref = ref
+        self.spec = spec
+        self._state: JobState | None = None
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self.spec.name
+
+    @property
+    def state(self) -> JobState:
+        """How the job is now: neutral status, native word, reason, times."""
+        if self._state is not None and self._state.status.finished:
+            return self._state
+        return self.refresh()
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state.status.finished
+
+    @property
+    def poll_seconds(self) -> float:
+        """The shortest sensible pause between two looks."""
+        return self.backend.capabilities.poll_seconds
+
+    def refresh(self) -> JobState:
+        """Ask the backend how the job is."""
+        return refresh_all([self])[0]
+
+    def observe(self, state: JobState) -> None:
+        """Take note of a state: in the journal, and towards observers."""
+        previous, self._state = self._state, state
+        if state == previous or state.status == Status.UNKNOWN:
+            return
+        self.session.journal.observed(self.ref, state)
+        self._tell_observers(state, previous)
+
+    @named_arguments
+    def logs(
+        self, *, follow: bool = False, tail: int | None = None, node: int | None = None
+    ) -> Iterator[LogLine]:
+        """The job's log lines.
+
+        Args:
+            follow: Go on until the job has ended.
+            tail: Begin with the last so many lines.
+            node: Lines of this node only.
+        """
+        lines: deque[LogLine] = deque(maxlen=tail)
+        cursor = ""
+        for page, cursor in self.log_pages():
+            if tail is None:
+                yield from (line for line in page if node in (None, line.node))
+            else:
+                lines.extend(line for line in page if node in (None, line.node))
+        yield from lines
+        if follow:
+            from anyfit.watch import follow as watch
+
+            for event in watch(self, cursor=cursor):
+                if isinstance(event, LogLine) and node in (None, event.node):
+                    yield event
+
+    def log_pages(self, cursor: str = "") -> Iterator[tuple[tuple[LogLine, ...], str]]:
+        """The log from `cursor` on, as far as it has been written, page by page, each with its end's cursor."""
+        while True:
+            page = self.backend.logs(self.ref, cursor)
+            cursor = page.cursor
+            yield page.lines, cursor
+            if not page.more:
+                return
+
+    def metrics(self) -> list[Series]:
+        """The curves of `metric_definitions`."""
+        self.backend.require(Feature.METRICS)
+        return list(self.backend.metrics(self.ref))
+
+    def utilization(self) -> list[Series]:
+        """The machine's use over time."""
+        self.backend.require(Feature.UTILIZATION)
+        return list(self.backend.utilization(self.ref))
+
+    def artifacts(self) -> list[Artifact]:
+        """What the job left, and where."""
+        return list(self.backend.artifacts(self.ref))
+
+    @named_arguments
+    def download(self, path: str | Path = ".", *, kind: str = "") -> Path:
+        """Bring the job's artifacts, or those of one kind, below `path`; answers the folder.
+
+        Files appear whole or not at all, and what is there already is not fetched again.
+        """
+        from anyfit.artifacts import download_artifacts
+
+        target = Path(path).expanduser() / self.spec.key
+        artifacts = [a for a in self.artifacts() if not kind or a.kind == kind]
+        if not artifacts:
+            raise NotFound(
+                f"job {self.spec.key} has left no {kind or 'artifact'}",
+                hint=f"anyfit status {self.spec.key} tells whether it has ended",
+            )
+        download_artifacts(self.backend, artifacts, target)
+        return target
+
+    @named_arguments
+    def wait(self, timeout: float | None = None) -> JobState:
+        """Wait for the job's success.
+
+        Raises `JobFailed` with the report, `JobStopped`, or `NotFinished` after `timeout` seconds.
+        """
+        from anyfit.watch import wait_all
+
+        try:
+            wait_all([self], timeout=timeout)
+        except NotFinished as fault:
+            raise self._not_finished(fault.message) from None
+        return self.raise_unless_succeeded()
+
+    def raise_unless_succeeded(self) -> JobState:
+        """The final state of a job that has ended; an error unless it is a success."""
+        state = self.state
+        if state.status == Status.FAILED:
+            raise JobFailed(self.report())
+        if state.status == Status.STOPPED:
+            raise JobStopped(
+                f"job {self.spec.key} was stopped{f': {state.reason}' if state.reason else ''}",
+                hint=f"run it again: anyfit rerun {self.spec.key}",
+                backend=self.ref.backend,
+            )
+        return state
+
+    def report(self) -> FailureReport:
+        """Why the job failed, in words."""
+        from anyfit.failure import diagnose
+
+        tail = [line.text for line in self.logs(tail=_TAIL_FOR_REPORT)]
+        return diagnose(
+            job=self.spec.key,
+            state=self.state,
+            tail=tail,
+            log=self._log_location(),
+            spec=self.spec,
+            language=self.session.config.language(),
+        )
+
+    def stop(self) -> None:
+        """Ask the job to end; returns at once, and is no error when it has ended."""
+        self.backend.stop(self.ref)
+
+    def delete(self) -> None:
+        """Remove the job, its log and what the backend keeps of it."""
+        self.backend.delete(self.ref)
+        self.session.journal.forget(self.ref)
+
+    def rerun(self, **changes: Any) -> Job:
+        """Submit the same job again under a new name, with some fields of the estimator changed; does not wait."""
+        from anyfit.estimator import Estimator
+
+        estimator = Estimator.of_spec(self.spec, self.session)
+        return estimator.changed(**changes).fit(_inputs_of(self.spec), wait=False)
+
+    def explain(self) -> Plan:
+        """The plan that was sent."""
+        row = self.session.job_row(str(self.ref))
+        plan = self.session.journal.plan(row) if row else None
+        return plan or self.backend.plan(self.spec, self.backend.catalog())
+
+    def __repr__(self) -> str:
+        from anyfit.show import job_line
+
+        return f"<Job {job_line(self.ref, self._state)}>"
+
+    def _repr_html_(self) -> str:
+        from anyfit.show import job_html
+
+        return job_html(self.ref, self.state, self.spec)
+
+    def _tell_observers(self, state: JobState, previous: JobState | None) -> None:
+        from anyfit.plugins import JobEvent, observers
+
+        observers().job_event(JobEvent(self.ref, state, previous))
+        if state.status.finished:
+            observers().job_finished(self.ref, state)
+
+    def _not_finished(self, why: str) -> NotFinished:
+        return NotFinished(
+            f"job {self.spec.key} is {why}",
+            hint=f"it goes on; anyfit attach {self.spec.key} waits again, anyfit stop {self.spec.key} ends it",
+            backend=self.ref.backend,
+        )
+
+    def _log_location(self) -> str:
+        logs = [a.uri for a in self.artifacts() if a.kind == "log"]
+        return logs[0] if logs else f"anyfit logs {self.spec.key}"
+
+
+def refresh_all(jobs: Sequence[Job]) -> list[JobState]:
+    """Ask once per backend how many jobs are; ended ones are not asked for again."""
+    groups: dict[int, list[Job]] = {}
+    for job in jobs:
+        if job._state is None or not job._state.status.finished:
+            groups.setdefault(id(job.backend), []).append(job)
+    for group in groups.values():
+        states = group[0].backend.describe([job.ref for job in group])
+        for job, state in zip(group, states, strict=True):
+            job.observe(state)
+    return [job._state for job in jobs if job._state is not None]
+
+
+def find_job(session: Session, name_or_ref: str) -> Job:
+    """The job of that name or reference: from the journal, else from the backend."""
+    row = session.job_row(name_or_ref)
+    if row is not None:
+        backend = session.backend(row.backend, row.profile)
+        job = Job(session, backend, JobRef.parse(row.ref), session.journal.spec(row))
+        job._state = session.journal.state(row)
+        return job
+    return _adopt(session, name_or_ref)
+
+
+def _adopt(session: Session, name_or_ref: str) -> Job:
+    """A job that this machine never saw."""
+    if "://" in name_or_ref:
+        ref: JobRef | None = JobRef.parse(name_or_ref)
+    else:
+        ref = session.backend().find(name_or_ref)
+    if ref is None:
+        known = [row.key for row in session.journal.jobs(limit=1000)]
+        raise NotFound(
+            f"there is no job {name_or_ref!r} in the journal or on {session.backend().name}",
+            hint=nearest(name_or_ref, known) or "anyfit jobs lists them; -b names another backend",
+        )
+    backend = session.backend(ref.backend)
+    spec = backend.job_spec(ref)
+    session.journal.adopt(spec, ref, session.profile)
+    return Job(session, backend, ref, spec)
+
+
+def _inputs_of(spec: JobSpec) -> dict[str, str] | None:
+    return {name: channel.uri for name, channel in spec.inputs.items()} or None

@@ -1,0 +1,155 @@
+"""Registered models."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from anyfit.arguments import named_arguments
+from anyfit.artifacts import model_folder
+from anyfit.backend import Feature, ModelInfo, ModelRef
+from anyfit.errors import NotFound, SpecError, UsageError, nearest
+from anyfit.names import check_name
+from anyfit.spec import Code, EndpointSpec, ModelSpec, Variant
+
+if TYPE_CHECKING:
+    from anyfit.backend import Backend
+    from anyfit.job import Job
+    from anyfit.predictor import Predictor
+    from anyfit.session import Session
+
+__all__ = ["Model", "find_model", "register_job"]
+
+_HANDLER = "inference.py"
+
+
+class Model:
+    """A model version that can be deployed.
+
+    Attributes:
+        name: The model's name.
+        version: Its version.
+        ref: Finds it from anywhere.
+    """
+
+    def __init__(self, session: Session, backend: Backend, info: ModelInfo, job: str = "") -> None:
+        self.session = session
+        self.backend = backend
+        self.name = info.name
+        self.version = info.version
+        self.ref = info.ref
+        self._job = job
+
+    @named_arguments
+    def deploy(
+        self,
+        initial_instance_count: int = 1,
+        instance_type: str = "",
+        endpoint_name: str = "",
+        *,
+        environment: Mapping[str, str] | None = None,
+        wait: bool = True,
+    ) -> Predictor:
+        """Serve this model version; see `Estimator.deploy` for the arguments."""
+        from anyfit.predictor import deploy_endpoint
+
+        variant = Variant(
+            model=str(self.ref),
+            instance_type=instance_type,
+            instance_count=initial_instance_count,
+            environment=environment or {},
+        )
+        spec = EndpointSpec(name=endpoint_name or self.name, variants=(variant,))
+        return deploy_endpoint(self.session, self.backend, spec, job=self._job, wait=wait)
+
+    def delete(self) -> None:
+        """Remove this version; a model that an endpoint serves stays until the endpoint is gone."""
+        self.backend.delete_model(self.ref)
+
+    def __repr__(self) -> str:
+        return f"<Model {self.name} version {self.version}: {self.ref}>"
+
+
+def register_job(
+    job: Job,
+    *,
+    model_name: str,
+    model_version: str,
+    entry_point: str,
+    source_dir: str,
+    environment: Mapping[str, str],
+    description: str,
+) -> Model:
+    """Make a model version of a job's result."""
+    backend = job.backend
+    backend.require(Feature.MODELS)
+    code, handler = _handler(job, entry_point, source_dir)
+    spec = ModelSpec(
+        name=model_name or job.spec.key.replace(".", "-"),
+        version=model_version,
+        artifact=model_folder(job.artifacts(), job.spec.key),
+        job=str(job.ref),
+        code=code,
+        entry_point=handler,
+        image=job.spec.image,
+        framework=job.spec.framework,
+        framework_version=job.spec.framework_version,
+        py_version=job.spec.py_version,
+        environment=dict(environment),
+        description=description,
+        options=job.spec.options,
+    )
+    check_name(spec.name, backend.capabilities, "model_name")
+    ref = backend.register(spec)
+    info = next(i for i in backend.models(spec.name) if i.ref == ref)
+    return Model(job.session, backend, info, str(job.ref))
+
+
+def find_model(session: Session, name_or_ref: str) -> Model:
+    """The model of that reference, `name:version`, or the newest version of that name."""
+    backend = session.backend()
+    if "://" in name_or_ref:
+        ref = ModelRef.parse(name_or_ref)
+        backend = session.backend(ref.backend)
+    name, _, version = name_or_ref.partition(":") if "://" not in name_or_ref else ("", "", "")
+    backend.require(Feature.MODELS)
+    for info in backend.models(name):
+        if name_or_ref == str(info.ref) or (name and version in ("", info.version)):
+            return Model(session, backend, info)
+    known = [info.name for info in backend.models()]
+    raise NotFound(
+        f"there is no model {name_or_ref!r} on {backend.name}",
+        hint=nearest(name, known) or "anyfit models lists them",
+    )
+
+
+def _handler(job: Job, entry_point: str, source_dir: str) -> tuple[Code | None, str]:
+    """The inference code and its script: what was asked for, else the job's own, else none."""
+    if source_dir:
+        from anyfit.code.bundle import pack_code
+
+        core = job.session.config.core
+        folder = job.session.config.home / "bundles"
+        return pack_code(entry_point or _HANDLER, source_dir, (), folder, allow_secrets=core.allow_secrets)
+    names = _names_in(job.spec.code)
+    if entry_point and entry_point not in names:
+        raise SpecError(
+            f"entry_point: the code of job {job.spec.key} has no {entry_point}",
+            hint=nearest(entry_point, names) or "name the source_dir that holds it",
+        )
+    wanted = entry_point or (_HANDLER if _HANDLER in names else "")
+    return (job.spec.code, wanted) if wanted else (None, "")
+
+
+def _names_in(code: Code | None) -> list[str]:
+    if code is None:
+        return []
+    try:
+        with tarfile.open(code.archive) as tar:
+            return tar.getnames()
+    except FileNotFoundError:
+        raise UsageError(
+            "source_dir: the job's code is not on this machine",
+            hint="name the source_dir that holds the inference script",
+        ) from None

@@ -1,0 +1,219 @@
+"""Endpoints: asking a served model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from anyfit.arguments import named_arguments
+from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Feature, ModelRef, Payload
+from anyfit.errors import AnyfitError, NotFinished, ServiceError, SpecError
+from anyfit.names import check_name
+from anyfit.spec import EndpointSpec, Variant
+
+if TYPE_CHECKING:
+    from anyfit.backend import Backend
+    from anyfit.session import Session
+
+__all__ = ["Predictor", "deploy_endpoint", "find_endpoint"]
+
+_START_SECONDS = 1800.0
+
+
+class Predictor:
+    """A handle on an endpoint.
+
+    Attributes:
+        name: The endpoint's name.
+        ref: Finds it from anywhere.
+    """
+
+    def __init__(self, session: Session, backend: Backend, ref: EndpointRef, name: str) -> None:
+        self.session = session
+        self.backend = backend
+        self.ref = ref
+        self.name = name
+
+    @named_arguments
+    def predict(self, data: Any, *, content_type: str = "", accept: str = "application/json") -> Any:
+        """Ask the model.
+
+        Args:
+            data: Bytes go as they are, a NumPy array as `.npy`, everything else as JSON, unless:
+            content_type: Says how to send it: `application/json`, `text/csv`, `application/x-npy`, ...
+            accept: How the answer should come; it is decoded by what it says it is.
+
+        Raises `PredictionError` when the handler refuses the data (4xx) or crashes on it (5xx).
+        """
+        from anyfit.launch.anyfit_inference import decode, encode
+
+        sent_as = content_type or _natural_type(data)
+        answer = self.backend.invoke(self.ref, Payload(encode(data, sent_as), sent_as, accept))
+        return decode(answer.body, answer.content_type)
+
+    def info(self) -> EndpointState:
+        """How the endpoint is, what it serves and where."""
+        return self.backend.endpoint(self.ref)
+
+    @named_arguments
+    def update(
+        self,
+        *,
+        models: Mapping[str, float] | None = None,
+        initial_instance_count: int | None = None,
+        instance_type: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        wait: bool = True,
+    ) -> None:
+        """Serve something else under the same address; what is left out stays as it is.
+
+        Args:
+            models: Weight of the traffic by model (a reference, `name:version` or a name).
+            initial_instance_count: How many servers for each model.
+            instance_type: As for training.
+            environment: Variables for the servers.
+            wait: Whether to return only when it answers again.
+        """
+        self.backend.require(Feature.ENDPOINT_UPDATE)
+        current = self.info().spec
+        if current is None:
+            raise ServiceError(f"{self.backend.name} does not tell what endpoint {self.name} serves")
+        variants = current.variants if models is None else self._variants(models, current.variants[0])
+        changed = tuple(
+            _changed(variant, initial_instance_count, instance_type, environment) for variant in variants
+        )
+        spec = evolve(current, variants=changed)
+        _check(spec, self.backend)
+        self.backend.update_endpoint(self.ref, spec)
+        if wait:
+            self.wait()
+
+    def start(self, *, wait: bool = True) -> None:
+        """Serve again after `stop`."""
+        self.backend.require(Feature.ENDPOINT_PAUSE)
+        self.backend.start_endpoint(self.ref)
+        if wait:
+            self.wait()
+
+    def stop(self) -> None:
+        """Stop serving; `start` goes on with the same models."""
+        self.backend.require(Feature.ENDPOINT_PAUSE)
+        self.backend.stop_endpoint(self.ref)
+
+    def delete(self, model: bool = False) -> None:
+        """Remove the endpoint; with `model` also the model versions that it serves."""
+        served = self.info().spec if model else None
+        self.backend.undeploy(self.ref)
+        self.session.journal.forget_endpoint(self.ref)
+        for variant in served.variants if served else ():
+            self.backend.delete_model(ModelRef.parse(variant.model))
+
+    @named_arguments
+    def wait(self, timeout: float = _START_SECONDS) -> EndpointState:
+        """Wait until the endpoint answers; `ServiceError` tells why it does not."""
+        deadline = time.monotonic() + timeout
+        pause = self.backend.capabilities.poll_seconds
+        while not (state := self.info()).status.settled:
+            if time.monotonic() > deadline:
+                raise NotFinished(
+                    f"endpoint {self.name} is still {state.status.value}",
+                    hint=f"look again: anyfit endpoints {self.name}",
+                )
+            time.sleep(pause)
+        if state.status != EndpointStatus.READY:
+            raise ServiceError(
+                f"endpoint {self.name} is {state.status.value}: {state.reason or 'no reason given'}",
+                hint=f"see its log: anyfit endpoints logs {self.name}",
+                backend=self.ref.backend,
+            )
+        return state
+
+    def _variants(self, models: Mapping[str, float], like: Variant) -> tuple[Variant, ...]:
+        from anyfit.model import find_model
+
+        if len(models) > 1:
+            self.backend.require(Feature.TRAFFIC_WEIGHTS)
+        found = {name: find_model(self.session, name) for name in models}
+        return tuple(
+            evolve(like, model=str(found[name].ref), weight=weight) for name, weight in models.items()
+        )
+
+    def __repr__(self) -> str:
+        return f"<Predictor {self.name}: {self.ref}>"
+
+    def _repr_html_(self) -> str:
+        from anyfit.show import endpoint_html
+
+        return endpoint_html(self.ref, self.info())
+
+
+def deploy_endpoint(
+    session: Session, backend: Backend, spec: EndpointSpec, *, job: str, wait: bool
+) -> Predictor:
+    """Write the intent down, deploy, write the reference down, and wait if asked."""
+    from anyfit.plugins import observers
+
+    _check(spec, backend)
+    session.journal.intend_endpoint(backend.name, spec, session.profile, job)
+    try:
+        ref = backend.deploy(spec)
+    except AnyfitError as fault:
+        if not isinstance(fault, ServiceError) or backend.find_endpoint(spec.name) is None:
+            session.journal.withdraw_endpoint(backend.name, spec.name)
+        raise
+    session.journal.deployed(spec.name, ref)
+    observers().endpoint_deployed(ref, spec)
+    predictor = Predictor(session, backend, ref, spec.name)
+    if wait:
+        predictor.wait()
+    return predictor
+
+
+def find_endpoint(session: Session, name_or_ref: str) -> Predictor:
+    """The endpoint of that name or reference: from the journal, else from the backend."""
+    if "://" in name_or_ref:
+        ref = EndpointRef.parse(name_or_ref)
+        return Predictor(session, session.backend(ref.backend), ref, ref.id)
+    rows = [row for row in session.journal.endpoints(name=name_or_ref) if row.ref]
+    found = None if rows else session.backend().find_endpoint(name_or_ref)
+    if found is not None:
+        return Predictor(session, session.backend(), found, name_or_ref)
+    row = session.endpoint_row(name_or_ref)
+    backend = session.backend(row.backend, row.profile)
+    return Predictor(session, backend, EndpointRef.parse(row.ref), row.name)
+
+
+def _check(spec: EndpointSpec, backend: Backend) -> None:
+    backend.require(Feature.ENDPOINTS)
+    check_name(spec.name, backend.capabilities, "endpoint_name")
+    for variant in spec.variants:
+        if variant.instance_count < 1:
+            raise SpecError(f"initial_instance_count: expected 1 or more, got {variant.instance_count}")
+        if variant.weight < 0:
+            raise SpecError(
+                f"models: a weight cannot be negative, got {variant.weight:g} for {variant.model}"
+            )
+    if not any(variant.weight for variant in spec.variants):
+        raise SpecError("models: one weight at least must be more than 0")
+
+
+def _changed(
+    variant: Variant, count: int | None, instance_type: str | None, environment: Mapping[str, str] | None
+) -> Variant:
+    return evolve(
+        variant,
+        instance_count=variant.instance_count if count is None else count,
+        instance_type=variant.instance_type if instance_type is None else instance_type,
+        environment=variant.environment if environment is None else dict(environment),
+    )
+
+
+def _natural_type(data: Any) -> str:
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return "application/octet-stream"
+    if type(data).__module__ == "numpy":
+        return "application/x-npy"
+    return "application/json"

@@ -1,0 +1,108 @@
+"""What every call needs: the configuration, the journal, and the backends made from the one, noted in the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from anyfit.config import Config, load_config
+from anyfit.errors import AnyfitError, NotFound, UsageError, nearest
+from anyfit.journal import EndpointRow, JobRow, Journal
+
+if TYPE_CHECKING:
+    from anyfit.backend import Backend
+
+__all__ = ["Session"]
+
+_Row = TypeVar("_Row", JobRow, EndpointRow)
+
+
+class Session:
+    """A configuration at work.
+
+    Attributes:
+        config: What was configured.
+        journal: What was done.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.journal = Journal(config.home)
+        self._backends: dict[tuple[str, str], Backend] = {}
+
+    @classmethod
+    def open(cls, *, backend: str | None = None, profile: str | None = None) -> Session:
+        """The session of a profile, with a backend chosen over the profile's own."""
+        return cls(load_config(profile).with_arguments(backend=backend))
+
+    @property
+    def profile(self) -> str:
+        """The name of the profile, or "" for none."""
+        return self.config.profile or ""
+
+    def backend(self, name: str = "", profile: str | None = None) -> Backend:
+        """A backend with the settings of a profile; the session's own by default."""
+        profile = self.profile if profile is None else profile
+        name = name or self.config.core.backend
+        if (name, profile) not in self._backends:
+            self._backends[name, profile] = self._make(name, profile)
+        return self._backends[name, profile]
+
+    def job_row(self, name_or_ref: str) -> JobRow | None:
+        """The journal's job of that name, key or reference; the session's backend first where several have it."""
+        return self._one(self.journal.jobs(name=name_or_ref), name_or_ref)
+
+    def endpoint_row(self, name_or_ref: str) -> EndpointRow:
+        """The journal's endpoint of that name or reference."""
+        row = self._one(self.journal.endpoints(name=name_or_ref), name_or_ref)
+        if row is None:
+            known = [r.name for r in self.journal.endpoints()]
+            raise NotFound(
+                f"there is no endpoint {name_or_ref!r}",
+                hint=nearest(name_or_ref, known) or "anyfit endpoints lists them",
+            )
+        return row
+
+    def reconcile(self) -> list[str]:
+        """Look up what clients that died left open; answers a sentence for each."""
+        told = [self._reconcile_job(row) for row in self.journal.abandoned()]
+        return told + [self._reconcile_endpoint(row) for row in self.journal.abandoned_endpoints()]
+
+    def _make(self, name: str, profile: str) -> Backend:
+        from anyfit.plugins import backend_factory
+
+        factory = backend_factory(name)
+        config = self.config if profile == self.profile else load_config(profile or None)
+        return factory.create(config.backend_settings(factory), config.home / name)
+
+    def _one(self, rows: list[_Row], asked: str) -> _Row | None:
+        """The row that is meant; where one name means several, the session's backend decides, or nobody."""
+        rows = [row for row in rows if row.ref]
+        ours = [row for row in rows if row.backend == self.config.core.backend]
+        if len({row.backend for row in rows}) > 1 and not ours:
+            raise UsageError(
+                f"{asked!r} is the name of several: {', '.join(row.ref for row in rows)}",
+                hint="use the long form, or name the backend with -b",
+            )
+        return next(iter(ours or rows), None)
+
+    def _reconcile_job(self, row: JobRow) -> str:
+        try:
+            ref = self.backend(row.backend, row.profile).find(row.key)
+        except AnyfitError as error:
+            return f"could not find out whether job {row.key} was started: {error.message}"
+        if ref is None:
+            self.journal.withdraw(row.backend, row.key)
+            return f"job {row.key} was never started, its client ended first; fit it again"
+        self.journal.submitted(row.key, ref)
+        return f"job {row.key} was started although its client ended; it is {ref}"
+
+    def _reconcile_endpoint(self, row: EndpointRow) -> str:
+        try:
+            ref = self.backend(row.backend, row.profile).find_endpoint(row.name)
+        except AnyfitError as error:
+            return f"could not find out whether endpoint {row.name} was made: {error.message}"
+        if ref is None:
+            self.journal.withdraw_endpoint(row.backend, row.name)
+            return f"endpoint {row.name} was never made, its client ended first; deploy it again"
+        self.journal.deployed(row.name, ref)
+        return f"endpoint {row.name} was made although its client ended; it is {ref}"

@@ -1,0 +1,68 @@
+"""How values look to people: sizes, spans of time, jobs and endpoints in one line or in a notebook."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from anyfit.backend import EndpointRef, EndpointState, JobRef, JobState
+    from anyfit.spec import JobSpec
+
+__all__ = ["endpoint_html", "job_html", "job_line", "seconds_text", "size_text"]
+
+_COLOURS = {"SUCCEEDED": "#1a7f37", "READY": "#1a7f37", "FAILED": "#cf222e", "STOPPED": "#9a6700"}
+
+
+def size_text(size: float) -> str:
+    """1.4 MB and the like."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("unreachable")
+
+
+def seconds_text(seconds: float) -> str:
+    """0.42 s, 12 s, 3 min 20 s, 2 h 05 min."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def job_line(ref: JobRef, state: JobState | None) -> str:
+    """A job in one line."""
+    if state is None:
+        return str(ref)
+    native = f" ({state.native})" if state.native and state.native != state.status.value else ""
+    reason = f": {state.reason}" if state.reason else ""
+    return f"{ref} {state.status.value}{native}{reason}"
+
+
+def job_html(ref: JobRef, state: JobState, spec: JobSpec) -> str:
+    """A job as a small table for notebooks."""
+    rows = [("job", spec.key), ("reference", str(ref)), ("native state", state.native)]
+    if state.started_at and state.ended_at:
+        rows.append(("ran for", seconds_text((state.ended_at - state.started_at).total_seconds())))
+    rows += [("reason", state.reason), ("entry point", spec.entry_point or " ".join(spec.command))]
+    rows += [(f"hyperparameter {name}", repr(value)) for name, value in sorted(spec.hyperparameters.items())]
+    return _table(state.status.value, rows)
+
+
+def endpoint_html(ref: EndpointRef, state: EndpointState) -> str:
+    """An endpoint as a small table for notebooks."""
+    rows = [("endpoint", str(ref)), ("address", state.url), ("reason", state.reason)]
+    for variant in state.spec.variants if state.spec else ():
+        rows.append(("serves", f"{variant.model}, weight {variant.weight:g}"))
+    return _table(state.status.value, rows)
+
+
+def _table(status: str, rows: list[tuple[str, str]]) -> str:
+    colour = _COLOURS.get(status, "#57606a")
+    body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows if text)
+    return f'<table><caption style="color:{colour}"><b>{escape(status)}</b></caption>{body}</table>'

@@ -1,0 +1,93 @@
+"""From a spec to a submitted job: prepare, plan, stage, write down, submit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from anyfit.backend import Feature, JobRef, Plan
+from anyfit.errors import AnyfitError, ServiceError, SpecError
+from anyfit.job import Job
+from anyfit.names import check_name
+from anyfit.spec import JobSpec
+
+if TYPE_CHECKING:
+    from anyfit.backend import Backend
+    from anyfit.session import Session
+
+__all__ = ["Progress", "check_spec", "make_plan", "submit"]
+
+Progress = Callable[[str, float, str], None]
+"""Told of each phase that is over: its name, its seconds, and what was done."""
+
+
+def make_plan(session: Session, backend: Backend, spec: JobSpec) -> Plan:
+    """What submitting would do, after every observer has had its say."""
+    from anyfit.plugins import observers
+
+    spec = observers().prepare_job(spec)
+    check_spec(spec, backend)
+    return backend.plan(spec, backend.catalog())
+
+
+def check_spec(spec: JobSpec, backend: Backend) -> None:
+    """Refuse what no plan could mend, naming the field."""
+    can = backend.capabilities
+    check_name(spec.name, can, "job_name")
+    if spec.image:
+        backend.require(Feature.CUSTOM_IMAGE)
+    if spec.instance_count > 1:
+        backend.require(Feature.MULTI_NODE)
+    if spec.version > 1:
+        backend.require(Feature.VERSIONS)
+    if spec.checkpoint_path:
+        backend.require(Feature.CHECKPOINTS)
+    if spec.code and spec.code.size > can.max_code_mib * 1024**2:
+        largest = ", ".join(f"{name} ({size / 1024**2:.1f} MiB)" for name, size in spec.code.largest)
+        raise SpecError(
+            f"source_dir: the code is {spec.code.size / 1024**2:.1f} MiB packed,"
+            f" {backend.name} takes {can.max_code_mib} MiB",
+            hint=f"pass data as an input, or name files in .anyfitignore; the largest are {largest}",
+        )
+
+
+def submit(session: Session, backend: Backend, plan: Plan, progress: Progress) -> Job:
+    """Write the intent down, stage, submit, write the reference down.
+
+    A refusal by the backend frees the name again. After anything less clear the intent stays open, and whether the
+    request arrived is looked up by name at the next start.
+    """
+    from anyfit.plugins import observers
+    from anyfit.stage import stage
+
+    key = plan.spec.key
+    session.journal.intend(plan, session.profile)
+    try:
+        started = time.monotonic()
+        staged = stage(backend, plan)
+        progress("upload", time.monotonic() - started, staged)
+    except BaseException:
+        session.journal.withdraw(plan.backend, key)
+        raise
+    started = time.monotonic()
+    ref = _submit(session, backend, plan)
+    session.journal.submitted(key, ref)
+    progress("submit", time.monotonic() - started, str(ref))
+    observers().job_submitted(ref, plan.spec)
+    return Job(session, backend, ref, plan.spec)
+
+
+def _submit(session: Session, backend: Backend, plan: Plan) -> JobRef:
+    key = plan.spec.key
+    try:
+        return backend.submit(plan)
+    except ServiceError:
+        ref = backend.find(key)  # raises when it cannot tell either, and leaves the intent open
+        if ref is not None:
+            return ref
+        session.journal.withdraw(plan.backend, key)
+        raise
+    except AnyfitError:
+        session.journal.withdraw(plan.backend, key)
+        raise

@@ -1,0 +1,225 @@
+"""A `fit` from the estimator to the end of the job, told on a console."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from anyfit.backend import Feature, JobState, LogLine, Plan
+from anyfit.code.bundle import pack_code
+from anyfit.errors import SpecError
+from anyfit.job import Job
+from anyfit.names import timestamped
+from anyfit.spec import DEFAULT_CHANNEL, Channel, Code, JobSpec
+from anyfit.submission import make_plan, submit
+from anyfit.validate import check_channels, check_estimator
+
+if TYPE_CHECKING:
+    from anyfit.backend import Backend
+    from anyfit.console import Console
+    from anyfit.estimator import Estimator, Inputs
+    from anyfit.session import Session
+
+__all__ = ["plan_only", "start", "watch"]
+
+
+def start(
+    estimator: Estimator,
+    inputs: Inputs,
+    *,
+    job_name: str | None,
+    version_of: Job | str | None,
+    console: Console,
+) -> Job:
+    """Submit the estimator's job."""
+    session = estimator.session()
+    for sentence in session.reconcile():
+        console.say(sentence)
+    began = time.monotonic()
+    spec = make_spec(estimator, session, inputs, job_name, version_of)
+    plan = make_plan(session, session.backend(), spec)
+    console.phase("package", time.monotonic() - began, _packed(spec.code))
+    for note in plan.notes:
+        console.note(note)
+    job = submit(session, session.backend(), plan, console.phase)
+    estimator.latest_job = job
+    return job
+
+
+def plan_only(
+    estimator: Estimator, inputs: Inputs, *, job_name: str | None, version_of: Job | str | None
+) -> Plan:
+    """What `start` would submit."""
+    session = estimator.session()
+    spec = make_spec(estimator, session, inputs, job_name, version_of)
+    return make_plan(session, session.backend(), spec)
+
+
+def watch(job: Job, *, console: Console, logs: bool, tensorboard: bool) -> JobState:
+    """Tell what happens until the job has ended; raises unless it succeeded. Ctrl-C detaches."""
+    from anyfit.tensorboard import board
+    from anyfit.watch import LostContact, follow
+
+    try:
+        with board(job, console, wanted=tensorboard):
+            for event in follow(job, logs=logs):
+                if isinstance(event, JobState):
+                    console.state(event)
+                elif isinstance(event, LogLine):
+                    console.log(event, several=job.spec.instance_count > 1)
+                elif isinstance(event, LostContact):
+                    console.say(f"lost contact, trying again: {event.reason}")
+                else:
+                    console.tick()
+    except KeyboardInterrupt:
+        console.detached(job.spec.key)
+        raise
+    finally:
+        console.settle()
+    state = job.raise_unless_succeeded()
+    console.succeeded(job)
+    return state
+
+
+def make_spec(
+    estimator: Estimator,
+    session: Session,
+    inputs: Inputs,
+    job_name: str | None,
+    version_of: Job | str | None,
+) -> JobSpec:
+    """The estimator as a neutral value, with everything that has to be read from this machine's disk."""
+    check_estimator(estimator)
+    backend = session.backend()
+    core = session.config.core
+    code, entry_point = _code(estimator, session)
+    name, version = _name(estimator, session, job_name, version_of)
+    return JobSpec(
+        name=name,
+        version=version,
+        entry_point=entry_point,
+        command=tuple(estimator.command),
+        arguments=tuple(estimator.arguments),
+        code=code,
+        image=estimator.image_uri,
+        framework=estimator.framework,
+        framework_version=estimator.framework_version,
+        py_version=estimator.py_version,
+        hyperparameters=dict(estimator.hyperparameters),
+        environment=dict(estimator.environment),
+        inputs=_channels(inputs),
+        instance_type=_instance_type(estimator, backend, core.instance_type),
+        instance_count=estimator.instance_count,
+        volume_size=estimator.volume_size,
+        distribution=estimator.distribution,
+        output_path=_absolute(estimator.output_path or core.output_path),
+        checkpoint_path=_absolute(estimator.checkpoint_path or core.checkpoint_path),
+        max_run=estimator.max_run,
+        max_wait=estimator.max_wait,
+        tags={**core.tags, **estimator.tags},
+        description=estimator.description,
+        metric_definitions=dict(estimator.metric_definitions),
+        convention=estimator.convention,
+        options=_options(estimator, backend),
+    )
+
+
+def _code(estimator: Estimator, session: Session) -> tuple[Code | None, str]:
+    if not estimator.entry_point and not estimator.source_dir:
+        return None, ""
+    return pack_code(
+        estimator.entry_point,
+        estimator.source_dir,
+        estimator.dependencies,
+        session.config.home / "bundles",
+        allow_secrets=session.config.core.allow_secrets,
+    )
+
+
+def _name(
+    estimator: Estimator, session: Session, job_name: str | None, version_of: Job | str | None
+) -> tuple[str, int]:
+    if version_of is not None:
+        if job_name:
+            raise SpecError("job_name: a new version keeps the job's name", hint="leave out one of the two")
+        return _next_version(session, version_of)
+    if job_name is not None:
+        return job_name, 1
+    stem = Path(estimator.entry_point).stem or estimator.framework or "job"
+    return timestamped(estimator.base_job_name or stem, datetime.now(timezone.utc)), 1
+
+
+def _next_version(session: Session, version_of: Job | str) -> tuple[str, int]:
+    from anyfit.job import find_job
+
+    job = version_of if isinstance(version_of, Job) else find_job(session, version_of)
+    session.backend().require(Feature.VERSIONS)
+    version = job.spec.version + 1
+    while session.backend().find(attrs.evolve(job.spec, version=version).key) is not None:
+        version += 1
+    return job.spec.name, version
+
+
+def _channels(inputs: Inputs) -> dict[str, Channel]:
+    if inputs is None:
+        return {}
+    named: Mapping[str, str] = {DEFAULT_CHANNEL: inputs} if isinstance(inputs, str) else inputs
+    check_channels(named)
+    return {name: _channel(name, uri) for name, uri in sorted(named.items())}
+
+
+def _channel(name: str, text: str) -> Channel:
+    uri = _absolute(text)
+    if uri.startswith("file://"):
+        from anyfit.storage import Uri
+
+        path = Path(Uri.parse(uri).path)
+        if not path.exists():
+            raise SpecError(f"inputs.{name}: {text} does not exist", hint=f"looked for {path}")
+        if path.is_dir() and not uri.endswith("/"):
+            uri += "/"
+    return Channel(uri=uri)
+
+
+def _absolute(text: str) -> str:
+    """The canonical URI; a path on this machine becomes a `file://` URI, and "" stays ""."""
+    if not text:
+        return ""
+    from anyfit.storage import Uri
+
+    return str(Uri.parse(text))
+
+
+def _instance_type(estimator: Estimator, backend: Backend, default: str) -> str:
+    """A table by backend names the backends that matter; the others take the configured default."""
+    wanted = estimator.instance_type
+    if isinstance(wanted, str):
+        return wanted or default
+    return wanted.get(backend.name, default)
+
+
+def _options(estimator: Estimator, backend: Backend) -> dict[str, object]:
+    from anyfit.errors import nearest
+    from anyfit.plugins import backend_names
+
+    for name in estimator.options:
+        if name not in (known := backend_names()):
+            raise SpecError(
+                f"options.{name}: there is no backend {name!r}",
+                hint=nearest(name, known) or f"installed: {', '.join(known)}",
+            )
+    return dict(estimator.options.get(backend.name, {}))
+
+
+def _packed(code: Code | None) -> str:
+    from anyfit.show import size_text
+
+    if code is None:
+        return "no code"
+    largest = ", ".join(f"{name} {size_text(size)}" for name, size in code.largest)
+    return f"{code.files} file{'s' if code.files != 1 else ''}, {size_text(code.size)} packed; largest: {largest}"

@@ -1,0 +1,125 @@
+"""Looking after running jobs without asking too often.
+
+One loop looks at any number of jobs of a backend with one `describe`, pauses longer while nothing happens, and
+goes on through faults of the network for as long as its caller likes to wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from anyfit.backend import JobState, LogLine, Status
+from anyfit.errors import NotFinished, ServiceError
+
+if TYPE_CHECKING:
+    from anyfit.job import Job
+
+__all__ = ["LostContact", "Tick", "follow", "wait_all"]
+
+_SLOWEST = 8  # times the backend's shortest pause
+_OFFLINE_PAUSE = 60.0
+
+
+@frozen
+class LostContact:
+    """The backend cannot be reached for now; watching goes on."""
+
+    reason: str
+
+
+@frozen
+class Tick:
+    """Nothing happened; time passed."""
+
+
+class _Pauses:
+    """How long to wait before the next look: short after news, longer in silence, never most of the time busy."""
+
+    def __init__(self, shortest: float, deadline: float | None) -> None:
+        self._shortest = shortest
+        self._deadline = deadline
+        self._pause = shortest
+        self._looked = time.monotonic()
+
+    def sleep(self, *, news: bool, slowest: int = _SLOWEST) -> None:
+        """Wait; `NotFinished` when the deadline has passed."""
+        busy = time.monotonic() - self._looked
+        self._pause = self._shortest if news else min(self._pause * 1.3, self._shortest * slowest)
+        self._wait(max(self._pause, 4 * busy))
+
+    def sleep_offline(self) -> None:
+        """Wait after a fault, twice as long each time."""
+        self._pause = min(max(self._pause, self._shortest) * 2, _OFFLINE_PAUSE)
+        self._wait(self._pause)
+
+    def _wait(self, seconds: float) -> None:
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise NotFinished("still running after the time to wait", hint="the job goes on; wait again")
+            seconds = min(seconds, left)
+        time.sleep(seconds)
+        self._looked = time.monotonic()
+
+
+def follow(
+    job: Job, *, logs: bool = True, cursor: str = "", timeout: float | None = None
+) -> Iterator[JobState | LogLine | LostContact | Tick]:
+    """Changes of a job's state and its log lines as they come, until the job has ended and all lines were seen."""
+    pauses = _Pauses(job.poll_seconds, _deadline(timeout))
+    seen: JobState | None = None
+    offline = False
+    while True:
+        try:
+            state = job.refresh()
+            news = state != seen
+            if news:
+                seen = state
+                yield state
+            if logs and state.status != Status.PENDING:
+                for lines, cursor in job.log_pages(cursor):
+                    news = news or bool(lines)
+                    yield from lines
+            if state.status.finished:
+                return
+            offline = False
+        except ServiceError as fault:
+            if not offline:
+                yield LostContact(fault.message)
+            offline = True
+            pauses.sleep_offline()
+            continue
+        yield Tick()
+        pauses.sleep(news=news, slowest=2 if logs else _SLOWEST)
+
+
+def wait_all(jobs: Sequence[Job], *, timeout: float | None = None) -> list[JobState]:
+    """Wait until every job has ended; answers their states in the order of `jobs`.
+
+    Raises `NotFinished` when `timeout` seconds have passed; the jobs go on.
+    """
+    from anyfit.job import refresh_all
+
+    if not jobs:
+        return []
+    pauses = _Pauses(min(job.poll_seconds for job in jobs), _deadline(timeout))
+    ended = 0
+    while True:
+        try:
+            states = refresh_all(jobs)
+        except ServiceError:
+            pauses.sleep_offline()
+            continue
+        finished = sum(state.status.finished for state in states)
+        if finished == len(jobs):
+            return states
+        pauses.sleep(news=finished != ended)
+        ended = finished
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
