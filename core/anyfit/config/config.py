@@ -1,0 +1,211 @@
+"""The configuration as a whole: every value, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, field, frozen
+
+from anyfit.backend import BackendFactory
+from anyfit.config.files import ConfigFile, find_files
+from anyfit.config.layers import Arguments, Environment, Layer, Section, Setting, first
+from anyfit.config.settings import CoreSettings
+from anyfit.errors import ConfigError, nearest
+from anyfit.options.declared import instance, options, raise_faults
+from anyfit.options.kinds import convert, show
+
+if TYPE_CHECKING:
+    from anyfit.config.backend import BackendTable
+    from anyfit.failure.language import Language
+
+__all__ = ["Config", "Entry", "load_config"]
+
+
+@frozen
+class Entry:
+    """One line of `anyfit config show`.
+
+    Attributes:
+        key: Dotted, as in `modelarts.region`.
+        value: As it would stand in TOML, secrets masked; "" for none.
+        origin: Where it came from.
+    """
+
+    key: str
+    value: str
+    origin: str
+
+
+@frozen(slots=False)
+class Config:
+    """What is configured, for one profile.
+
+    Attributes:
+        files: What was read: the project's file and the user's, as far as they exist.
+        environ: The environment.
+        arguments: What a call gives, which is stronger than all else.
+    """
+
+    files: tuple[ConfigFile, ...] = ()
+    environ: Mapping[str, str] = field(factory=dict, repr=False)
+    arguments: Mapping[str, Any] = field(factory=dict)
+
+    def with_arguments(
+        self,
+        *,
+        backend: str | None = None,
+        profile: str | None = None,
+        language: str | None = None,
+        instance_type: str | None = None,
+        output_path: str | None = None,
+        checkpoint_path: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        allow_secrets: Sequence[str] | None = None,
+    ) -> Config:
+        """The same configuration with these values on top; None leaves a key as it is."""
+        given = {
+            "backend": backend,
+            "profile": profile,
+            "language": language,
+            "instance_type": instance_type,
+            "output_path": output_path,
+            "checkpoint_path": checkpoint_path,
+            "tags": tags,
+            "allow_secrets": allow_secrets,
+        }
+        added = {name: value for name, value in given.items() if value is not None}
+        return _checked(evolve(self, arguments={**self.arguments, **added}))
+
+    @cached_property
+    def profile(self) -> str:
+        """The name of the profile in force, or "" for none."""
+        return str(self.core_value("profile").value)
+
+    @cached_property
+    def core(self) -> CoreSettings:
+        """anyfit's own settings."""
+        faults: list[str] = []
+        values = {}
+        for name, option in options(CoreSettings).items():
+            setting = self.core_value(name)
+            if setting.origin != "default":
+                values[name] = convert(option.kind, setting.value, setting.where, faults)
+        raise_faults(faults, ConfigError)
+        return instance(CoreSettings, values, "configuration", ConfigError)
+
+    def core_value(self, name: str) -> Setting:
+        """One of anyfit's own settings, and where it came from."""
+        option = options(CoreSettings)[name]
+        layers = self._top if option.declared.metadata["top_only"] else self._layers
+        return first(layers, (name,), option.kind) or Setting(option.default, "default")
+
+    def backend_settings(self, factory: BackendFactory) -> Any:
+        """The settings of a backend, an instance of its settings class with all secrets fetched.
+
+        Raises `ConfigError` with all faults of the backend's tables and values at once.
+        """
+        return self._table(factory).instance()
+
+    def check(self, factory: BackendFactory) -> None:
+        """Check a backend's tables in all files and profiles, without fetching a secret."""
+        self._table(factory).check()
+
+    def entries(self, *factories: BackendFactory) -> list[Entry]:
+        """Every value of anyfit and of these backends, and where it came from; secrets are masked."""
+        found = [Entry("home", show(self.home), _home_origin(self.environ))]
+        for name in options(CoreSettings):
+            setting = self.core_value(name)
+            found.append(Entry(name, show(setting.value), setting.origin))
+        for table in map(self._table, factories):
+            table.check()
+            for name in table.options:
+                origin = table.setting(name).origin
+                found.append(Entry(f"{table.factory.name}.{name}", table.shown(name), origin))
+        return found
+
+    @property
+    def profiles(self) -> list[str]:
+        """The names of all profiles, sorted."""
+        return sorted({name for file in self.files for name in file.profiles})
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of all backends that some file has a table for, sorted."""
+        known = options(CoreSettings)
+        sections = [s for f in self.files for s in (f.data, *map(f.table, (("profiles", p) for p in f.profiles)))]
+        found = {k for s in sections for k, v in s.items() if isinstance(v, Mapping) and k not in known}
+        return sorted(found - {"profiles"})
+
+    @property
+    def home(self) -> Path:
+        """The folder that anyfit keeps its own things in."""
+        return Path(self.environ.get("ANYFIT_HOME") or "~/.anyfit").expanduser().absolute()
+
+    def language(self) -> Language:
+        """The language of failure reports, the locale's when none is set."""
+        from anyfit.failure.language import pick_language
+
+        return pick_language(self.core.language, self.environ)
+
+    @property
+    def _above(self) -> tuple[Layer, ...]:
+        return Arguments(self.arguments), Environment(self.environ)
+
+    @property
+    def _top(self) -> tuple[Layer, ...]:
+        """The places of what no profile can say."""
+        return *self._above, *map(Section, self.files)
+
+    @cached_property
+    def _layers(self) -> tuple[Layer, ...]:
+        """All places, the strongest first."""
+        prefixes = [("profiles", self.profile), ()] if self.profile else [()]
+        return *self._above, *(Section(file, prefix) for file in self.files for prefix in prefixes)
+
+    def _table(self, factory: BackendFactory) -> BackendTable:
+        from anyfit.config.backend import BackendTable
+
+        return BackendTable(factory, self._layers, self.files, self.environ)
+
+
+def load_config(
+    profile: str | None = None, *, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Config:
+    """Read the configuration that holds in a folder.
+
+    Args:
+        profile: The profile to use; None for the configured one, "" for none.
+        cwd: Where the search for the project's `anyfit.toml` begins, the current folder by default.
+        environ: The environment, this process's by default.
+
+    Raises `ConfigError` when a file is malformed, has unknown keys or wrong types, or the profile does not exist.
+    """
+    import os
+
+    environ = dict(os.environ if environ is None else environ)
+    files = find_files(cwd, environ)
+    for file in files:
+        from anyfit.config.check import check_file
+
+        check_file(file)
+    return _checked(Config(files, environ, {} if profile is None else {"profile": profile}))
+
+
+def _checked(config: Config) -> Config:
+    """The configuration, if its profile exists."""
+    if config.profile and config.profile not in config.profiles:
+        origin = config.core_value("profile").origin
+        files = ", ".join(file.label for file in config.files) or "there is no anyfit.toml"
+        known = f"profiles in {files}: {', '.join(config.profiles) or 'none'}"
+        raise ConfigError(
+            f"{origin}: there is no profile {config.profile!r}",
+            hint="; ".join(filter(None, (nearest(config.profile, config.profiles), known))),
+        )
+    return config
+
+
+def _home_origin(environ: Mapping[str, str]) -> str:
+    return "environment ANYFIT_HOME" if environ.get("ANYFIT_HOME") else "default"
