@@ -80,9 +80,7 @@ def parse_wish(text: str) -> Wish:
     return wish
 
 
-def choose(
-    instance_type: str, offerings: Sequence[Offering], nodes: int = 1, task: str = "train"
-) -> Offering:
+def choose(instance_type: str, offerings: Sequence[Offering], nodes: int = 1, task: str = "train") -> Offering:
     """The offering that grants the instance type at the lowest price; the smallest one where none is named.
 
     `SpecError` lists the nearest offers when nobody offers it, it is sold out, or too few nodes can be had.
@@ -95,14 +93,11 @@ def choose(
         wish = _wish_or_unknown(instance_type, fitting)
         granted = [o for o in fitting if wish.admits(o)]
         if not granted:
-            raise SpecError(
-                f"instance_type: nobody here offers {instance_type!r}", hint=_nearest_hint(wish, fitting)
-            )
+            raise SpecError(f"instance_type: nobody here offers {instance_type!r}", hint=_nearest_hint(wish, fitting))
     in_stock = [o for o in granted if o.in_stock]
     if not in_stock:
         raise SpecError(
-            f"instance_type: {instance_type or 'every machine'} is sold out"
-            f" ({', '.join(o.spec_id for o in granted)})",
+            f"instance_type: {instance_type or 'every machine'} is sold out ({', '.join(o.spec_id for o in granted)})",
             hint=_in_stock_hint(fitting),
         )
     enough = [o for o in in_stock if o.max_nodes is None or nodes <= o.max_nodes]
@@ -140,17 +135,12 @@ def find_framework(
     fitting = [
         f
         for f in same
-        if _version_matches(version, f.version)
-        and (not py_version or _digits(py_version) == _digits(f.py_version))
+        if _version_matches(version, f.version) and (not py_version or _digits(py_version) == _digits(f.py_version))
     ]
     if not fitting:
-        offered = ", ".join(
-            sorted({f"{f.version} ({f.py_version})" if f.py_version else f.version for f in same})
-        )
+        offered = ", ".join(sorted({f"{f.version} ({f.py_version})" if f.py_version else f.version for f in same}))
         wanted = " ".join(filter(None, [version, py_version]))
-        raise SpecError(
-            f"framework_version: {name} {wanted} is not offered here", hint=f"there are: {offered}"
-        )
+        raise SpecError(f"framework_version: {name} {wanted} is not offered here", hint=f"there are: {offered}")
     return max(fitting, key=lambda f: (_numbers(f.version), _numbers(f.py_version)))
 
 

@@ -110,8 +110,8 @@ class Estimator:
             tensorboard: Start TensorBoard on the job's output folder.
             version_of: Make a new version of this job instead of a job of its own.
 
-        Raises `JobFailed` (with a report), `JobStopped`, or what is wrong with the estimator. Ctrl-C while waiting
-        detaches; the job goes on.
+        Raises `JobFailed` (with a report), `JobStopped`, or what is wrong with the estimator. Ctrl-C while
+        waiting detaches; the job goes on.
         """
         from anyfit.console import Console, silent
         from anyfit.training import start, watch
@@ -271,14 +271,10 @@ class Estimator:
 
     def _finished_job(self) -> Job:
         if self.latest_job is None:
-            raise UsageError(
-                "there is no job to deploy yet", hint="call fit first, or Estimator.attach(name)"
-            )
+            raise UsageError("there is no job to deploy yet", hint="call fit first, or Estimator.attach(name)")
         self.latest_job.raise_unless_succeeded()
         if not self.latest_job.finished:
-            raise UsageError(
-                f"job {self.latest_job.spec.key} has not ended yet", hint="wait for it: latest_job.wait()"
-            )
+            raise UsageError(f"job {self.latest_job.spec.key} has not ended yet", hint="wait for it: latest_job.wait()")
         return self.latest_job
 
 

@@ -14,6 +14,7 @@ from anyfit.backend import (
     JobRef,
     JobState,
     LogLine,
+    LogPage,
     Plan,
     Series,
     Status,
@@ -82,9 +83,7 @@ class Job:
         self._tell_observers(state, previous)
 
     @named_arguments
-    def logs(
-        self, *, follow: bool = False, tail: int | None = None, node: int | None = None
-    ) -> Iterator[LogLine]:
+    def logs(self, *, follow: bool = False, tail: int | None = None, node: int | None = None) -> Iterator[LogLine]:
         """The job's log lines.
 
         Args:
@@ -94,11 +93,13 @@ class Job:
         """
         lines: deque[LogLine] = deque(maxlen=tail)
         cursor = ""
-        for page, cursor in self.log_pages():
+        for page in self.log_pages():
+            cursor = page.cursor
+            wanted = (line for line in page.lines if node in (None, line.node))
             if tail is None:
-                yield from (line for line in page if node in (None, line.node))
+                yield from wanted
             else:
-                lines.extend(line for line in page if node in (None, line.node))
+                lines.extend(wanted)
         yield from lines
         if follow:
             from anyfit.watch import follow as watch
@@ -107,12 +108,12 @@ class Job:
                 if isinstance(event, LogLine) and node in (None, event.node):
                     yield event
 
-    def log_pages(self, cursor: str = "") -> Iterator[tuple[tuple[LogLine, ...], str]]:
-        """The log from `cursor` on, as far as it has been written, page by page, each with its end's cursor."""
+    def log_pages(self, cursor: str = "") -> Iterator[LogPage]:
+        """The log after `cursor`, as far as it has been written, page by page."""
         while True:
             page = self.backend.logs(self.ref, cursor)
             cursor = page.cursor
-            yield page.lines, cursor
+            yield page
             if not page.more:
                 return
 

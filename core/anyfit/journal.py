@@ -157,9 +157,7 @@ class Journal:
         with self._transaction() as db:
             db.execute("DELETE FROM jobs WHERE ref = ?", (str(ref),))
 
-    def jobs(
-        self, *, backend: str = "", name: str = "", unfinished: bool = False, limit: int = -1
-    ) -> list[JobRow]:
+    def jobs(self, *, backend: str = "", name: str = "", unfinished: bool = False, limit: int = -1) -> list[JobRow]:
         """Jobs, newest first."""
         where, values = ["1"], []
         if backend:
@@ -232,9 +230,7 @@ class Journal:
     def deployed(self, name: str, ref: EndpointRef) -> None:
         """Write down where the intended endpoint is."""
         with self._transaction() as db:
-            db.execute(
-                "UPDATE endpoints SET ref = ? WHERE backend = ? AND name = ?", (str(ref), ref.backend, name)
-            )
+            db.execute("UPDATE endpoints SET ref = ? WHERE backend = ? AND name = ?", (str(ref), ref.backend, name))
 
     def forget_endpoint(self, ref: EndpointRef) -> None:
         """Remove a deleted endpoint."""

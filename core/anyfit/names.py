@@ -20,6 +20,4 @@ def timestamped(base: str, now: datetime) -> str:
 def check_name(name: str, capabilities: Capabilities, field: str) -> None:
     """Refuse a name that the backend would refuse."""
     if not re.fullmatch(capabilities.name_pattern, name):
-        raise SpecError(
-            f"{field}: {name!r} is no valid name", hint=f"names here are {capabilities.name_rule}"
-        )
+        raise SpecError(f"{field}: {name!r} is no valid name", hint=f"names here are {capabilities.name_rule}")

@@ -48,10 +48,13 @@ class Predictor:
 
         Raises `PredictionError` when the handler refuses the data (4xx) or crashes on it (5xx).
         """
-        from anyfit.launch.anyfit_inference import decode, encode
+        from anyfit.launch.anyfit_inference import NotAcceptable, decode, encode
 
-        sent_as = content_type or _natural_type(data)
-        answer = self.backend.invoke(self.ref, Payload(encode(data, sent_as), sent_as, accept))
+        try:
+            body, sent_as = encode(data, content_type or _natural_type(data))
+        except NotAcceptable as fault:
+            raise SpecError(f"data: cannot be sent as {content_type or 'JSON'}: {fault}") from fault
+        answer = self.backend.invoke(self.ref, Payload(body, sent_as, accept))
         return decode(answer.body, answer.content_type)
 
     def info(self) -> EndpointState:
@@ -82,9 +85,7 @@ class Predictor:
         if current is None:
             raise ServiceError(f"{self.backend.name} does not tell what endpoint {self.name} serves")
         variants = current.variants if models is None else self._variants(models, current.variants[0])
-        changed = tuple(
-            _changed(variant, initial_instance_count, instance_type, environment) for variant in variants
-        )
+        changed = tuple(_changed(variant, initial_instance_count, instance_type, environment) for variant in variants)
         spec = evolve(current, variants=changed)
         _check(spec, self.backend)
         self.backend.update_endpoint(self.ref, spec)
@@ -137,9 +138,7 @@ class Predictor:
         if len(models) > 1:
             self.backend.require(Feature.TRAFFIC_WEIGHTS)
         found = {name: find_model(self.session, name) for name in models}
-        return tuple(
-            evolve(like, model=str(found[name].ref), weight=weight) for name, weight in models.items()
-        )
+        return tuple(evolve(like, model=str(found[name].ref), weight=weight) for name, weight in models.items())
 
     def __repr__(self) -> str:
         return f"<Predictor {self.name}: {self.ref}>"
@@ -150,9 +149,7 @@ class Predictor:
         return endpoint_html(self.ref, self.info())
 
 
-def deploy_endpoint(
-    session: Session, backend: Backend, spec: EndpointSpec, *, job: str, wait: bool
-) -> Predictor:
+def deploy_endpoint(session: Session, backend: Backend, spec: EndpointSpec, *, job: str, wait: bool) -> Predictor:
     """Write the intent down, deploy, write the reference down, and wait if asked."""
     from anyfit.plugins import observers
 
@@ -193,9 +190,7 @@ def _check(spec: EndpointSpec, backend: Backend) -> None:
         if variant.instance_count < 1:
             raise SpecError(f"initial_instance_count: expected 1 or more, got {variant.instance_count}")
         if variant.weight < 0:
-            raise SpecError(
-                f"models: a weight cannot be negative, got {variant.weight:g} for {variant.model}"
-            )
+            raise SpecError(f"models: a weight cannot be negative, got {variant.weight:g} for {variant.model}")
     if not any(variant.weight for variant in spec.variants):
         raise SpecError("models: one weight at least must be more than 0")
 

@@ -30,9 +30,7 @@ def _started(pid: int) -> str:
     except OSError:
         if Path("/proc/self").exists():
             return ""
-    done = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 

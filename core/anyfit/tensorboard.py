@@ -39,6 +39,4 @@ def _start(job: Job, console: Console) -> subprocess.Popen[bytes] | None:
         console.say(f"tensorboard: {folder} cannot be followed from here yet")
         return None
     console.say(f"tensorboard follows {folder.path}; its address is in the next lines")
-    return subprocess.Popen(
-        [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder.path), "--port", "0"]
-    )
+    return subprocess.Popen([sys.executable, "-m", "tensorboard.main", "--logdir", str(folder.path), "--port", "0"])

@@ -51,9 +51,7 @@ def start(
     return job
 
 
-def plan_only(
-    estimator: Estimator, inputs: Inputs, *, job_name: str | None, version_of: Job | str | None
-) -> Plan:
+def plan_only(estimator: Estimator, inputs: Inputs, *, job_name: str | None, version_of: Job | str | None) -> Plan:
     """What `start` would submit."""
     session = estimator.session()
     spec = make_spec(estimator, session, inputs, job_name, version_of)

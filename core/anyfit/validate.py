@@ -42,9 +42,7 @@ def check_channels(inputs: Mapping[str, Any]) -> None:
     faults = []
     for name, uri in inputs.items():
         if not isinstance(name, str) or not _CHANNEL.fullmatch(name):
-            faults.append(
-                (f"inputs.{name}: a channel's name is letters, digits, '_', '.' and '-', not {name!r}", "")
-            )
+            faults.append((f"inputs.{name}: a channel's name is letters, digits, '_', '.' and '-', not {name!r}", ""))
         elif not isinstance(uri, str) or not uri:
             faults.append((f"inputs.{name}: expected a URI or a path, got {uri!r}", ""))
     if faults:
@@ -147,9 +145,7 @@ def _is_list_of_texts(value: Any) -> bool:
 
 
 def _is_map_of_texts(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(k, str) and isinstance(v, str) for k, v in value.items()
-    )
+    return isinstance(value, Mapping) and all(isinstance(k, str) and isinstance(v, str) for k, v in value.items())
 
 
 def _is_positive(value: Any) -> bool:

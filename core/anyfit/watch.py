@@ -81,9 +81,10 @@ def follow(
                 seen = state
                 yield state
             if logs and state.status != Status.PENDING:
-                for lines, cursor in job.log_pages(cursor):
-                    news = news or bool(lines)
-                    yield from lines
+                for page in job.log_pages(cursor):
+                    cursor = page.cursor
+                    news = news or bool(page.lines)
+                    yield from page.lines
             if state.status.finished:
                 return
             offline = False
