@@ -1,0 +1,242 @@
+"""From a plan to a running job: a folder made ready under a passing name, and a supervisor that takes it over.
+
+The supervisor gives the folder its name, so a client killed at any instruction leaves either no job or a
+supervised one, and of two clients with one name exactly one wins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anyfit
+from anyfit.backend import JobRef, Plan
+from anyfit.codec import dumps
+from anyfit.errors import Conflict, ServiceError, SpecError
+from anyfit_local.layout import REGION, Home, JobFolder
+from anyfit_local.places import local_path
+from anyfit_local.supervise.daemon import CONFLICT
+from anyfit_local.supervise.records import write_record
+from anyfit_local.supervise.status import fresh
+from anyfit_local.unpacking import unpack
+
+__all__ = ["submit"]
+
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+_LAUNCHER = Path(anyfit.__file__).parent / "launch" / "anyfit_launch.py"
+_MOVER = (sys.executable, "-c", "from anyfit_local.moving import main; main()")
+_STALE_SECONDS = 86400
+
+
+def submit(plan: Plan, home: Home) -> JobRef:
+    """Start the planned job; returns as soon as its supervisor is on its own."""
+    body = plan.requests[0].body
+    folder = home.job(plan.spec.key)
+    if folder.path.exists():
+        raise _conflict(plan.spec.key)
+    _check_python(body["python"])
+    output = _output_folder(plan)
+    home.jobs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _sweep(home.jobs)
+    prepared = Path(tempfile.mkdtemp(prefix=".new-", dir=home.jobs))
+    try:
+        _fill(prepared, plan, folder, output)
+        _start(prepared, plan.spec.key)
+    finally:
+        shutil.rmtree(prepared, ignore_errors=True)  # the supervisor has renamed it if all went well
+    return JobRef("local", REGION, plan.spec.key)
+
+
+def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str) -> None:
+    body, spec = plan.requests[0].body, plan.spec
+    for name in ("code", "logs", "input/data", "model", "output/data"):
+        (prepared / name).mkdir(parents=True)
+    if spec.code is not None:
+        bundle = local_path(plan.uploads[0].target, "source_dir")
+        unpack(bundle if bundle is not None else Path(spec.code.archive), prepared / "code")
+    fetch = _link_inputs(prepared, plan, folder)
+    fetch += _link_checkpoints(prepared, plan, folder)
+    run = {
+        "folder": str(folder.path),
+        "launch": [body["python"], "-I", "-S", str(_LAUNCHER), str(folder.path / "launch.json")],
+        "worlds": _worlds(body),
+        "max_run": body["max_run"],
+        "grace_seconds": body["grace_seconds"],
+        "fetch": fetch,
+        "mover": [*_MOVER, str(Path.cwd())],
+        "output_folder": output,
+        "output_uri": "" if output else _elsewhere(spec.output_path, "output_path", spec.key),
+        "checkpoint_uri": _elsewhere(spec.checkpoint_path, "checkpoint_path"),
+    }
+    (prepared / "launch.json").write_text(json.dumps(body["job"], ensure_ascii=False), encoding="utf-8")
+    (prepared / "job.json").write_text(dumps(spec), encoding="utf-8")
+    write_record(str(prepared / "run.json"), run)
+    write_record(str(prepared / "status.json"), fresh())
+
+
+def _start(prepared: Path, key: str) -> None:
+    log = prepared / "supervisor.log"
+    with log.open("wb") as said:
+        command = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(prepared)]
+        code = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True, check=False
+        ).returncode
+    if code == CONFLICT:
+        raise _conflict(key)
+    if code:
+        words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [f"exit code {code}"]
+        raise ServiceError(f"the supervisor of job {key!r} could not start: {words[-1]}", backend="local")
+
+
+def _conflict(key: str) -> Conflict:
+    return Conflict(
+        f"job_name: there is already a job {key!r} on this machine",
+        hint=f"choose another name, or remove it: anyfit rm {key}",
+        backend="local",
+    )
+
+
+def _check_python(python: str) -> None:
+    if not os.access(python, os.X_OK) or not Path(python).is_absolute():
+        raise SpecError(f"local.python: {python} is no program", hint="write the interpreter's absolute path")
+
+
+def _output_folder(plan: Plan) -> str:
+    """Where results go, made sure now that they can, rather than after hours of training."""
+    spec = plan.spec
+    path = local_path(spec.output_path, "output_path") if spec.output_path else None
+    if path is None:
+        return ""
+    _make_writable(path, "output_path")
+    return str(path / spec.key)
+
+
+def _make_writable(path: Path, field: str) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise SpecError(f"{field}: {path} cannot be made: {fault.strerror}") from fault
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise SpecError(f"{field}: {path} is not writable", hint="choose another folder, or change its permissions")
+
+
+def _link_inputs(prepared: Path, plan: Plan, folder: JobFolder) -> list[dict[str, str]]:
+    """Link what lies on this machine; answers what is to be fetched."""
+    fetch = []
+    for name, channel in plan.spec.inputs.items():
+        link = prepared / "input" / "data" / name
+        path = local_path(channel.uri, f"inputs.{name}")
+        if path is None:
+            target = str(folder.path / "input" / "data" / name)
+            fetch.append({"what": f"inputs.{name}", "uri": channel.uri, "path": target})
+            continue
+        if not path.exists():
+            raise SpecError(f"inputs.{name}: {path} does not exist")
+        if not path.is_dir():
+            link.mkdir()
+            link = link / path.name
+        link.symlink_to(path)
+    return fetch
+
+
+def _link_checkpoints(prepared: Path, plan: Plan, folder: JobFolder) -> list[dict[str, str]]:
+    """A local folder is used in place: what a script saves there survives whatever happens to the job."""
+    uri = plan.spec.checkpoint_path
+    place = prepared / "checkpoints"
+    path = local_path(uri, "checkpoint_path") if uri else None
+    if path is not None:
+        _make_writable(path, "checkpoint_path")
+        place.symlink_to(path)
+        return []
+    place.mkdir()
+    return [{"what": "checkpoint_path", "uri": uri, "path": str(folder.path / "checkpoints")}] if uri else []
+
+
+def _elsewhere(uri: str, field: str, *below: str) -> str:
+    """The URI when it is not of this machine, else ""."""
+    if not uri or local_path(uri, field) is not None:
+        return ""
+    return "/".join([uri.rstrip("/"), *below])
+
+
+def _worlds(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each node's world: its own configuration files, everything else in common."""
+    count, folder = body["nodes"], body["folder"]
+    hosts = [f"algo-{number}" for number in range(1, count + 1)]
+    probe = count > 1 or body["job"]["distribution"] != "none"
+    port = _free_ports(2 * count + 1) if probe else _any_port()
+    shared = {
+        "code": f"{folder}/code",
+        "data": f"{folder}/input/data",
+        "model": f"{folder}/model",
+        "output": f"{folder}/output",
+        "checkpoints": f"{folder}/checkpoints",
+    }
+    return [
+        {
+            "environment": _visible_gpus(rank, count, body["num_gpus"]),
+            "world": {
+                "base_dir": folder if rank == 0 else f"{folder}/nodes/{host}",
+                "hosts": hosts,
+                "current_host": host,
+                "master_addr": "127.0.0.1",
+                "master_port": port,
+                "num_cpus": body["num_cpus"],
+                "num_gpus": body["num_gpus"] // count if count > 1 else body["num_gpus"],
+                "network_interface": "lo" if sys.platform == "linux" else "lo0",
+                "dirs": shared,
+            },
+        }
+        for rank, host in enumerate(hosts)
+    ]
+
+
+def _visible_gpus(rank: int, count: int, gpus: int) -> dict[str, str]:
+    """Nodes share the machine's accelerators out among them, unless the user has chosen some already."""
+    each = gpus // count
+    if count == 1 or each == 0 or "CUDA_VISIBLE_DEVICES" in os.environ:
+        return {}
+    return {"CUDA_VISIBLE_DEVICES": ",".join(str(n) for n in range(rank * each, (rank + 1) * each))}
+
+
+def _any_port() -> int:
+    """Below the range that systems give to clients, so that hardly anybody sits there."""
+    return random.randrange(20000, 32000)  # noqa: S311
+
+
+def _free_ports(count: int) -> int:
+    """The first of so many free ports in a row."""
+    import socket
+
+    for _ in range(100):
+        first = _any_port()
+        held: list[socket.socket] = []
+        try:
+            for port in range(first, first + count):
+                held.append(socket.socket())
+                held[-1].bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        finally:
+            for each in held:
+                each.close()
+        return first
+    raise ServiceError(f"this machine has no {count} free ports in a row", backend="local")
+
+
+def _sweep(jobs: Path) -> None:
+    """Remove what clients that were killed long ago had begun."""
+    with os.scandir(jobs) as entries:
+        for entry in entries:
+            old = entry.name.startswith(".") and time.time() - entry.stat().st_mtime > _STALE_SECONDS
+            if old:
+                shutil.rmtree(entry.path, ignore_errors=True)

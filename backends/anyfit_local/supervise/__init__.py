@@ -1,0 +1,1 @@
+"""What outlives the client: standard library only, so that it starts fast."""
