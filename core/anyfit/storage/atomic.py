@@ -1,0 +1,82 @@
+"""Local files that appear whole or not at all: written under a temporary name beside the target, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from anyfit.errors import StorageError
+
+__all__ = ["AtomicFile", "is_temporary", "write_atomically"]
+
+_PREFIX = ".anyfit-"
+_SUFFIX = ".part"
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is a half-written one of ours, which no listing shows."""
+    return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+
+
+class AtomicFile:
+    """A file under way to `target`: write by position, then `commit` or `discard`.
+
+    Attributes:
+        path: The temporary file. With `tag` its name is the same in every attempt, so that a later one can go on.
+        fd: Its descriptor, for `os.pwrite`.
+    """
+
+    def __init__(self, target: Path, *, tag: str = "") -> None:
+        self.target = target
+        self.path = target.with_name(f"{_PREFIX}{tag or secrets.token_hex(8)}{_SUFFIX}")
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            self.fd = os.open(self.path, flags if tag else flags | os.O_EXCL, 0o666)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.fd = os.open(self.path, flags if tag else flags | os.O_EXCL, 0o666)
+
+    def write_at(self, data: memoryview | bytes, position: int) -> None:
+        """Write all of `data` at `position`; many threads may do so at once."""
+        written = os.pwrite(self.fd, data, position)
+        view = memoryview(data)
+        while written < len(view):
+            written += os.pwrite(self.fd, view[written:], position + written)
+
+    def commit(self, modified: datetime | None = None) -> None:
+        """Put the file in its place, with `modified` as its time."""
+        if modified is not None:
+            stamp = int(modified.timestamp() * 1_000_000) * 1000
+            os.utime(self.fd, ns=(stamp, stamp))
+        self.close()
+        try:
+            self.path.replace(self.target)
+        except IsADirectoryError:
+            self.path.unlink(missing_ok=True)
+            raise StorageError(f"{self.target} is a directory", hint="move it away, then try again") from None
+
+    def discard(self) -> None:
+        """Remove the temporary file."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+    def close(self) -> None:
+        """Close the file and leave it where it is."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+def write_atomically(target: Path, data: bytes | bytearray | memoryview, modified: datetime | None = None) -> None:
+    """Write a small file whole, or leave what was there."""
+    file = AtomicFile(target)
+    try:
+        file.write_at(memoryview(data), 0)
+        file.commit(modified)
+    except BaseException:
+        file.discard()
+        raise
