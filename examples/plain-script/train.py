@@ -18,11 +18,11 @@ def main() -> None:
     points = read_points(Path(os.environ["ANYFIT_CHANNEL_TRAINING"]))
     slope, offset = 0.0, 0.0
     for step in range(1, args.steps + 1):
-        errors = [slope * x + offset - y for x, y in points]
-        slope -= args.rate * sum(e * x for e, (x, _) in zip(errors, points)) / len(points)
-        offset -= args.rate * sum(errors) / len(points)
+        errors = [(slope * x + offset - y, x) for x, y in points]
+        slope -= args.rate * sum(error * x for error, x in errors) / len(points)
+        offset -= args.rate * sum(error for error, _ in errors) / len(points)
         if step % 20 == 0:
-            print(f"step {step} mse={sum(e * e for e in errors) / len(points):.6f}")
+            print(f"step {step} mse={sum(error * error for error, _ in errors) / len(points):.6f}")
 
     model = {"slope": slope, "offset": offset}
     Path(os.environ["ANYFIT_MODEL_DIR"], "model.json").write_text(json.dumps(model))
