@@ -1,0 +1,30 @@
+"""The command to type next, by the name that rules give it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["COMMANDS", "command"]
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "again": "anyfit fit job.toml",
+    "bigger-disk": "anyfit fit job.toml --set volume_size={bigger}",
+    "compile": "python -m py_compile {file}",
+    "doctor": "anyfit doctor",
+    "logs": "anyfit logs {job}",
+    "longer": "anyfit fit job.toml --set max_run={longer}",
+    "plan": "anyfit plan job.toml",
+    "require": "echo {package} >> requirements.txt",
+    "see-fault": "anyfit fit job.toml --set environment.PYTHONFAULTHANDLER=1",
+    "set-hyperparameter": "anyfit fit job.toml --set hyperparameters.{name}=VALUE",
+    "set-input": "anyfit fit job.toml --set inputs.{channel}=URI",
+    "specs": "anyfit specs",
+    "utf8": "anyfit fit job.toml --set environment.PYTHONUTF8=1",
+}
+
+
+def command(name: str, facts: Mapping[str, str]) -> str:
+    """The command of that name, safe to paste into a shell."""
+    return COMMANDS[name].format_map({key: shlex.quote(value) for key, value in facts.items()})

@@ -1,0 +1,4 @@
+# expect: disk-full
+# says: No room is left
+with open("/dev/full", "w") as model:
+    model.write("weights")

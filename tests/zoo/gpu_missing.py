@@ -1,0 +1,3 @@
+# expect: gpu-missing
+# says: wants a GPU
+raise RuntimeError("No CUDA GPUs are available")

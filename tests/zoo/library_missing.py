@@ -1,0 +1,5 @@
+# expect: import-error
+# says: libnothere.so.7
+import ctypes
+
+ctypes.CDLL("libnothere.so.7")

@@ -1,0 +1,8 @@
+# expect: out-of-memory
+# says: out-of-memory killer
+# signal: SIGKILL
+import os
+import signal
+
+print("loading everything at once", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,5 @@
+# expect: program-missing
+# says: no-such-converter
+import subprocess
+
+subprocess.run(["no-such-converter", "in.png"], check=True)

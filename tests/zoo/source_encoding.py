@@ -1,0 +1,3 @@
+# expect: encoding
+# says: source_encoding.py is not saved as UTF-8
+print('ÄãºÃ')
