@@ -21,7 +21,7 @@ def outcome_lines(job: Job) -> list[str]:
     artifacts = job.artifacts()
     lines = [f"{job.state.status.value} {job.ref}", *_metric_lines(job)]
     try:
-        size = sum(a.size or 0 for a in artifacts if a.kind == "model")
+        size = sum(a.size or 0 for a in artifacts if a.name.startswith("model/"))
         lines.append(f"model: {_readable(model_folder(artifacts, key))} ({size_text(size)})")
         lines.append(f"next: anyfit deploy {key}")
     except NotFound:

@@ -72,7 +72,7 @@ class Session:
 
         factory = backend_factory(name)
         config = self.config if profile == self.profile else load_config(profile or None)
-        return factory.create(config.backend_settings(factory), config.home / name)
+        return factory.create(config.backend_settings(factory), config.home)
 
     def _one(self, rows: list[_Row], asked: str) -> _Row | None:
         """The row that is meant; where one name means several, the session's backend decides, or nobody."""

@@ -23,6 +23,7 @@ class Code:
         files: How many files it holds.
         largest: The three largest files as (path, bytes), before compression.
         source: What was packed, as the user wrote it.
+        requirements: Whether it lists packages to install, in a requirements.txt at its root.
     """
 
     digest: str
@@ -31,6 +32,7 @@ class Code:
     files: int
     largest: tuple[tuple[str, int], ...] = ()
     source: str = ""
+    requirements: bool = False
 
 
 @frozen(kw_only=True)

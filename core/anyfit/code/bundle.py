@@ -153,6 +153,7 @@ def _write(files: Sequence[SourceFile], folder: Path, shown: str) -> Code:
         files=len(files),
         largest=tuple((name, size) for size, name in sizes[:3]),
         source=shown,
+        requirements=any(f.name == "requirements.txt" for f in files),
     )
 
 
