@@ -122,9 +122,7 @@ def test_interrupt_is_the_users(install: Callable[..., str]) -> None:
     "source",
     ["import no_such_module", "1 / 0", "raise SystemExit(1)", "def anyfit_job_finished(ref): pass", None],
 )
-def test_broken_is_skipped(
-    install: Callable[..., str], caplog: pytest.LogCaptureFixture, source: str | None
-) -> None:
+def test_broken_is_skipped(install: Callable[..., str], caplog: pytest.LogCaptureFixture, source: str | None) -> None:
     """An observer that cannot be loaded, or has no hook, is named once and left out."""
     install("anyfit.plugins", "bad", source)
     install("anyfit.plugins", "good", TAG.format(name="good"))

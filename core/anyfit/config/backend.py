@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from anyfit.backend import BackendFactory
 from anyfit.config.files import ConfigFile
-from anyfit.config.layers import Layer, Setting, Vendor, first, may_refer, variable
+from anyfit.config.layers import Layer, Setting, first, may_refer, variable, vendor
 from anyfit.config.secrets import MASK, ConfigWarning, Reference, reference_faults
 from anyfit.errors import ConfigError
 from anyfit.options.declared import Option, instance, options, raise_faults, unknown
@@ -21,7 +21,7 @@ from anyfit.options.kinds import convert, from_text, show
 __all__ = ["BackendTable"]
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False)
 class BackendTable:
     """What is configured for one backend.
 
@@ -81,8 +81,8 @@ class BackendTable:
         raise_faults(faults, ConfigError, hint=f"{self.factory.name} knows: {', '.join(self.options)}")
 
     @cached_property
-    def _vendor(self) -> list[Vendor]:
-        return [Vendor(each) for each in self.factory.vendor_files()]
+    def _vendor(self) -> list[Layer]:
+        return [vendor(each) for each in self.factory.vendor_files()]
 
     def _sections(self) -> Iterator[tuple[ConfigFile, tuple[str, ...]]]:
         for file in self.files:

@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from anyfit.backend import BackendFactory
 from anyfit.config.files import ConfigFile, find_files
-from anyfit.config.layers import Arguments, Environment, Layer, Section, Setting, first
+from anyfit.config.layers import Layer, Setting, arguments, environment, first, section
 from anyfit.config.settings import CoreSettings
 from anyfit.errors import ConfigError, nearest
 from anyfit.options.declared import instance, options, raise_faults
@@ -39,7 +39,7 @@ class Entry:
     origin: str
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False)
 class Config:
     """What is configured, for one profile.
 
@@ -135,9 +135,10 @@ class Config:
     def tables(self) -> list[str]:
         """The names of all backends that some file has a table for, sorted."""
         known = options(CoreSettings)
-        sections = [s for f in self.files for s in (f.data, *map(f.table, (("profiles", p) for p in f.profiles)))]
-        found = {k for s in sections for k, v in s.items() if isinstance(v, Mapping) and k not in known}
-        return sorted(found - {"profiles"})
+        paths = ((), *(("profiles", name) for name in self.profiles))
+        tables = [file.table(path) for file in self.files for path in paths]
+        found = {key for table in tables for key, value in table.items() if isinstance(value, Mapping)}
+        return sorted(found - {*known, "profiles"})
 
     @property
     def home(self) -> Path:
@@ -152,18 +153,18 @@ class Config:
 
     @property
     def _above(self) -> tuple[Layer, ...]:
-        return Arguments(self.arguments), Environment(self.environ)
+        return arguments(self.arguments), environment(self.environ)
 
     @property
     def _top(self) -> tuple[Layer, ...]:
         """The places of what no profile can say."""
-        return *self._above, *map(Section, self.files)
+        return *self._above, *map(section, self.files)
 
     @cached_property
     def _layers(self) -> tuple[Layer, ...]:
         """All places, the strongest first."""
         prefixes = [("profiles", self.profile), ()] if self.profile else [()]
-        return *self._above, *(Section(file, prefix) for file in self.files for prefix in prefixes)
+        return *self._above, *(section(file, prefix) for file in self.files for prefix in prefixes)
 
     def _table(self, factory: BackendFactory) -> BackendTable:
         from anyfit.config.backend import BackendTable

@@ -17,7 +17,7 @@ __all__ = ["FILE_NAME", "ConfigFile", "find_files", "user_file"]
 FILE_NAME = "anyfit.toml"
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False)
 class ConfigFile:
     """A configuration file as it was read.
 

@@ -1,9 +1,12 @@
-"""Where a value can come from, and which place wins."""
+"""Where a value can come from, and which place wins.
+
+A layer is one such place, as a function from a key's path and type to what stands there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, get_args
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias, get_args
 
 from attrs import field, frozen
 
@@ -12,9 +15,9 @@ from anyfit.config.files import ConfigFile
 from anyfit.config.secrets import Reference, reference_faults
 from anyfit.options.kinds import from_text, is_table
 
-__all__ = ["Arguments", "Environment", "Layer", "Section", "Setting", "Vendor", "first", "may_refer", "variable"]
+__all__ = ["Layer", "Setting", "arguments", "environment", "first", "may_refer", "section", "variable", "vendor"]
 
-KeyPath = tuple[str, ...]
+KeyPath: TypeAlias = tuple[str, ...]
 
 
 @frozen
@@ -32,24 +35,62 @@ class Setting:
     where: str = field(default="", repr=False, eq=False)
 
 
-class Layer(Protocol):
-    """One place where values can come from."""
-
-    def get(self, path: KeyPath, kind: Any) -> Setting | None:
-        """What this place says of a key, or None."""
+Layer: TypeAlias = Callable[[KeyPath, Any], Setting | None]
 
 
-@frozen
-class Arguments:
-    """Given in a call or on the command line; core keys only."""
+def first(layers: Iterable[Layer], path: KeyPath, kind: Any) -> Setting | None:
+    """What the first of the layers says that says anything."""
+    return next((found for layer in layers if (found := layer(path, kind))), None)
 
-    values: Mapping[str, Any]
 
-    def get(self, path: KeyPath, kind: Any) -> Setting | None:
-        """The argument of that name."""
-        if len(path) > 1 or path[0] not in self.values:
+def arguments(values: Mapping[str, Any]) -> Layer:
+    """Given in a call or on the command line; no backend's settings are among them."""
+
+    def get(path: KeyPath, kind: Any) -> Setting | None:
+        if len(path) > 1 or path[0] not in values:
             return None
-        return Setting(self.values[path[0]], "argument", f"argument {path[0]}")
+        return Setting(values[path[0]], "argument", f"argument {path[0]}")
+
+    return get
+
+
+def environment(environ: Mapping[str, str]) -> Layer:
+    """`ANYFIT_*` variables; an empty one counts as not set."""
+
+    def get(path: KeyPath, kind: Any) -> Setting | None:
+        origin = f"environment {variable(path)}"
+        text = environ.get(variable(path))
+        return Setting(from_text(kind, text), origin, origin) if text else None
+
+    return get
+
+
+def section(file: ConfigFile, prefix: KeyPath = ()) -> Layer:
+    """The top level of a file, or one of its profiles."""
+
+    def get(path: KeyPath, kind: Any) -> Setting | None:
+        path = prefix + path
+        table = file.table(path[:-1])
+        if path[-1] not in table:
+            return None
+        value, where = table[path[-1]], file.where(path)
+        if isinstance(value, Mapping) and may_refer(kind) and not reference_faults(value, where):
+            ((form, target),) = value.items()
+            value = Reference(form, target, file.path.parent)
+        header = f" [{'.'.join(path[:-1])}]" if len(path) > 1 else ""
+        return Setting(value, f"{file.place(path)}{header}", where)
+
+    return get
+
+
+def vendor(file: VendorFile) -> Layer:
+    """A vendor's own file or variables."""
+
+    def get(path: KeyPath, kind: Any) -> Setting | None:
+        value = file.values.get(path[-1])
+        return None if value is None else Setting(value, file.origin, f"{file.origin}: {path[-1]}")
+
+    return get
 
 
 def variable(path: KeyPath) -> str:
@@ -57,60 +98,6 @@ def variable(path: KeyPath) -> str:
     return "_".join(("anyfit", *path)).replace("-", "_").upper()
 
 
-@frozen
-class Environment:
-    """`ANYFIT_*` variables; an empty one counts as not set."""
-
-    environ: Mapping[str, str] = field(repr=False)
-
-    def get(self, path: KeyPath, kind: Any) -> Setting | None:
-        """What the key's variable says."""
-        name = variable(path)
-        if not (text := self.environ.get(name)):
-            return None
-        return Setting(from_text(kind, text), f"environment {name}", f"environment {name}")
-
-
-@frozen
-class Section:
-    """A file's top level, or one profile in it."""
-
-    file: ConfigFile
-    prefix: KeyPath = ()
-
-    def get(self, path: KeyPath, kind: Any) -> Setting | None:
-        """What the section says of the key."""
-        path = self.prefix + path
-        table = self.file.table(path[:-1])
-        if path[-1] not in table:
-            return None
-        section = f" [{'.'.join(path[:-1])}]" if len(path) > 1 else ""
-        where = self.file.where(path)
-        value = table[path[-1]]
-        if isinstance(value, Mapping) and may_refer(kind) and not reference_faults(value, where):
-            ((form, target),) = value.items()
-            value = Reference(form, target, self.file.path.parent)
-        return Setting(value, f"{self.file.place(path)}{section}", where)
-
-
-@frozen
-class Vendor:
-    """A vendor's own file or variables."""
-
-    file: VendorFile
-
-    def get(self, path: KeyPath, kind: Any) -> Setting | None:
-        """What the vendor's file says of the key."""
-        if self.file.values.get(path[-1]) is None:
-            return None
-        return Setting(self.file.values[path[-1]], self.file.origin, f"{self.file.origin}: {path[-1]}")
-
-
 def may_refer(kind: Any) -> bool:
     """Whether a table in place of a value of this type is a reference to it."""
     return kind is not Any and not any(map(is_table, (kind, *get_args(kind))))
-
-
-def first(layers: Iterable[Layer], path: KeyPath, kind: Any) -> Setting | None:
-    """What the first of the places says that says anything."""
-    return next((found for layer in layers if (found := layer.get(path, kind))), None)

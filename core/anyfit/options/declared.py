@@ -8,35 +8,14 @@ from typing import Any, TypeVar, get_type_hints
 import attrs
 
 from anyfit.errors import SpecError, UsageError, nearest
-from anyfit.options.kinds import convert, in_words, show
+from anyfit.options.kinds import convert
 
-__all__ = ["Option", "OptionHelp", "describe", "instance", "options", "raise_faults", "structure", "unknown"]
+__all__ = ["Option", "instance", "options", "raise_faults", "structure", "unknown"]
 
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True)
-class OptionHelp:
-    """What a user may want to know of an option.
-
-    Attributes:
-        name: As the user writes it.
-        type: In words: "text", "a whole number", "one of 'a', 'b'".
-        default: As the user would write it in TOML; "" for none.
-        required: Whether it has to be given.
-        help: A sentence.
-        secret: Whether its value must never be shown.
-    """
-
-    name: str
-    type: str
-    default: str
-    required: bool
-    help: str
-    secret: bool
-
-
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Option:
     """One option of a class.
 
@@ -78,9 +57,7 @@ def options(cls: type[Any]) -> dict[str, Option]:
     return found
 
 
-def structure(
-    cls: type[T], mapping: Mapping[str, Any], where: str, *, error: type[UsageError] = SpecError
-) -> T:
+def structure(cls: type[T], mapping: Mapping[str, Any], where: str, *, error: type[UsageError] = SpecError) -> T:
     """Make an instance of an options class from what a user wrote.
 
     Raises `error` with every fault at once, each with its path: unknown names with the nearest right one,
@@ -115,21 +92,6 @@ def instance(cls: type[T], values: Mapping[str, Any], where: str, error: type[Us
             if option.secret and values.get(name):
                 text = text.replace(str(values[name]), "****")
         raise error(f"{where}: {text}") from None
-
-
-def describe(cls: type[Any]) -> list[OptionHelp]:
-    """What can be said about each option of a class, in the order of declaration."""
-    return [
-        OptionHelp(
-            name=each.name,
-            type=in_words(each.kind),
-            default="" if each.required else show(each.default),
-            required=each.required,
-            help=each.declared.metadata.get("help", ""),
-            secret=each.secret,
-        )
-        for each in options(cls).values()
-    ]
 
 
 def unknown(where: str, name: str, known: Iterable[str]) -> str:

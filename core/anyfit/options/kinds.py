@@ -5,7 +5,6 @@ These are text, numbers, booleans, paths, enumerations and literals, lists and t
 
 from __future__ import annotations
 
-import json
 import types
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -49,6 +48,8 @@ def from_text(kind: Any, text: str) -> Any:
     takes_text = any(each in (str, Path) or choices(each) for each in alternatives)
     if takes_text and not (any(map(is_table, alternatives)) and text.lstrip().startswith("{")):
         return text
+    import json
+
     try:
         return json.loads(text.lower() if bool in alternatives else text)
     except ValueError:
@@ -74,7 +75,7 @@ def in_words(kind: Any) -> str:
 def show(value: object) -> str:
     """A value as a user would write it in TOML; "" for None."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {show(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{_bare(key)} = {show(each)}" for key, each in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(show, value)) + "]"
     if isinstance(value, Enum):
@@ -82,8 +83,14 @@ def show(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, Path)):
+        import json
+
         return json.dumps(str(value), ensure_ascii=False)
     return "" if value is None else str(value)
+
+
+def _bare(key: str) -> str:
+    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else show(key)
 
 
 def choices(kind: Any) -> tuple[Any, ...]:
@@ -110,9 +117,7 @@ def _fits(kind: Any, value: Any) -> bool:
     if kind in _SCALARS:
         return isinstance(value, _SCALARS[kind][1]) and (kind is bool or not isinstance(value, bool))
     if named := choices(kind):
-        return any(value == each and type(value) is type(each) for each in named) or value in list(
-            _enum(kind)
-        )
+        return any(value == each and type(value) is type(each) for each in named) or value in list(_enum(kind))
     if is_list(kind):
         return isinstance(value, (list, tuple))
     if is_table(kind):

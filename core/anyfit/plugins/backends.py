@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from anyfit.errors import UnknownBackend, UsageError, nearest
@@ -26,7 +27,11 @@ def backend_factory(name: str) -> BackendFactory:
     Raises `UnknownBackend` when none of that name is installed, and `UsageError` when it cannot be used:
     something is missing that an extra brings, its hooks are wrong, or two packages claim the name.
     """
-    entry = _find(name)
+    return _load(_find(name))
+
+
+@cache  # by distribution and place, so that a process that installs another one gets that
+def _load(entry: Installed) -> BackendFactory:
     from anyfit.plugins.hooks import BackendHooks, StorageHooks
     from anyfit.plugins.load import BrokenPlugin, describe, manager, register
 
@@ -63,9 +68,7 @@ def _factory(entry: Installed, answers: list[BackendFactory]) -> BackendFactory:
     from anyfit.plugins.load import BrokenPlugin, describe
 
     if len(answers) != 1 or not isinstance(answers[0], BackendFactory):
-        raise BrokenPlugin(
-            f"the backend {describe(entry)} does not answer anyfit_backends with a BackendFactory"
-        )
+        raise BrokenPlugin(f"the backend {describe(entry)} does not answer anyfit_backends with a BackendFactory")
     if answers[0].name != entry.name:
         raise BrokenPlugin(f"the backend {describe(entry)} calls itself {answers[0].name!r}")
     return answers[0]

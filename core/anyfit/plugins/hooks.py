@@ -6,7 +6,7 @@ A backend's package may implement the hooks of `BackendHooks` and `StorageHooks`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -15,7 +15,7 @@ from pluggy import HookimplMarker, HookspecMarker
 if TYPE_CHECKING:
     from anyfit.backend import BackendFactory, EndpointRef, JobRef, JobState
     from anyfit.spec import EndpointSpec, JobSpec
-    from anyfit.storage import Store
+    from anyfit.storage.opening import StoreFactory
 
 __all__ = ["PROJECT", "BackendHooks", "JobEvent", "ObserverHooks", "StorageHooks", "hookimpl", "hookspec"]
 
@@ -56,8 +56,8 @@ class StorageHooks:
     """Where data can lie."""
 
     @hookspec
-    def anyfit_storage_schemes(self) -> Mapping[str, Callable[..., Store]]:
-        """URI schemes that this plugin can read and write, each with what makes its store.
+    def anyfit_storage_schemes(self) -> Mapping[str, StoreFactory]:
+        """URI schemes that this plugin can read and write, each with what makes the store of a URI.
 
         Called once, when the plugin is loaded; the answers go to `anyfit.storage.register_scheme`.
         """

@@ -32,7 +32,7 @@ class Installed:
     name: str
     value: str
     dist: str
-    _metadata: str = field(default="", repr=False, eq=False)
+    _metadata: str = field(default="", repr=False)
 
     @property
     def extras(self) -> frozenset[str]:
