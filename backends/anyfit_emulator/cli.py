@@ -1,0 +1,85 @@
+"""The command line: run emulators in the foreground until somebody ends them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from anyfit_emulator.service import SERVICES, Room, Service, load
+from anyfit_emulator.storage.faults import Faults
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what `argv` asks for; answers the exit code.
+
+    Must be called in the main thread: SIGTERM and SIGINT end it.
+    """
+    arguments = _parser().parse_args(argv)
+    chosen = list(SERVICES) if "all" in arguments.services else list(dict.fromkeys(arguments.services))
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        room = Room(arguments.data, arguments.port, arguments.faults)
+    except (OSError, RuntimeError) as error:
+        print(f"anyfit emulate: {error}", file=sys.stderr)
+        return 4
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(room)
+            services = _start(chosen, room, stack)
+        except OSError as error:
+            print(f"anyfit emulate: {error}", file=sys.stderr)
+            return 4
+        _announce(services, arguments.ready_file)
+        ended.wait()
+    return 0
+
+
+def _start(names: list[str], room: Room, stack: ExitStack) -> dict[str, Service]:
+    services: dict[str, Service] = {}
+    for name in names:
+        service = load(name)(room)
+        service.start()
+        stack.callback(service.stop)
+        services[name] = service
+    return services
+
+
+def _announce(services: dict[str, Service], ready_file: Path | None) -> None:
+    print("# for anyfit.toml\n" + "\n".join(service.profile() for service in services.values()), flush=True)
+    if ready_file:
+        text = json.dumps({name: service.ready() for name, service in services.items()}, indent=2)
+        partial = ready_file.with_name(f".{ready_file.name}.partial")
+        with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as stream:
+            stream.write(text)
+        partial.replace(ready_file)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="anyfit emulate", description="Run clouds on loopback, in the foreground, until SIGTERM or Ctrl-C."
+    )
+    parser.add_argument("services", nargs="*", default=["all"], choices=["all", *SERVICES], metavar="SERVICE")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="keep everything here; else it is thrown away")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="the first port; 0 (default) for any")
+    parser.add_argument("--faults", type=_faults, default="", metavar="SPEC", help="such as error=503:0.2,reset=0.1")
+    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written (JSON) once every port listens")
+    return parser
+
+
+def _faults(text: str) -> str:
+    try:
+        Faults.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text

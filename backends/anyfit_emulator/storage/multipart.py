@@ -1,0 +1,253 @@
+"""The operations of multipart uploads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from base64 import b64decode, b64encode
+from urllib.parse import quote
+
+from attrs import evolve
+
+from anyfit_emulator.http import Response
+from anyfit_emulator.storage.call import Call, xml_response
+from anyfit_emulator.storage.conditions import write_check
+from anyfit_emulator.storage.digests import ALGORITHMS, CRCS, Digests, encode_crc
+from anyfit_emulator.storage.errors import StoreError
+from anyfit_emulator.storage.objects import open_source, receive
+from anyfit_emulator.storage.ranges import parse_range
+from anyfit_emulator.storage.uploads import MAX_PARTS, Part, Upload
+from anyfit_emulator.storage.values import Meta
+from anyfit_emulator.storage.xml import children, iso_time, parse, tag, text_of, wrap
+
+__all__ = ["abort", "complete", "create", "list_parts", "list_uploads", "upload_part", "upload_part_copy"]
+
+MAX_UPLOADS = 1000
+_CHUNK = 1 << 20
+_ELEMENTS = {f"Checksum{name.upper()}": name for name in ALGORITHMS}
+
+
+def create(call: Call) -> Response:
+    """`POST /bucket/key?uploads`."""
+    call.body()
+    algorithm = call.own("checksum-algorithm").lower()
+    if algorithm and algorithm not in ALGORITHMS:
+        raise StoreError("InvalidRequest", "The checksum algorithm is not known.")
+    usual = "FULL_OBJECT" if algorithm == "crc64nvme" else "COMPOSITE"
+    chosen = {"algorithm": algorithm, "type": call.own("checksum-type").upper() or usual} if algorithm else {}
+    upload = call.uploads.begin(call.bucket, call.key, evolve(call.meta(), checksums=chosen))
+    headers = [(f"x-amz-checksum-{name}", value.upper()) for name, value in chosen.items()]
+    return xml_response(call, "InitiateMultipartUploadResult", [*_names(call, upload), _id(upload)], headers)
+
+
+def upload_part(call: Call) -> Response:
+    """`PUT /bucket/key?partNumber=N&uploadId=U`."""
+    upload = _upload(call)
+    algorithm = upload.meta.checksums.get("algorithm", "")
+    payload = call.payload([algorithm] if algorithm else [])
+    with call.uploads.write(upload, _part_number(call), payload.length) as writer:
+        checksums = receive(payload, writer.write)
+        if algorithm:
+            checksums[algorithm] = payload.checksum(algorithm)
+        part = writer.finish(payload.digests, checksums)
+    headers = [("ETag", f'"{part.etag}"')]
+    if call.dialect.name == "cos":
+        headers += call.own_headers(hash_crc64ecma=str(part.crc64))
+    if call.dialect.name == "s3":
+        headers += [(f"x-amz-checksum-{name}", value) for name, value in checksums.items()]
+    return Response(200, headers)
+
+
+def upload_part_copy(call: Call) -> Response:
+    """The same with a copy source, and perhaps a range of it."""
+    upload = _upload(call)
+    call.body()
+    algorithm = upload.meta.checksums.get("algorithm", "")
+    info, fd = open_source(call)
+    try:
+        span = parse_range(call.own("copy-source-range"), info.size) if call.own("copy-source-range") else None
+        offset, length = span or (0, info.size)
+        digests = Digests([algorithm] if algorithm else [])
+        with call.uploads.write(upload, _part_number(call), length) as writer:
+            for position in range(offset, offset + length, _CHUNK):
+                data = os.pread(fd, min(_CHUNK, offset + length - position), position)
+                digests.update(data)
+                writer.write(data)
+            part = writer.finish(digests, {algorithm: digests.checksum(algorithm)} if algorithm else {})
+    finally:
+        os.close(fd)
+    inner = [tag("LastModified", iso_time(part.mtime_ns)), tag("ETag", f'"{part.etag}"'), *_checksums(part)]
+    return xml_response(call, "CopyPartResult", inner)
+
+
+def complete(call: Call) -> Response:
+    """`POST /bucket/key?uploadId=U` with the list of parts."""
+    upload = _upload(call)
+    chosen = _chosen(call, upload)
+    checksums = _joined_checksums(upload, chosen)
+    algorithm = upload.meta.checksums.get("algorithm", "")
+    declared = call.request.headers.get(f"x-amz-checksum-{algorithm}", "") if algorithm else ""
+    if declared and declared.partition("-")[0] != checksums[algorithm].partition("-")[0]:
+        raise StoreError("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
+    check = write_check(call.request.headers, call.own("forbid-overwrite"))
+    meta = Meta(upload.meta.headers, upload.meta.user, checksums)
+    info = call.uploads.complete(upload, chosen, meta, check)
+    host = call.request.headers.get("host", "")
+    path = call.request.path
+    inner = [tag("Location", f"http://{host}{path}"), *_names(call, upload), tag("ETag", f'"{info.etag}"')]
+    inner += [tag(f"Checksum{name.upper()}", value) for name, value in checksums.items() if name in ALGORITHMS]
+    if "type" in checksums:
+        inner.append(tag("ChecksumType", checksums["type"]))
+    headers = call.own_headers(hash_crc64ecma=info.crc64) if call.dialect.name == "cos" else []
+    return xml_response(call, "CompleteMultipartUploadResult", inner, headers)
+
+
+def abort(call: Call) -> Response:
+    """`DELETE /bucket/key?uploadId=U`."""
+    call.uploads.abort(_upload(call))
+    return Response(204)
+
+
+def list_parts(call: Call) -> Response:
+    """`GET /bucket/key?uploadId=U`."""
+    upload = _upload(call)
+    limit = min(call.number("max-parts", 1000), 1000)
+    after = call.number("part-number-marker", 0)
+    parts = call.uploads.parts(upload, after, limit + 1)
+    shown = parts[:limit]
+    inner = [
+        *_names(call, upload),
+        _id(upload),
+        tag("StorageClass", "STANDARD"),
+        tag("PartNumberMarker", after),
+        tag("NextPartNumberMarker", shown[-1].number if shown else 0),
+        tag("MaxParts", limit),
+        tag("IsTruncated", len(parts) > limit),
+        *_people(call),
+    ]
+    inner += [
+        wrap(
+            "Part",
+            tag("PartNumber", part.number),
+            tag("LastModified", iso_time(part.mtime_ns)),
+            tag("ETag", f'"{part.etag}"'),
+            tag("Size", part.size),
+            *_checksums(part),
+        )
+        for part in shown
+    ]
+    return xml_response(call, "ListPartsResult", inner)
+
+
+def list_uploads(call: Call) -> Response:
+    """`GET /bucket?uploads`."""
+    query = call.query
+    prefix, limit = query.get("prefix", ""), min(call.number("max-uploads", MAX_UPLOADS), MAX_UPLOADS)
+    after = (query.get("key-marker", ""), query.get("upload-id-marker", "") or "\U0010ffff")
+    found = [
+        upload
+        for upload in call.uploads.all(call.bucket)
+        if upload.key.startswith(prefix) and (not after[0] or (upload.key, upload.id) > after)
+    ]
+    shown = found[:limit]
+    root = "ListMultipartUploadsResult"
+    inner = [
+        tag("Bucket", call.bucket),
+        _text(call, "KeyMarker", after[0]),
+        tag("UploadIdMarker", query.get("upload-id-marker", "")),
+        _text(call, "Prefix", prefix),
+        tag("MaxUploads", limit),
+        tag("IsTruncated", len(found) > limit),
+    ]
+    if query.get("encoding-type"):
+        inner.append(tag("EncodingType", "url"))
+    if len(found) > limit:
+        inner += [_text(call, "NextKeyMarker", shown[-1].key), tag("NextUploadIdMarker", shown[-1].id)]
+    inner += [
+        wrap(
+            "Upload",
+            _text(call, "Key", upload.key),
+            _id(upload),
+            *_people(call),
+            tag("StorageClass", "STANDARD"),
+            tag("Initiated", iso_time(upload.started_ns)),
+        )
+        for upload in shown
+    ]
+    return xml_response(call, root, inner)
+
+
+def _upload(call: Call) -> Upload:
+    return call.uploads.get(call.bucket, call.key, call.query.get("uploadId", ""))
+
+
+def _part_number(call: Call) -> int:
+    return call.number("partNumber", 0)
+
+
+def _chosen(call: Call, upload: Upload) -> list[Part]:
+    """The parts that the client's document names, in order and as they were sent."""
+    root = parse(call.body(), "CompleteMultipartUpload")
+    finished = {part.number: part for part in call.uploads.parts(upload)}
+    chosen: list[Part] = []
+    for item in children(root, "Part"):
+        text, etag = text_of(item, "PartNumber").strip(), text_of(item, "ETag").strip().strip('"')
+        part = finished.get(int(text)) if text.isdigit() else None
+        if part is None or part.etag != etag:
+            raise StoreError("InvalidPart", details={"PartNumber": text, "ETag": etag})
+        for name, algorithm in _ELEMENTS.items():
+            if (value := text_of(item, name)) and part.checksums.get(algorithm) != value:
+                raise StoreError("InvalidPart", details={"PartNumber": text, name: value})
+        if chosen and part.number <= chosen[-1].number:
+            raise StoreError("InvalidPartOrder")
+        chosen.append(part)
+    if not 0 < len(chosen) <= MAX_PARTS:
+        raise StoreError("MalformedXML", "The list of parts is empty.")
+    smallest = call.dialect.min_part if call.options.min_part is None else call.options.min_part
+    for part in chosen[:-1]:
+        if part.size < smallest:
+            details = {"PartNumber": str(part.number), "ProposedSize": str(part.size), "MinSizeAllowed": str(smallest)}
+            raise StoreError("EntityTooSmall", details=details)
+    return chosen
+
+
+def _joined_checksums(upload: Upload, chosen: list[Part]) -> dict[str, str]:
+    """The object's checksum from its parts', in the way that was chosen when the upload began."""
+    algorithm, kind = upload.meta.checksums.get("algorithm", ""), upload.meta.checksums.get("type", "")
+    if not algorithm:
+        return {}
+    digests = [b64decode(part.checksums[algorithm]) for part in chosen]
+    if kind == "FULL_OBJECT" and algorithm in CRCS:
+        crc = CRCS[algorithm]
+        total = 0
+        for digest, part in zip(digests, chosen, strict=True):
+            total = crc.join(total, int.from_bytes(digest, "big"), part.size)
+        return {algorithm: encode_crc(algorithm, total), "type": kind}
+    joined = b"".join(digests)
+    if algorithm in CRCS:
+        text = encode_crc(algorithm, CRCS[algorithm].update(joined))
+    else:
+        text = b64encode(hashlib.new(algorithm, joined, usedforsecurity=False).digest()).decode()
+    return {algorithm: f"{text}-{len(chosen)}", "type": "COMPOSITE"}
+
+
+def _checksums(part: Part) -> list[str]:
+    return [tag(f"Checksum{name.upper()}", value) for name, value in part.checksums.items()]
+
+
+def _names(call: Call, upload: Upload) -> list[str]:
+    return [tag("Bucket", upload.bucket), _text(call, "Key", upload.key)]
+
+
+def _id(upload: Upload) -> str:
+    return tag("UploadId", upload.id)
+
+
+def _people(call: Call) -> list[str]:
+    owner = call.identity.credential.owner if call.identity else "anonymous"
+    inner = (tag("ID", owner), tag("DisplayName", owner))
+    return [wrap("Initiator", *inner), wrap("Owner", *inner)]
+
+
+def _text(call: Call, name: str, value: str) -> str:
+    return tag(name, quote(value, safe="/-_.~*") if call.query.get("encoding-type") else value)
