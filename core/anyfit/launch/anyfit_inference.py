@@ -133,7 +133,7 @@ def decode(body: bytes, content_type: str) -> "Any":
 
 
 def encode(data: "Any", accept: str) -> "Tuple[bytes, str]":
-    """The payload of data, and its content type: the form that `accept` wants most of those that data can take.
+    """The payload of data and its content type: of the forms that data can take, the one most wanted.
 
     `accept` is an Accept header or one content type; NotAcceptable when no form fits.
     """
@@ -438,7 +438,7 @@ _finder: "Any" = _HomeFinder()
 
 
 def load_model(model_dir: str) -> "Any":
-    """The model in a directory; FileNotFoundError when there is none, HandlerError when it is not clear which."""
+    """The model in a directory; FileNotFoundError when there is none, HandlerError when there are several."""
     path = _find_model(model_dir)
     with open(path, "rb") as file:
         return _LOADERS[os.path.splitext(path)[1]](path, file)

@@ -1068,6 +1068,8 @@ def _run(job: Job, world: World, platform: "Any") -> int:
     todo = commands(job, world) if job.distribution != "mpi" or world.node_rank == 0 else []
     for argv in install_commands(job, world):
         status = supervise([Command(argv, _full_environment(job, world))])
+        if os.WIFSIGNALED(status):
+            return status  # somebody stopped the job while pip ran
         if status:
             end = describe(status, "pip")
             raise LaunchError(

@@ -1,0 +1,130 @@
+"""Signals reach the script, and what it makes of them is the end of the job."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+HANDLER = """
+import signal, sys
+def handle(number, frame):
+    print("got", number, flush=True)
+    sys.exit(42)
+signal.signal(signal.%s, handle)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+PLAIN = "import signal\nprint('ready', flush=True)\nwhile True: signal.pause()"
+
+
+def ready(process: subprocess.Popen[str], count: int = 1) -> subprocess.Popen[str]:
+    assert process.stdout is not None
+    for _ in range(count):
+        assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def end(process: subprocess.Popen[str]) -> tuple[str, str]:
+    return process.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGUSR1", "SIGHUP"])
+def test_a_signal_is_passed_on_once(start: Start, name: str) -> None:
+    """The script's handler runs, and its exit code counts."""
+    process = ready(start(HANDLER % name))
+
+    process.send_signal(signal.Signals[name])
+
+    assert end(process) == (f"got {signal.Signals[name]:d}\n", "")
+    assert process.returncode == 42
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGUSR1", "SIGHUP"])
+def test_a_script_without_handler_dies_of_it_and_so_does_the_launcher(start: Start, name: str) -> None:
+    """Python's own SIGINT comes out as SIGINT too, after the script's KeyboardInterrupt."""
+    process = ready(start(PLAIN))
+
+    process.send_signal(signal.Signals[name])
+    _, talk = end(process)
+
+    assert process.returncode == -signal.Signals[name]
+    assert ("KeyboardInterrupt" in talk) is (name == "SIGINT")
+
+
+def test_signals_work_in_every_python(start: Start, interpreter: str) -> None:
+    """Passed on, and died of."""
+    handled = ready(start(HANDLER % "SIGTERM", python=interpreter))
+    plain = ready(start(PLAIN, python=interpreter))
+
+    for process in (handled, plain):
+        process.send_signal(signal.SIGTERM)
+        end(process)
+
+    assert (handled.returncode, plain.returncode) == (42, -signal.SIGTERM)
+
+
+def test_a_script_may_go_on_after_a_signal(start: Start, tmp_path: Path) -> None:
+    """A notice such as SIGUSR1 need not be the end."""
+    source = """
+import signal
+signal.signal(signal.SIGUSR1, lambda number, frame: print("saved", flush=True))
+print("ready", flush=True)
+signal.pause()
+"""
+    process = ready(start(source))
+
+    process.send_signal(signal.SIGUSR1)
+
+    assert end(process) == ("saved\n", "")
+    assert process.returncode == 0
+    assert (tmp_path / "output" / "success").exists()
+
+
+def test_the_script_starts_with_ordinary_signals(start: Start) -> None:
+    """Nothing is blocked, and a closed pipe is SIGPIPE for programs that are not Python."""
+    source = """
+import signal, subprocess, sys
+print(sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+"""
+    probe = "grep SigIgn /proc/self/status"
+    process = start(source)
+    assert end(process)[0] == "[]\n"
+
+    if Path("/proc/self/status").exists():
+        ignored = int(end(start(command=["sh", "-c", probe]))[0].split()[1], 16)
+        assert not ignored & (1 << (signal.SIGPIPE - 1))
+
+
+def test_a_signal_while_pip_runs_ends_the_job(start: Start, code: Path) -> None:
+    """The script is not started after a stop; pip dies of the signal."""
+    (code / "requirements.txt").write_text("")
+    (code / "pip.py").write_text(PLAIN)
+    process = ready(start("print('ran')", install_requirements=True))
+
+    process.send_signal(signal.SIGTERM)
+    output, talk = end(process)
+
+    assert "ran" not in output
+    assert process.returncode == -signal.SIGTERM
+    assert "Traceback" not in talk
+
+
+def test_orphans_are_collected_and_do_not_confuse(start: Start) -> None:
+    """A grandchild that outlives the script does not keep the launcher."""
+    source = """
+import subprocess
+nowhere = subprocess.DEVNULL
+print(subprocess.Popen(["sleep", "60"], stdout=nowhere, stderr=nowhere, start_new_session=True).pid)
+"""
+    process = start(source)
+
+    os.kill(int(end(process)[0]), signal.SIGKILL)
+    assert process.returncode == 0
