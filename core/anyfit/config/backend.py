@@ -52,7 +52,7 @@ class BackendTable:
         values = {}
         for name, option in self.options.items():
             setting = self.setting(name)
-            if setting.origin != "default":
+            if setting.given:
                 values[name] = self._value(option, setting, faults)
             elif option.required:
                 faults.append(self._missing(name))
@@ -64,7 +64,9 @@ class BackendTable:
         option = self.options[name]
         path = (self.factory.name, name)
         found = first(self.layers, path, option.kind) or first(self._vendor, path, option.kind)
-        return found or Setting(None if option.required else option.default, "default")
+        if found:
+            return found
+        return Setting(None, "not set") if option.required else Setting(option.default, "default")
 
     def shown(self, name: str) -> str:
         """The value of one key as it may be shown: secrets masked, references as they stand."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
+
+from attrs import frozen
 
 from anyfit.config.files import ConfigFile
 from anyfit.config.settings import CoreSettings
@@ -19,50 +22,55 @@ def check_file(file: ConfigFile) -> None:
 
     The keys inside a backend's table are not looked at: that would need the backend.
     """
+    checker = _Checker(file, cache(_backend_names), [])
     known = options(CoreSettings)
-    faults: list[str] = []
-    top = {key: value for key, value in file.data.items() if key != "profiles"}
-    _check_section(file, (), top, known, faults)
-    profiles = file.data.get("profiles", {})
-    if not isinstance(profiles, Mapping):
-        faults.append(f"{file.where(('profiles',))}: expected a table of profiles, got {profiles!r}")
-        profiles = {}
-    inside = {name: key for name, key in known.items() if not key.declared.metadata["top_only"]}
-    for name, profile in profiles.items():
-        path = ("profiles", name)
-        if isinstance(profile, Mapping):
-            _check_section(file, path, profile, inside, faults)
-        else:
-            faults.append(f"{file.where(path)}: expected a profile, a table, got {profile!r}")
-    raise_faults(faults, ConfigError)
+    checker.section((), {key: value for key, value in file.data.items() if key != "profiles"}, known)
+    checker.profiles(file.data.get("profiles", {}), known)
+    raise_faults(checker.faults, ConfigError)
 
 
-def _check_section(
-    file: ConfigFile,
-    prefix: tuple[str, ...],
-    table: Mapping[str, Any],
-    known: Mapping[str, Option],
-    faults: list[str],
-) -> None:
-    for key, value in table.items():
-        where = file.where((*prefix, key))
-        if key in known:
-            convert(known[key].kind, value, where, faults)
-        elif key in ("profile", "profiles"):
-            faults.append(f"{where}: can only stand at the top level")
-        elif fault := _backend_fault(key, value, where, known):
-            faults.append(fault)
-
-
-def _backend_fault(key: str, value: object, where: str, known: Mapping[str, Option]) -> str:
+def _backend_names() -> list[str]:
     from anyfit.plugins import backend_names
 
-    backends = backend_names()
-    if isinstance(value, Mapping):
-        if key in backends:
-            return ""
-        fault = unknown(where, key, [*backends, *known, "profiles"])
-        return f"{fault} (neither a key nor an installed backend, which are: {', '.join(backends)})"
-    if key in backends:
-        return f"{where}: expected a table of the backend's settings, got {value!r}"
-    return unknown(where, key, [*known, *backends, "profiles"])
+    return backend_names()
+
+
+@frozen(eq=False)
+class _Checker:
+    """Collects the faults of one file."""
+
+    file: ConfigFile
+    backends: Callable[[], list[str]]
+    faults: list[str]
+
+    def profiles(self, profiles: object, known: Mapping[str, Option]) -> None:
+        inside = {name: key for name, key in known.items() if not key.declared.metadata["top_only"]}
+        where = self.file.where(("profiles",))
+        if not isinstance(profiles, Mapping):
+            self.faults.append(f"{where}: expected a table of profiles, got {profiles!r}")
+            return
+        for name, profile in profiles.items():
+            if isinstance(profile, Mapping):
+                self.section(("profiles", name), profile, inside)
+            else:
+                self.faults.append(f"{where}.{name}: expected a profile, a table, got {profile!r}")
+
+    def section(self, prefix: tuple[str, ...], table: Mapping[str, Any], known: Mapping[str, Option]) -> None:
+        for key, value in table.items():
+            where = self.file.where((*prefix, key))
+            if key in known:
+                convert(known[key].kind, value, where, self.faults)
+            elif key in ("profile", "profiles"):
+                self.faults.append(f"{where}: can only stand at the top level")
+            elif isinstance(value, Mapping):
+                self._backend(key, where, known)
+            elif key in self.backends():
+                self.faults.append(f"{where}: expected a table of the backend's settings, got {value!r}")
+            else:
+                self.faults.append(unknown(where, key, [*known, *self.backends(), "profiles"]))
+
+    def _backend(self, key: str, where: str, known: Mapping[str, Option]) -> None:
+        if key not in self.backends():
+            fault = unknown(where, key, [*self.backends(), *known, "profiles"])
+            installed = f"(no such key, and no such backend; installed: {', '.join(self.backends())})"
+            self.faults.append(f"{fault} {installed}")

@@ -91,7 +91,7 @@ class Config:
         values = {}
         for name, option in options(CoreSettings).items():
             setting = self.core_value(name)
-            if setting.origin != "default":
+            if setting.given:
                 values[name] = convert(option.kind, setting.value, setting.where, faults)
         raise_faults(faults, ConfigError)
         return instance(CoreSettings, values, "configuration", ConfigError)
@@ -196,7 +196,7 @@ def load_config(
 
 
 def _checked(config: Config) -> Config:
-    """The configuration, if its profile exists."""
+    """The configuration, if its profile exists and its values are of the right types."""
     if config.profile and config.profile not in config.profiles:
         origin = config.core_value("profile").origin
         files = ", ".join(file.label for file in config.files) or "there is no anyfit.toml"
@@ -205,6 +205,7 @@ def _checked(config: Config) -> Config:
             f"{origin}: there is no profile {config.profile!r}",
             hint="; ".join(filter(None, (nearest(config.profile, config.profiles), known))),
         )
+    _ = config.core  # to make it is to check it
     return config
 
 

@@ -27,12 +27,17 @@ class Setting:
     Attributes:
         value: The value as it stands there; a `Reference` where it stands elsewhere.
         origin: The place, for people: "anyfit.toml:7 [profiles.gpu]", "environment ANYFIT_BACKEND", "default".
-        where: The place as messages about the value begin.
+        where: The place as messages about the value begin; "" when no place has it.
     """
 
     value: Any = field(repr=False)
     origin: str
     where: str = field(default="", repr=False, eq=False)
+
+    @property
+    def given(self) -> bool:
+        """Whether any place has it; else the value is the default."""
+        return bool(self.where)
 
 
 Layer: TypeAlias = Callable[[KeyPath, Any], Setting | None]
