@@ -26,7 +26,7 @@ from anyfit.backend import (
 )
 from anyfit.errors import NotFound, Unsupported
 from anyfit.spec import EndpointSpec, JobSpec, ModelSpec
-from anyfit_local.layout import Home
+from anyfit_local.layout import REGION, Home
 from anyfit_local.settings import Settings
 
 if TYPE_CHECKING:
@@ -116,12 +116,12 @@ class LocalBackend(Backend):
         jobs.delete(self.home, ref.id)
 
     def find(self, key: str) -> JobRef | None:
-        from anyfit_local.layout import REGION
-
+        ref = JobRef(self.name, REGION, key)
         try:
-            return self.home.existing(JobRef(self.name, REGION, key)) and JobRef(self.name, REGION, key)
+            self.home.existing(ref)
         except NotFound:
             return None
+        return ref
 
     def list(self) -> Sequence[JobRef]:
         from anyfit_local import jobs

@@ -26,7 +26,7 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, home: Home) -
     _check(spec)
     offering = choose(spec.instance_type, catalog.offerings, spec.instance_count)
     bundle = _bundle(spec, home)
-    uploads = ()
+    uploads: tuple[Upload, ...] = ()
     if spec.code is not None:
         uploads = (Upload(kind="code", source=spec.code.archive, target=bundle, size=spec.code.size),)
     body = {

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
-__all__ = ["CONFLICT", "Refused", "detach", "spawn"]
+__all__ = ["CONFLICT", "Refused", "detach", "spawn", "take_name"]
 
 CONFLICT = 3
 
@@ -47,6 +47,14 @@ def detach(begin: Callable[[], None], work: Callable[[], None]) -> NoReturn:
     if code == 0:
         work()
     os._exit(code)
+
+
+def take_name(prepared: str, final: str) -> None:
+    """Give a prepared folder its final name; `Refused` when that is taken."""
+    try:
+        os.rename(prepared, final)
+    except OSError as fault:
+        raise Refused(CONFLICT if os.path.isdir(final) else 1, str(fault)) from fault
 
 
 def spawn(argv: Sequence[str], environment: Mapping[str, str], folder: str, output: int) -> int:

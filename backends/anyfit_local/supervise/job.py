@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from anyfit_local.supervise.collecting import CollectFault, pack_model, publish
-from anyfit_local.supervise.daemon import CONFLICT, Refused, detach, spawn
+from anyfit_local.supervise.daemon import Refused, detach, spawn, take_name
 from anyfit_local.supervise.evidence import out_of_memory_kills
 from anyfit_local.supervise.processes import MARK, kill_all, marked, signal_group, started
 from anyfit_local.supervise.pump import Pump
@@ -74,10 +74,7 @@ class Supervisor:
         """Take the folder's final name, which is the job's; `Refused` when it is taken."""
         self._wake_on_signals()
         self._lock = take_lock(f"{self._prepared}/supervisor.lock")
-        try:
-            os.rename(self._prepared, self.folder)
-        except OSError as fault:
-            raise Refused(CONFLICT if os.path.isdir(self.folder) else 1, str(fault)) from fault
+        take_name(self._prepared, self.folder)
         os.chdir(self.folder)
         self.status = StatusFile(f"{self.folder}/status.json")
         self.status.move("PREPARING")
@@ -198,14 +195,17 @@ class Supervisor:
                 self._kill()
                 kill_at = float("inf")
             elif running and not self.ending and self._must_end(now >= deadline):
-                if self.ending != "node":
-                    self.status.move("STOPPING")
                 kill_at = now + self.run["grace_seconds"]
-                for node in running:
-                    # To the launcher alone, which passes it on: a script must not be told twice.
-                    os.kill(node.pid, signal.SIGTERM)
+                self._tell_to_end(running)
         self._end_leftovers(kill_at if self.ending else 0.0)
         self._drain()
+
+    def _tell_to_end(self, running: list[Node]) -> None:
+        if self.ending != "node":
+            self.status.move("STOPPING")
+        for node in running:
+            # To the launcher alone, which passes it on: a script must not be told twice.
+            os.kill(node.pid, signal.SIGTERM)
 
     def _must_end(self, late: bool) -> bool:
         if late:
@@ -294,7 +294,7 @@ class Supervisor:
     def _first_failure(self, failed: list[Node]) -> Node | None:
         """The node that failed by itself; the others were ended because of it."""
         by_itself = [node for node in failed if node.outcome != -signal.SIGTERM]
-        return (by_itself or failed or [None])[0]
+        return next(iter(by_itself or failed), None)
 
     def _explain(self, outcome: int, where: str, kills_before: dict[str, int]) -> tuple[str, str]:
         text = f"{where} ended with exit code {outcome}" if outcome > 0 else f"{where} was ended by {_name(outcome)}"
