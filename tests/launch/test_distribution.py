@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable
@@ -19,13 +21,25 @@ import os, sys
 names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "NODE_RANK")
 sys.stdout.write(" ".join(os.environ[n] + "/" + os.environ["ANYFIT_" + n] for n in names) + "\\n")
 """
-FAIL_ONE = """
+GATE = """
 import os, signal, sys
+gate = os.open(os.environ["GATE"], os.O_RDWR)
+"""
+FAIL_ONE = (
+    GATE
+    + """
 if os.environ["RANK"] == "1":
+    os.read(gate, 1)
+    os.read(gate, 1)
     sys.exit(7)
-signal.signal(signal.SIGTERM, lambda number, frame: sys.exit("ended"))
+def end(number, frame):
+    os.write(2, b"ended\\n")
+    sys.exit(1)
+signal.signal(signal.SIGTERM, end)
+os.write(gate, b"x")
 signal.pause()
 """
+)
 RENDEZVOUS = """
 import os, socket
 address = (os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]))
@@ -66,6 +80,14 @@ while [ $rank -lt $count ]; do
 done
 for pid in $pids; do wait $pid || exit $?; done
 """
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A pipe by which the processes of a job wait for one another."""
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    return path
 
 
 @pytest.fixture
@@ -136,9 +158,9 @@ def test_processes_meet_at_the_master(nodes: Nodes, distribution: str) -> None:
     assert [code for code, _, _ in ends] == [0, 0]
 
 
-def test_a_dead_process_takes_its_neighbours_along(start: Start, tmp_path: Path) -> None:
+def test_a_dead_process_takes_its_neighbours_along(start: Start, gate: Path, tmp_path: Path) -> None:
     """The first failure is the job's, the others get SIGTERM."""
-    process = start(FAIL_ONE, distribution="torch", world={"num_gpus": 3})
+    process = start(FAIL_ONE, distribution="torch", world={"num_gpus": 3}, environment={"GATE": str(gate)})
     _, talk = process.communicate(timeout=30)
 
     assert process.returncode == 7
@@ -146,59 +168,64 @@ def test_a_dead_process_takes_its_neighbours_along(start: Start, tmp_path: Path)
     assert "ExitCode 7" in (tmp_path / "output" / "failure").read_text()
 
 
-def test_a_neighbour_that_does_not_listen_is_killed(start: Start) -> None:
+def test_a_neighbour_that_does_not_listen_is_killed(start: Start, gate: Path) -> None:
     """After the grace."""
-    source = """
-import os, signal, sys
+    source = (
+        GATE
+        + """
+if os.environ["RANK"] == "1":
+    os.read(gate, 1)
+    sys.exit(9)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if os.environ["RANK"] == "0":
+os.write(gate, b"x")
+while True:
     signal.pause()
-sys.stdin.close()
-sys.exit(9)
 """
-    process = start(source, distribution="torch", world={"num_gpus": 2}, environ={"ANYFIT_GRACE_SECONDS": "1"})
+    )
+    process = start(
+        source,
+        distribution="torch",
+        world={"num_gpus": 2},
+        environment={"GATE": str(gate)},
+        environ={"ANYFIT_GRACE_SECONDS": "1"},
+    )
     process.communicate(timeout=30)
 
     assert process.returncode == 9
 
 
-def test_a_stop_lets_every_process_finish(start: Start) -> None:
+def test_a_stop_lets_every_process_finish(start: Start, gate: Path) -> None:
     """One that ends at once with an error does not cut short another that saves its work."""
-    source = """
-import os, signal, sys
+    source = (
+        GATE
+        + """
 if os.environ["RANK"] == "0":
     def save(number, frame):
-        os.read(reader, 1)
+        os.read(gate, 1)
         print("saved", flush=True)
         sys.exit(0)
-    reader = os.open(os.environ["GATE"], os.O_RDWR)
     signal.signal(signal.SIGTERM, save)
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
 while True:
     signal.pause()
 """
-    import os
-    import tempfile
+    )
+    opened = os.open(gate, os.O_RDWR)
+    process = start(source, distribution="torch", world={"num_gpus": 2}, environment={"GATE": str(gate)})
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _ in range(2)] == ["ready\n"] * 2
 
-    with tempfile.TemporaryDirectory() as folder:
-        gate = Path(folder) / "gate"
-        os.mkfifo(gate)
-        opened = os.open(gate, os.O_RDWR)
-        process = start(source, distribution="torch", world={"num_gpus": 2}, environment={"GATE": str(gate)})
-        assert process.stdout is not None
-        assert [process.stdout.readline() for _ in range(2)] == ["ready\n"] * 2
-
-        process.terminate()
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        while children.exists() and len(children.read_text().split()) == 2:
-            pass
-        os.write(opened, b"x")
-        output, _ = process.communicate(timeout=30)
-        os.close(opened)
+    process.terminate()
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while children.exists() and len(children.read_text().split()) == 2:
+        pass
+    os.write(opened, b"x")
+    output, _ = process.communicate(timeout=30)
+    os.close(opened)
 
     assert output == "saved\n"
-    assert process.returncode == -15
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_parameter_server_gives_every_process_its_place(nodes: Nodes, free_port: int) -> None:
@@ -287,11 +314,22 @@ def test_missing_mpirun_says_what_to_install(start: Start) -> None:
     assert len(talk.splitlines()) == 1
 
 
-def test_a_lost_first_host_ends_the_others(nodes: Nodes, mpirun: dict[str, str]) -> None:
-    """A first host that cannot start mpirun does not leave the others waiting for ten minutes."""
-    broken = {**mpirun, "PATH": "/nowhere"}
+def test_every_host_checks_for_mpirun(nodes: Nodes) -> None:
+    """No node waits for a first host that cannot start."""
+    ends = nodes("", distribution="mpi", environment={"PATH": "/nowhere"})
 
-    ends = nodes("", distribution="mpi", environment=broken)
+    assert [code for code, _, _ in ends] == [72, 72]
 
-    assert ends[0][0] == 72
-    assert ends[1][0] in (72, 76)
+
+def test_a_lost_first_host_ends_the_others(start: Start, mpirun: dict[str, str], free_port: int) -> None:
+    """Exit code 76 when the first host goes away without a word."""
+    world = {"hosts": ["a", "b"], "current_host": "b", "master_addr": "127.0.0.1", "master_port": free_port}
+    with socket.create_server(("127.0.0.1", free_port + 1)) as server:
+        process = start("", distribution="mpi", world=world, environment=mpirun)
+        peer, _ = server.accept()
+        with peer, peer.makefile() as words:
+            assert words.readline() == "b\n"
+    _, talk = process.communicate(timeout=30)
+
+    assert process.returncode == 76
+    assert talk == "anyfit: the first host a ended without a word\n"

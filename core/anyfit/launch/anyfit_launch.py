@@ -1065,7 +1065,7 @@ def launch(path: str) -> int:
 def _run(job: Job, world: World, platform: "Any") -> int:
     _hook(platform, "fetch", FETCH_FAILED, "a channel cannot be fetched", 0, job, world)
     os.chdir(world.code_dir)
-    todo = commands(job, world) if job.distribution != "mpi" or world.node_rank == 0 else []
+    todo = commands(job, world)
     for argv in install_commands(job, world):
         status = supervise([Command(argv, _full_environment(job, world))])
         if os.WIFSIGNALED(status):
@@ -1075,7 +1075,7 @@ def _run(job: Job, world: World, platform: "Any") -> int:
             raise LaunchError(
                 UNAVAILABLE, "the requirements cannot be installed: %s (its words are above)" % end
             )
-    if not todo:
+    if job.distribution == "mpi" and world.node_rank:
         return wait_for_first_host(world)
     first = _MpiHost(world) if job.distribution == "mpi" else None
     status = supervise(todo)
