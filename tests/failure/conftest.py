@@ -46,7 +46,7 @@ def read_animal(path: Path) -> Animal:
     assert head, f"{path} has no head"
     pairs = (line[2:].split(": ", 1) for line in head[0].decode().splitlines())
     texts = {"expect", "says", "signal", "python"}
-    values = {key: value if key in texts else ast.literal_eval(value) for key, value in pairs}
+    values: dict[str, Any] = {key: value if key in texts else ast.literal_eval(value) for key, value in pairs}
     return Animal(path=path, **values)
 
 

@@ -7,4 +7,4 @@ for shard in range(2):
         open(f"/nowhere/shard-{shard}").close()
     except OSError as error:
         failures.append(error)
-raise ExceptionGroup("some shards could not be read", failures)  # noqa: F821
+raise ExceptionGroup("some shards could not be read", failures)

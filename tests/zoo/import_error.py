@@ -1,3 +1,3 @@
 # expect: import-error
 # says: no_such_module_anywhere
-import no_such_module_anywhere  # type: ignore[import-not-found]  # noqa: F401
+import no_such_module_anywhere

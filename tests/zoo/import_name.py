@@ -1,3 +1,3 @@
 # expect: import-error
 # says: no_such_name
-from collections import no_such_name  # type: ignore[attr-defined]  # noqa: F401
+from collections import no_such_name

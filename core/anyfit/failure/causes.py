@@ -105,9 +105,9 @@ _SIGNALS: Final[Mapping[str, Text]] = {
     ),
     "killed": Text(
         "Something outside the script ended it with {signal}: a person, a scheduler, or another"
-        " process of the job. anyfit itself sent no such signal for a timeout or a stop.{reason}",
-        "脚本被外部用 {signal} 信号终止，可能是人为操作、调度系统或作业中的其他进程；anyfit 并未因超"
-        "时或停止请求发送该信号。{reason}",
+        " process of the job. Neither a time limit nor a stop request explains it.{reason}",
+        "脚本被外部用 {signal} 信号终止，可能是人为操作、调度系统或作业中的其他进程；既非超时，也非停止请求"
+        "所致。{reason}",
     ),
     "worker-died": Text(
         "A worker process ended abruptly and left no traceback. Most often it ran out of memory, else"
@@ -176,9 +176,9 @@ _CODE: Final[Mapping[str, Text]] = {
         "{file} 不是以 Python 要求的 UTF-8 编码保存的。请另存为 UTF-8（中文 Windows 上的编辑器常默认保存为 GBK）。",
     ),
     "decode": Text(
-        "Some bytes were read as {codec} text but are not. Open the file with the encoding it was"
+        "What {file}, line {line} reads is not {codec} text. Open the file with the encoding it was"
         " written in, such as encoding='utf-8' or 'gb18030'; binary files need mode 'rb'.",
-        "读取的内容不是 {codec} 编码的文本。请用文件实际的编码打开，例如 encoding='utf-8' 或"
+        "{file} 第 {line} 行读取的内容不是 {codec} 编码的文本。请用文件实际的编码打开，例如 encoding='utf-8' 或"
         " 'gb18030'；二进制文件要用 'rb' 模式。",
     ),
     "encode": Text(

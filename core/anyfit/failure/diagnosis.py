@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 
 from anyfit.backend import JobState
@@ -70,7 +71,7 @@ def facts(evidence: Evidence, language: Language) -> dict[str, str]:
     place = raised.place if raised else Frame()
     none = LABELS["none"].say(language, {})
     last = next((line for line in reversed(evidence.lines) if line), "")
-    message = raised.message.strip().partition("\n")[0] if raised else ""
+    message = raised.message.strip().partition("\n")[0].rstrip(". ") if raised else ""
     known = {
         "job": evidence.job,
         "code": "" if evidence.code is None else str(evidence.code),
@@ -85,6 +86,7 @@ def facts(evidence: Evidence, language: Language) -> dict[str, str]:
         "seconds": str(spec.max_run) if spec else "",
         "longer": str(2 * spec.max_run) if spec else "",
         "bigger": str(2 * spec.volume_size) if spec and spec.volume_size else "100",
+        "requirements": posixpath.join(_folder(spec), "requirements.txt"),
         "instance_type": (spec.instance_type if spec else "") or none,
         "channels": ", ".join(spec.inputs if spec else ()) or none,
         "passed": ", ".join(spec.hyperparameters if spec else ()) or none,
@@ -115,6 +117,12 @@ def _summary(evidence: Evidence, kind: FailureKind, language: Language) -> str:
     if evidence.code is None:
         return words
     return LABELS["and-code"].say(language, {"kind": words, "code": str(evidence.code)})
+
+
+def _folder(spec: JobSpec | None) -> str:
+    """The folder that the code comes from, where it is one on this machine."""
+    source = spec.code.source if spec and spec.code else ""
+    return "" if "://" in source or source.startswith("git@") or source.endswith(".py") else source
 
 
 def _short(text: str, most: int = LONGEST_FACT) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from attrs import evolve, frozen
 
 from anyfit.backend import Cause, JobState
-from anyfit.failure.tracebacks import NEAR, Raised, Traceback, clean, decisive
+from anyfit.failure.tracebacks import Raised, Traceback, clean, decisive
 from anyfit.spec import JobSpec
 
 __all__ = [
@@ -63,14 +63,10 @@ class Evidence:
 
     @property
     def fatal(self) -> tuple[Raised, ...]:
-        """The exceptions that can have ended the script, the last one first.
-
-        An uncaught exception ends with code 1. With another code the script went on after the traceback,
-        which then matters only at the end of the log.
-        """
-        if self.trace is None or (self.code not in (None, 1) and len(self.lines) - self.trace.end > NEAR):
-            return ()
-        return tuple(reversed(self.trace.raised))
+        """The exceptions of the traceback, the last one first; one that was raised again stands where it began."""
+        raised = self.trace.raised if self.trace else ()
+        origins = {(each.type.rpartition(".")[2], each.message): each for each in reversed(raised)}
+        return tuple(origins.values())
 
     def about(self, exception: Raised) -> Evidence:
         """The same, looking at that exception."""
@@ -84,15 +80,29 @@ Question = Callable[[Evidence], "Facts | None"]
 def gather(*, job: str, state: JobState, tail: Sequence[str], spec: JobSpec | None) -> Evidence:
     """Look through what there is."""
     lines = tuple(clean(text) for text in tail)
+    ended_by = _signal_name(state)
+    trace = decisive(lines)
+    if trace and not _matters(trace, state, ended_by, len(lines)):
+        trace = None
     return Evidence(
         job=job,
         state=state,
         spec=spec,
         lines=lines,
         code=state.exit_code,
-        signal=_signal_name(state),
-        trace=decisive(lines),
+        signal=ended_by,
+        trace=trace,
     )
+
+
+def _matters(trace: Traceback, state: JobState, ended_by: str, count: int) -> bool:
+    """Whether the traceback has to do with the end.
+
+    An uncaught exception ends the script with code 1. When it ended otherwise it went on after the traceback,
+    which then matters only at the end of the log.
+    """
+    uncaught = not ended_by and state.cause is Cause.NONE and state.exit_code in (None, 1)
+    return uncaught or count - trace.end <= LAST_LINES
 
 
 def _signal_name(state: JobState) -> str:

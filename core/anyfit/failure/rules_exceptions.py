@@ -202,7 +202,7 @@ _GIVEN = (
             raised("KeyError", r"^'(?P<variable>(?:SM|TM|MA|VC|ANYFIT)_\w+)'$"),
             raised("KeyError", r"^'(?P<variable>\w+)'$", at=r"^(?:<frozen os>|.*[/\\]os\.py): |\benviron\["),
         ),
-        "plan",
+        "set-variable",
         details.variable,
     ),
     Rule(
@@ -302,7 +302,6 @@ _FILES = (
             raised(_NOT_FOUND, r"^(?P<path>[^\s;:]+)(?:;|:) No such file or directory"),
             raised(f"{_NOT_FOUND}|ValueError", r"^(?P<path>\S+[./]\S+) (?:was )?not found\b"),
             raised(f"{_NOT_FOUND}|ValueError", r"(?P<path>/\S+) does not exist"),
-            raised(r"FileNotFoundError|NoSuchFile\w*", r"(?P<path>/[^\s':;,]+)"),
         ),
         "plan",
         details.path,

@@ -31,7 +31,7 @@ _GROUP = re.compile(r"^\s*\+ Exception Group Traceback \(most recent call last\)
 _GROUP_LINE = re.compile(r"^\s*[|+]")
 _EXCEPTION = re.compile(
     r"(?!(?:INFO|DEBUG|WARNING|ERROR|CRITICAL|FATAL)\b)"
-    r"(?P<type>(?:[A-Za-z_][\w<>]*\.)+[A-Za-z_]\w*|[A-Z_]\w*)(?::(?: (?P<message>.*))?)?"
+    r"(?P<type>(?:[A-Za-z_<][\w<>]*\.)+[A-Za-z_]\w*|[A-Z_]\w*)(?::(?: (?P<message>.*))?)?"
 )
 _SYNTAX = re.compile(r"(?P<type>SyntaxError|IndentationError|TabError)(?:: (?P<message>.*))?")
 _LONE_SYNTAX = re.compile(r"SyntaxError: (?P<message>.* in file (?P<file>.+) on line (?P<line>\d+).*)")
@@ -232,7 +232,7 @@ def _plain(lines: Sequence[str], index: int) -> Traceback | None:
         if line[:1].isspace():
             body.append(line)
         elif match := _EXCEPTION.fullmatch(line):
-            more, end = _continuation(lines, at + 1, tag, indented=not line.endswith(":"))
+            more, end = _continuation(lines, at + 1, tag, indented=bool(match["message"]) or not line.endswith(":"))
             raised = _raised(body, match["type"], "\n".join(filter(None, (match["message"], *more))))
             return Traceback((*body, line, *more), (raised,), end=end, tag=tag)
         elif noise == 5 or HEADER in line:
