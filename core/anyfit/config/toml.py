@@ -33,7 +33,7 @@ def parse_toml(text: str, label: str, *, error: type[UsageError] = ConfigError) 
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         message, line, column = _position(str(fault), text)
-        shown = text.splitlines()[line - 1].strip() if text else ""
+        shown = text.split("\n")[line - 1].strip()
         raise error(f"{label}:{line}:{column}: {message}", hint=f"the line is: {shown}") from fault
 
 
@@ -42,7 +42,7 @@ def _position(message: str, text: str) -> tuple[str, int, int]:
     message, _, place = message.rpartition(" (at ")
     if found := re.match(r"line (\d+), column (\d+)", place):
         return message, int(found[1]), int(found[2])
-    lines = text.splitlines()
+    lines = text.split("\n")
     return message, len(lines), len(lines[-1]) + 1
 
 
@@ -53,51 +53,42 @@ def key_lines(text: str) -> dict[Path, int]:
     """
     found: dict[Path, int] = {}
     section: Path = ()
-    quote = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if not quote:
-            section, path = _read(line.strip(), section)
-            if path:
-                found.setdefault(path, number)
-        quote = _open_quote(line, quote)
+    statement = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if not statement:
+            start = number
+        statement += f"{line}\n"
+        if (data := _loads(statement)) is None:
+            continue  # a text or a list that goes on
+        if statement.lstrip().startswith("["):
+            section = _only_path(data)
+            found.setdefault(section, start)
+        elif data:
+            found.setdefault(section + _key(statement), start)
+        statement = ""
     return found
 
 
-def _read(line: str, section: Path) -> tuple[Path, Path]:
-    """The section after a line, and the path that the line declares, or () for none."""
-    if line.startswith("["):
-        header = _parse(line)
-        return header or section, header  # no header: a list that goes on over several lines
-    for end in (index for index, sign in enumerate(line) if sign == "="):
-        if path := _parse(f"{line[:end]} = 0"):
-            return section, section + path
-    return section, ()
-
-
-def _parse(line: str) -> Path:
-    """The path of the only key or table in a line of TOML, or () when it is not such a line."""
+def _loads(text: str) -> dict[str, Any] | None:
     try:
-        data: Any = tomllib.loads(line)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        return ()
+        return None
+
+
+def _key(statement: str) -> Path:
+    """The path of the key before the right one of the equal signs."""
+    ends = (index for index, sign in enumerate(statement) if sign == "=")
+    return next(_only_path(data) for end in ends if (data := _loads(f"{statement[:end]} = 0")))
+
+
+def _only_path(data: Any) -> Path:
+    """The path that leads through data in which every table has one key."""
     path: Path = ()
     while data and isinstance(data, (dict, list)):
-        if isinstance(data, list):
-            data = data[0]
-            continue
-        key, data = next(iter(data.items()))
-        path += (key,)
-    return path
-
-
-def _open_quote(line: str, quote: str) -> str:
-    """Which triple quotes are open after a line, given those that were open before."""
-    while line:
-        if quote:
-            _, closed, line = line.partition(quote)
-            quote = "" if closed else quote
+        if isinstance(data, dict):
+            key, data = next(iter(data.items()))
+            path += (key,)
         else:
-            opened = min((line.find(mark), mark) for mark in ('"""', "'''", "\0") if mark in line + "\0")
-            quote = opened[1].strip("\0")
-            line = line[opened[0] + 3 :]
-    return quote
+            data = data[0]
+    return path
