@@ -30,7 +30,7 @@ SMALL = 256 * 1024  # up to here a body is gathered on the event loop
 IDLE_SECONDS = 60.0  # a worker thread waits no longer than this for a silent client
 DRAIN_LIMIT = 64 << 20  # so much of an unwanted body is read before the connection is closed
 HEADER_LIMIT = 64 * 1024
-_CHUNK = 1 << 20
+_CHUNK = 1 << 19
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _ENCODING = ("utf-8", "surrogateescape")
 

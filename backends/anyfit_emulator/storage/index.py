@@ -41,6 +41,7 @@ class Index:
     def __init__(self, path: Path) -> None:
         self.lock = threading.RLock()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # the store has locked the directory anyway
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=OFF")  # survives a killed process; a power cut is not emulated
         self._db.executescript(_SCHEMA)

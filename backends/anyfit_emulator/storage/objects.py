@@ -54,7 +54,8 @@ def put_object(call: Call) -> Response:
     if payload.length is not None and payload.length > MAX_PUT:
         raise StoreError("EntityTooLarge")
     check = write_check(call.request.headers, call.own("forbid-overwrite"))
-    check(call.store.lookup(call.bucket, call.key))  # before the body comes, and again when it is here
+    if call.request.in_thread:
+        check(call.store.lookup(call.bucket, call.key))  # before a large body comes, and again when it is here
     with call.store.incoming() as content:
         checksums = receive(payload, content.write)
         content.finish()

@@ -38,7 +38,8 @@ class Payload:
             self._stream = ChunkedBody(request.body, signer)
         self._source: Iterable[bytes] = self._stream or request.body
         self.length = self._length(request)
-        algorithms = {*_promised(headers), *wanted}
+        self._claims = [(name, value) for name, value in headers.items() if name.startswith(_CHECKSUM)]
+        algorithms = {*_known(self._claims), *_announced(headers), *wanted}
         if _HEX.fullmatch(self._declared):
             algorithms.add("sha256")
         self._algorithms = algorithms
@@ -62,14 +63,11 @@ class Payload:
             raise StoreError("BadDigest")
         if _HEX.fullmatch(self._declared) and digests.hexadecimal("sha256") != self._declared:
             raise StoreError("XAmzContentSHA256Mismatch")
-        trailers = self._stream.trailers if self._stream else {}
-        checksums = {}
-        for name, value in [*self._headers.items(), *trailers.items()]:
-            algorithm = name.removeprefix(_CHECKSUM)
-            if name.startswith(_CHECKSUM) and algorithm in ALGORITHMS:
-                if digests.checksum(algorithm) != value:
-                    raise StoreError("BadDigest", f"The {algorithm} you specified did not match what we received.")
-                checksums[algorithm] = value
+        trailers = self._stream.trailers.items() if self._stream else ()
+        checksums = _known([*self._claims, *trailers])
+        for algorithm, value in checksums.items():
+            if digests.checksum(algorithm) != value:
+                raise StoreError("BadDigest", f"The {algorithm} you specified did not match what we received.")
         return checksums
 
     def checksum(self, algorithm: str) -> str:
@@ -85,13 +83,16 @@ class Payload:
         return int(declared)
 
 
-def _promised(headers: Mapping[str, str]) -> Iterator[str]:
-    """Algorithms of checksums in the headers, or announced for the trailer."""
-    names = [*headers, *(name.strip().lower() for name in headers.get("x-amz-trailer", "").split(","))]
-    for name in names:
-        algorithm = name.removeprefix(_CHECKSUM)
-        if name.startswith(_CHECKSUM) and algorithm in ALGORITHMS:
-            yield algorithm
+def _known(claims: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Checksums by algorithm, of headers that are some."""
+    found = {name.removeprefix(_CHECKSUM): value for name, value in claims if name.startswith(_CHECKSUM)}
+    return {algorithm: value for algorithm, value in found.items() if algorithm in ALGORITHMS}
+
+
+def _announced(headers: Mapping[str, str]) -> dict[str, str]:
+    """Checksums that will follow the content."""
+    names = headers.get("x-amz-trailer", "").lower()
+    return _known((name.strip(), "") for name in names.split(",")) if names else {}
 
 
 def _decode_md5(text: str) -> bytes | None:

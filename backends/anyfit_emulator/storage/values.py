@@ -9,6 +9,8 @@ from attrs import field, frozen
 
 __all__ = ["Meta", "ObjectInfo"]
 
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @frozen
 class Meta:
@@ -26,7 +28,7 @@ class Meta:
 
     def dump(self) -> str:
         """As text for the database."""
-        return json.dumps([self.headers, self.user, self.checksums], separators=(",", ":"))
+        return _ENCODE([self.headers, self.user, self.checksums])
 
     @classmethod
     def load(cls, text: str) -> Meta:

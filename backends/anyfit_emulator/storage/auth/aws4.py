@@ -101,7 +101,7 @@ def _compare(
     given: str,
 ) -> None:
     query = "&".join(sorted(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs))
-    headers = "".join(f"{name}:{_SPACES.sub(' ', claim.headers.get(name, '').strip())}\n" for name in signed)
+    headers = "".join([f"{name}:{_trimmed(claim.headers.get(name, ''))}\n" for name in signed])
     tail = f"{query}\n{headers}\n{';'.join(signed)}\n{payload}"
     canonical = ""
     for path in _paths(claim.path):
@@ -118,6 +118,11 @@ def _compare(
             "CanonicalRequest": canonical,
         },
     )
+
+
+def _trimmed(value: str) -> str:
+    value = value.strip()
+    return _SPACES.sub(" ", value) if "  " in value else value
 
 
 def _paths(path: str) -> Iterable[str]:
@@ -163,6 +168,7 @@ def _stamp(claim: Claim) -> str:
     return moment.strftime("%Y%m%dT%H%M%SZ")
 
 
+@lru_cache(maxsize=256)
 def _moment(stamp: str) -> float:
     try:
         return calendar.timegm(time.strptime(stamp, "%Y%m%dT%H%M%SZ"))
