@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -13,6 +14,10 @@ from anyfit.config import Config, load_config
 from anyfit.errors import ConfigError
 
 Load = Callable[..., Config]
+
+
+def _unknown_user(uid: int) -> NoReturn:
+    raise KeyError(uid)
 
 
 def test_nothing_configured(load: Load) -> None:
@@ -124,6 +129,30 @@ def test_folder_is_gone(tmp_path: Path) -> None:
     )
 
     assert done.stdout == "()\n"
+
+
+def test_no_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A user without a home folder has no file of their own, and is told how to name a folder to work in."""
+    pwd = pytest.importorskip("pwd", reason="only POSIX has made-up user numbers")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", _unknown_user)
+
+    config = load_config(cwd=tmp_path, environ={})
+
+    assert config.files == ()
+    with pytest.raises(ConfigError, match="no home folder") as caught:
+        _ = config.home
+    assert "ANYFIT_HOME" in caught.value.hint
+
+
+def test_folder_of_that_name(tmp_path: Path) -> None:
+    """A folder that bears the file's name is passed over."""
+    (tmp_path / "deep" / "anyfit.toml").mkdir(parents=True)
+    (tmp_path / "anyfit.toml").write_text("instance_type = 'far'")
+
+    config = load_config(cwd=tmp_path / "deep", environ={"XDG_CONFIG_HOME": str(tmp_path)})
+
+    assert config.core.instance_type == "far"
 
 
 def test_faults_of_a_file(load: Load) -> None:

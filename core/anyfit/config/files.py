@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from attrs import field, frozen
 
 from anyfit.errors import ConfigError
 
-__all__ = ["FILE_NAME", "ConfigFile", "find_files", "user_file"]
+__all__ = ["FILE_NAME", "ConfigFile", "find_files", "home_path"]
 
 FILE_NAME = "anyfit.toml"
 
@@ -66,40 +67,55 @@ class ConfigFile:
 def find_files(cwd: Path | None, environ: Mapping[str, str]) -> tuple[ConfigFile, ...]:
     """The project's file and the user's, as far as they exist, in this order."""
     found: list[ConfigFile] = []
-    user, project = user_file(environ), _project_file(cwd)
-    if environ.get("ANYFIT_CONFIG") and not user.exists():
-        raise ConfigError(f"environment ANYFIT_CONFIG: there is no file {user}")
-    if project and not (user.exists() and project.samefile(user)):
+    user, project = _user_file(environ), _project_file(cwd)
+    if project and not (user and project.samefile(user)):
         here = project.parent == (cwd or Path.cwd()).absolute()
         found.append(_read(project, FILE_NAME if here else str(project)))
-    if user.exists():
+    if user:
         found.append(_read(user, f"user file {user}"))
     return tuple(found)
 
 
-def user_file(environ: Mapping[str, str]) -> Path:
-    """Where the user's file is looked for."""
+def home_path(path: str) -> Path | None:
+    """The path with `~` replaced, or None when nobody knows where this user's home is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # as in containers that run under a made-up user number
+        return None
+
+
+def _user_file(environ: Mapping[str, str]) -> Path | None:
     if named := environ.get("ANYFIT_CONFIG"):
-        return Path(named).expanduser()
+        file = home_path(named)
+        if not _is_there(file):
+            raise ConfigError(f"environment ANYFIT_CONFIG: there is no file {named}")
+        return file
+    folder = _user_folder(environ)
+    file = folder / FILE_NAME if folder else None
+    return file if _is_there(file) else None
+
+
+def _user_folder(environ: Mapping[str, str]) -> Path | None:
     if sys.platform == "linux":  # as platformdirs answers, which alone takes 10 ms to import
-        folder = Path(environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config").expanduser()
-        return folder / "anyfit" / FILE_NAME
+        folder = home_path(environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config")
+        return folder / "anyfit" if folder else None
     from platformdirs import user_config_path
 
-    return user_config_path("anyfit", appauthor=False) / FILE_NAME
+    return user_config_path("anyfit", appauthor=False)
 
 
 def _project_file(cwd: Path | None) -> Path | None:
-    return next((file for file in _candidates(cwd) if file.is_file()), None)
-
-
-def _candidates(cwd: Path | None) -> Iterator[Path]:
     try:
         start = (cwd or Path.cwd()).absolute()
     except FileNotFoundError:  # the folder has been removed under this process
-        return
-    for folder in (start, *start.parents):
-        yield folder / FILE_NAME
+        return None
+    files = (folder / FILE_NAME for folder in (start, *start.parents))
+    return next(filter(_is_there, files), None)
+
+
+def _is_there(path: Path | None) -> bool:
+    """Whether there is such a file; in a folder that may not be looked into there is none."""
+    return path is not None and os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112
 
 
 def _read(path: Path, label: str) -> ConfigFile:
