@@ -219,6 +219,14 @@ def test_a_long_traceback_loses_its_middle() -> None:
     assert text.endswith("RecursionError: deep")
 
 
+@pytest.mark.parametrize("part", ["/a", "a.so", "a.", "[Errno 2] ", "File '", "1 ", "CUDA "])
+def test_endless_lines_are_cut(part: str) -> None:
+    """A message of many kilobytes does not fill the report."""
+    raised = find(PLAIN.replace("bad", part * 50_000)).raised[0]
+
+    assert 0 < len(raised.message) <= 2000
+
+
 PIECES = [
     *PLAIN.splitlines(),
     "",

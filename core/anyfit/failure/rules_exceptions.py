@@ -25,7 +25,7 @@ _IMPORTS = (
     Rule(
         Kind.IMPORT_ERROR,
         "library-missing",
-        message(r"(?P<library>[\w.+-]+\.so[\w.]*): cannot open shared object file"),
+        message(r"(?P<library>[\w.+-]+): cannot open shared object file"),
     ),
     Rule(
         Kind.IMPORT_ERROR,

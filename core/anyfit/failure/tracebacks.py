@@ -19,6 +19,8 @@ __all__ = ["Frame", "Raised", "Role", "Traceback", "clean", "decisive"]
 HEADER = "Traceback (most recent call last):"
 NEAR = 200
 """Lines: tracebacks further apart than this have nothing to do with each other."""
+LONGEST = 2000
+"""Characters: what a line or a message says after so many is left out, lest a search take for ever."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -129,7 +131,7 @@ class Traceback:
 def clean(line: str) -> str:
     """The line as a terminal would finally show it, without colours, overwritten progress and controls."""
     plain = _ESCAPES.sub("", line).rstrip("\r\n")
-    return _CONTROL.sub("", plain.rpartition("\r")[2]).rstrip()
+    return _CONTROL.sub("", plain.rpartition("\r")[2])[:LONGEST].rstrip()
 
 
 def decisive(lines: Sequence[str]) -> Traceback | None:
@@ -261,7 +263,7 @@ def _raised(body: Sequence[str], name: str, message: str) -> Raised:
         if match := _FRAME.match(line):
             source = "" if _FRAME.match(after) or _CARETS.match(after) else after.strip()
             frames.append(Frame(match["file"], match["line"], source))
-    return Raised(name, message, tuple(frames))
+    return Raised(name, message[:LONGEST], tuple(frames))
 
 
 def _group(lines: Sequence[str], index: int) -> Traceback | None:
