@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("anyfit.testing.backend", "anyfit.testing.storage")
+pytest.register_assert_rewrite("anyfit.testing.backend", "anyfit.testing.promises", "anyfit.testing.storage")
