@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 from attrs import evolve
+
 from anyfit.backend import EndpointRef, EndpointState, JobRef, JobState, LogLine, Plan, Status
 from anyfit.code.bundle import pack_code
 from anyfit.spec import Code, JobSpec

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from anyfit.backend import Cause, JobRef, Status
 from anyfit.errors import Conflict, NotFound, ServiceError, SpecError, Unsupported
 from anyfit.spec import Channel, JobSpec
