@@ -1,0 +1,176 @@
+"""The transport against a real server that misbehaves by script."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from anyfit.errors import ServiceError
+from anyfit.http import RetryPolicy, Transport
+
+Answer = tuple[int, dict[str, str], bytes] | None
+"""A status, headers and a body; None closes the connection without an answer."""
+
+
+class Scripted:
+    """A server that gives its answers in turn and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.asked: list[tuple[str, str, bytes]] = []
+        scripted = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                scripted.asked.append((self.command, self.path, body))
+                answer = scripted.answers.pop(0)
+                if answer is None:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    self.close_connection = True
+                    return
+                status, headers, content = answer
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_DELETE = answer
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class Pauses(list[float]):
+    """Remembers pauses instead of making them."""
+
+    def policy(self, attempts: int = 3) -> RetryPolicy:
+        return RetryPolicy(attempts=attempts, sleep=self.append, chance=lambda: 1.0)
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    scripted = Scripted()
+    yield scripted
+    scripted.close()
+
+
+@pytest.fixture
+def pauses() -> Pauses:
+    return Pauses()
+
+
+@pytest.fixture
+def transport(pauses: Pauses) -> Iterator[Transport]:
+    made = Transport("test", policy=pauses.policy())
+    yield made
+    made.close()
+
+
+OK: Answer = (200, {}, b"{}")
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_repeatable_call_is_repeated(server: Scripted, transport: Transport, pauses: Pauses, status: int) -> None:
+    """A GET is tried again after a fault of the service, with growing pauses."""
+    server.answers = [(status, {}, b""), (status, {}, b""), OK]
+
+    response = transport.send("GET", f"{server.url}/x")
+
+    assert response.status_code == 200
+    assert pauses == [0.5, 1.0]
+
+
+def test_the_last_refusal_is_answered(server: Scripted, transport: Transport) -> None:
+    """When every try fails, the caller sees the service's own last answer."""
+    server.answers = [(503, {}, b"1"), (503, {}, b"2"), (503, {}, b"busy")]
+
+    response = transport.send("GET", server.url)
+
+    assert (response.status_code, response.content) == (503, b"busy")
+
+
+def test_a_creating_call_is_not_repeated_blindly(server: Scripted, transport: Transport) -> None:
+    """A POST whose answer is lost, or that broke the service, is sent once."""
+    server.answers = [(500, {}, b""), None]
+
+    assert transport.send("POST", server.url, json={"a": 1}).status_code == 500
+    with pytest.raises(ServiceError, match="no answer") as caught:
+        transport.send("POST", server.url, json={"a": 2})
+
+    assert "look whether the call had its effect" in caught.value.hint
+    assert [body for _, _, body in server.asked] == [b'{"a": 1}', b'{"a": 2}']
+
+
+def test_a_busy_service_is_asked_again_even_to_create(server: Scripted, transport: Transport) -> None:
+    """429 and 503 say that nothing was done, so a POST is tried again."""
+    server.answers = [(429, {}, b""), OK]
+
+    assert transport.send("POST", server.url, json={}).status_code == 200
+
+
+def test_a_lost_answer_to_a_get_is_asked_for_again(server: Scripted, transport: Transport) -> None:
+    """A connection that breaks under a GET is made again."""
+    server.answers = [None, OK]
+
+    assert transport.send("GET", server.url).status_code == 200
+
+
+def test_retry_after_is_honoured_within_reason(server: Scripted, transport: Transport, pauses: Pauses) -> None:
+    """The service's own wish decides the pause, up to the longest."""
+    server.answers = [(503, {"Retry-After": "3"}, b""), (503, {"Retry-After": "9999"}, b""), OK]
+
+    transport.send("GET", server.url)
+
+    assert pauses == [3.0, 20.0]
+
+
+def test_refusals_are_not_repeated(server: Scripted, transport: Transport) -> None:
+    """4xx is an answer like any other."""
+    server.answers = [(404, {}, b"no")]
+
+    assert transport.send("GET", server.url).status_code == 404
+
+
+def test_nobody_listens(transport: Transport) -> None:
+    """An endpoint that nobody serves is named, without what may be secret in its URL."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(ServiceError) as caught:
+        transport.send("POST", f"http://user:pw@127.0.0.1:{port}/path", params={"token": "hush"})
+
+    assert f"127.0.0.1:{port}" in str(caught.value)
+    assert "pw" not in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_nothing_secret_is_logged(server: Scripted, transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
+    """The log shows method, path and status, and neither queries nor headers nor bodies."""
+    server.answers = [OK]
+    with caplog.at_level(logging.DEBUG, logger="anyfit.http"):
+        transport.send(
+            "POST", f"{server.url}/login", params={"q": "hush1"}, headers={"X-Auth": "hush2"}, json={"p": "hush3"}
+        )
+
+    assert "/login 200" in caplog.text
+    assert "hush" not in caplog.text
