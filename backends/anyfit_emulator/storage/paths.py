@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-__all__ = ["MAX_KEY_BYTES", "key_of", "path_of"]
+__all__ = ["MAX_KEY_BYTES", "directory_key", "key_of", "path_of"]
 
 MAX_KEY_BYTES = 1024
 _MAX_NAME = 255
@@ -44,6 +44,18 @@ def key_of(path: str) -> tuple[str, bool]:
     Raises:
         ValueError: No key is spelled so.
     """
+    key, beside = _read(path)
+    if path_of(key, beside_directory=beside) != path:
+        raise ValueError(f"{path!r} is no object's path")
+    return key, beside
+
+
+def directory_key(path: str) -> str:
+    """The key of the marker for the directory at `path`."""
+    return _read(path)[0] + "/"
+
+
+def _read(path: str) -> tuple[str, bool]:
     segments: list[str] = []
     begun = ""
     beside = False
@@ -57,10 +69,9 @@ def key_of(path: str) -> tuple[str, bool]:
         segments.append(begun + text)
         begun = ""
         beside = kind == "!"
-    key = "/".join(segments)
-    if begun or path_of(key, beside_directory=beside) != path:
+    if begun:
         raise ValueError(f"{path!r} is no object's path")
-    return key, beside
+    return "/".join(segments), beside
 
 
 def _components(segment: str) -> list[str]:

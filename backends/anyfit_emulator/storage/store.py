@@ -26,14 +26,14 @@ from anyfit_emulator.storage.digests import Digests
 from anyfit_emulator.storage.errors import StoreError
 from anyfit_emulator.storage.index import OBJECT_COLUMNS, Index
 from anyfit_emulator.storage.listing import Page, list_page
-from anyfit_emulator.storage.paths import MAX_KEY_BYTES, key_of, path_of
+from anyfit_emulator.storage.paths import MAX_KEY_BYTES, directory_key, key_of, path_of
 from anyfit_emulator.storage.values import Meta, ObjectInfo
 
 __all__ = ["SYSTEM_DIRECTORY", "Check", "Incoming", "ObjectStore", "StaleIndex"]
 
 SYSTEM_DIRECTORY = ".emulator"
 PLAIN, BESIDE, DIRECTORY = 0, 1, 2
-_BUCKET_NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?:[a-z0-9-]|\.(?![.-])|(?<!-)\.){1,61}[a-z0-9]")
+_BUCKET_NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*(?:\.\.|\.-|-\.))[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _CHUNK = 1 << 20
 
 Check = Callable[[ObjectInfo | None], None]
@@ -396,7 +396,7 @@ class ObjectStore:
     def _is_marked(self, bucket: str, directory: str) -> bool:
         if directory.rpartition("/")[2].startswith("%~+"):
             return False  # the beginning of a long name, not a directory of its own
-        marker = self._row(bucket, key_of(directory)[0] + "/")
+        marker = self._row(bucket, directory_key(directory))
         return marker is not None and marker.place == DIRECTORY
 
 
