@@ -54,7 +54,12 @@ class LocalBackend(Backend):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(poll_seconds=0.05, max_code_mib=4096, schemes=("file", "s3", "obs", "cos"))
+        return Capabilities(
+            poll_seconds=0.05,
+            max_code_mib=4096,
+            schemes=("file", "s3", "obs", "cos"),
+            installs_requirements=self.settings.install_requirements,
+        )
 
     def catalog(self) -> Catalog:
         return self._catalog

@@ -294,6 +294,7 @@ class Capabilities:
         name_pattern: Regular expression that job names must match as a whole.
         name_rule: The same in words.
         schemes: URI schemes that its jobs can read from and write to.
+        installs_requirements: Whether a requirements.txt beside the code is installed before the script runs.
     """
 
     missing: Mapping[Feature, str] = Factory(dict)
@@ -302,6 +303,7 @@ class Capabilities:
     name_pattern: str = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
     name_rule: str = "1 to 63 letters, digits, - and _, with a letter or digit at both ends"
     schemes: tuple[str, ...] = ("file",)
+    installs_requirements: bool = True
 
     def can(self, feature: Feature) -> bool:
         """Whether the backend has the feature."""
@@ -417,7 +419,7 @@ class EndpointState:
 
 @frozen(kw_only=True)
 class ModelInfo:
-    """A registered model version."""
+    """A registered model version; `job` is the reference of the job it came from, where that is known."""
 
     ref: ModelRef
     name: str
@@ -425,6 +427,7 @@ class ModelInfo:
     status: str = "READY"
     reason: str = ""
     created_at: datetime | None = None
+    job: str = ""
 
 
 @frozen

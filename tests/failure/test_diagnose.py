@@ -69,7 +69,7 @@ def raising(exception: str, source: str = "train()", file: str = "train.py") -> 
 @pytest.mark.parametrize(
     ("cause", "kind", "next_command"),
     [
-        (Cause.TIMEOUT, "timeout", "anyfit fit job.toml --set max_run=7200"),
+        (Cause.TIMEOUT, "timeout", "anyfit rerun mnist --set max_run=7200"),
         (Cause.OUT_OF_MEMORY, "out-of-memory", "anyfit specs"),
         (Cause.LOST, "lost", "anyfit fit job.toml"),
         (Cause.REBOOT, "reboot", "anyfit fit job.toml"),
@@ -299,9 +299,9 @@ def test_an_exception_raised_again_is_placed_where_it_began() -> None:
     [
         ("ModuleNotFoundError: No module named 'cv2'", "echo opencv-python-headless >> src/requirements.txt"),
         ("ModuleNotFoundError: No module named 'rich'", "echo rich >> src/requirements.txt"),
-        ("KeyError: 'SM_CHANNEL_VAL'", "anyfit fit job.toml --set inputs.val=URI"),
-        ("KeyError: 'SM_HP_LR'", "anyfit fit job.toml --set hyperparameters.lr=VALUE"),
-        ("OSError: [Errno 28] No space left on device", "anyfit fit job.toml --set volume_size=100"),
+        ("KeyError: 'SM_CHANNEL_VAL'", "anyfit rerun mnist --set inputs.val=URI"),
+        ("KeyError: 'SM_HP_LR'", "anyfit rerun mnist --set hyperparameters.lr=VALUE"),
+        ("OSError: [Errno 28] No space left on device", "anyfit rerun mnist --set volume_size=100"),
         ("MemoryError", "anyfit specs"),
         ("ValueError: bad", "anyfit logs mnist"),
     ],

@@ -10,19 +10,20 @@ __all__ = ["COMMANDS", "command"]
 
 COMMANDS: Final[Mapping[str, str]] = {
     "again": "anyfit fit job.toml",
-    "bigger-disk": "anyfit fit job.toml --set volume_size={bigger}",
+    "bigger-disk": "anyfit rerun {job} --set volume_size={bigger}",
     "compile": "python -m py_compile {file}",
     "doctor": "anyfit doctor",
+    "install": "pip install {package}",
     "logs": "anyfit logs {job}",
-    "longer": "anyfit fit job.toml --set max_run={longer}",
+    "longer": "anyfit rerun {job} --set max_run={longer}",
     "plan": "anyfit plan job.toml",
     "require": "echo {package} >> {requirements}",
-    "see-fault": "anyfit fit job.toml --set environment.PYTHONFAULTHANDLER=1",
-    "set-hyperparameter": "anyfit fit job.toml --set hyperparameters.{name}=VALUE",
-    "set-variable": "anyfit fit job.toml --set environment.{variable}=VALUE",
-    "set-input": "anyfit fit job.toml --set inputs.{channel}=URI",
+    "see-fault": "anyfit rerun {job} --set environment.PYTHONFAULTHANDLER=1",
+    "set-hyperparameter": "anyfit rerun {job} --set hyperparameters.{name}=VALUE",
+    "set-variable": "anyfit rerun {job} --set environment.{variable}=VALUE",
+    "set-input": "anyfit rerun {job} --set inputs.{channel}=URI",
     "specs": "anyfit specs",
-    "utf8": "anyfit fit job.toml --set environment.PYTHONUTF8=1",
+    "utf8": "anyfit rerun {job} --set environment.PYTHONUTF8=1",
 }
 
 

@@ -36,6 +36,7 @@ def diagnose(
     log: str,
     spec: JobSpec | None = None,
     language: Language = "en",
+    installs_requirements: bool = True,
 ) -> FailureReport:
     """Say how and why the job failed; pure, and never raises whatever the log holds.
 
@@ -46,9 +47,11 @@ def diagnose(
         log: Where the full log lies.
         spec: What was asked for, when known.
         language: Of the report.
+        installs_requirements: Whether the platform installs what requirements.txt lists.
     """
     evidence = gather(job=job, state=state, tail=tail, spec=spec)
     finding, looked_at = _find(evidence)
+    step = "install" if finding.next == "require" and not installs_requirements else finding.next
     known = {**facts(looked_at, language), **{k: _short(v) for k, v in finding.facts.items()}}
     return FailureReport(
         job=job,
@@ -60,7 +63,7 @@ def diagnose(
         signal=evidence.signal,
         log=log,
         cause=CAUSES[finding.cause].say(language, known),
-        next_command=command(finding.next, known),
+        next_command=command(step, known),
         language=language,
     )
 
