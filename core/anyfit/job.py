@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,19 +84,27 @@ class Job:
         self._tell_observers(state, previous)
 
     @named_arguments
-    def logs(self, *, follow: bool = False, tail: int | None = None, node: int | None = None) -> Iterator[LogLine]:
+    def logs(
+        self,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: datetime | None = None,
+        node: int | None = None,
+    ) -> Iterator[LogLine]:
         """The job's log lines.
 
         Args:
             follow: Go on until the job has ended.
             tail: Begin with the last so many lines.
+            since: Begin with the first line of this time or later; lines without a time count as later.
             node: Lines of this node only.
         """
         lines: deque[LogLine] = deque(maxlen=tail)
         cursor = ""
         for page in self.log_pages():
             cursor = page.cursor
-            wanted = (line for line in page.lines if node in (None, line.node))
+            wanted = (line for line in page.lines if node in (None, line.node) and not _before(line, since))
             if tail is None:
                 yield from wanted
             else:
@@ -188,6 +197,7 @@ class Job:
             log=self._log_location(),
             spec=self.spec,
             language=self.session.config.language(),
+            installs_requirements=self.backend.capabilities.installs_requirements,
         )
 
     def stop(self) -> None:
@@ -205,6 +215,13 @@ class Job:
 
         estimator = Estimator.of_spec(self.spec, self.session)
         return estimator.changed(**changes).fit(_inputs_of(self.spec), wait=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The job and its state as a JSON object."""
+        from anyfit.codec import to_data
+
+        state = to_data(self.state)
+        return {"name": self.spec.key, "ref": str(self.ref), "backend": self.ref.backend, **state}
 
     def explain(self) -> Plan:
         """The plan that was sent."""
@@ -281,6 +298,10 @@ def _adopt(session: Session, name_or_ref: str) -> Job:
     spec = backend.job_spec(ref)
     session.journal.adopt(spec, ref, session.profile)
     return Job(session, backend, ref, spec)
+
+
+def _before(line: LogLine, since: datetime | None) -> bool:
+    return since is not None and line.time is not None and line.time < since
 
 
 def _inputs_of(spec: JobSpec) -> dict[str, str] | None:
