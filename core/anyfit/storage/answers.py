@@ -1,0 +1,93 @@
+"""What a service's refusals mean to our caller; one table for S3, OBS and COS, however they were asked."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import frozen
+
+from anyfit.errors import AnyfitError, AuthError, NotFound, StorageError
+from anyfit.storage.retry import Unsteady
+
+__all__ = ["ExpiredKeys", "Refusal", "parse_refusal"]
+
+_NOT_FOUND = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchUpload", "NoSuchResource", "NotFound", "404"})
+_EXPIRED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestIsExpired", "TokenRefreshRequired"}
+)
+_DAMAGED = frozenset(
+    {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody"}
+)
+_BUSY = frozenset(
+    {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted", "Throttling"}
+)
+_DENIED = frozenset(
+    {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "RequestTimeTooSkewed"}
+)
+_HINTS = {
+    "InvalidAccessKeyId": "the service does not know this access key; check the profile",
+    "SignatureDoesNotMatch": "the secret key does not fit the access key; check the profile",
+    "RequestTimeTooSkewed": "this machine's clock is wrong; set it right",
+    "NoSuchBucket": "create the bucket first, or check its name and region",
+    "VirtualHostDomainRequired": 'set addressing = "virtual"',
+    "PreconditionFailed": "the object changed while it was being read; run it again",
+    "EntityTooLarge": "send it in parts",
+}
+
+
+class ExpiredKeys(AuthError):
+    """Temporary keys ended; new ones help."""
+
+
+@frozen
+class Refusal:
+    """A service's answer that is no success.
+
+    Attributes:
+        status: The HTTP status.
+        code: The service's word for it, "" when it sent none.
+        message: The service's sentence.
+        request_id: For its support desk.
+        after: Seconds to wait, from `Retry-After`.
+    """
+
+    status: int
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    after: float = 0.0
+
+    def error(self, what: str) -> AnyfitError:
+        """The error to raise when the service refused `what`, such as "put s3://b/k"."""
+        word = self.code or str(self.status)
+        text = f"{what}: {word}" + (f": {self.message}" if self.message else "")
+        data = {"hint": _HINTS.get(word, ""), "status": word, "request_id": self.request_id}
+        if word in _EXPIRED:
+            return ExpiredKeys(text, **{**data, "hint": "get new temporary credentials"})
+        if word in _NOT_FOUND or (self.status == 404 and not self.code):
+            return NotFound(text, **data)
+        if word in _DAMAGED or word in _BUSY or self.status >= 500 or self.status == 429:
+            error = Unsteady(text, **data)
+            error.after = self.after
+            return error
+        if word in _DENIED or self.status in (401, 403):
+            return AuthError(text, **data)
+        return StorageError(text, **data)
+
+
+def parse_refusal(status: int, headers: dict[str, str], body: bytes) -> Refusal:
+    """Read an XML error, or make do with the status."""
+
+    def member(name: str) -> str:
+        found = re.search(rf"<{name}>(.*?)</{name}>".encode(), body, re.DOTALL)
+        return _unescape(found[1].decode("utf-8", "replace")) if found else ""
+
+    identifier = next((v for k, v in headers.items() if k.endswith("-request-id")), "") or member("RequestId")
+    wait = headers.get("retry-after", "")
+    return Refusal(status, member("Code"), member("Message"), identifier, float(wait) if wait.isdigit() else 0.0)
+
+
+def _unescape(text: str) -> str:
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
+        text = text.replace(entity, character)
+    return text

@@ -1,0 +1,70 @@
+"""The calls of an object service, one request each: what the direct path and the vendors' libraries have in common.
+
+`ServiceStore` adds to them what makes a store: retries, new keys in time, proof that bytes arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part, Reader
+
+__all__ = ["Api", "Bulk", "Put", "Sum", "is_md5"]
+
+
+@frozen
+class Sum:
+    """Digests that go with a body so that the service can check it; "" is not sent.
+
+    Attributes:
+        md5: Raw MD5, for `Content-MD5`.
+        sha256: Hexadecimal SHA-256, signed with the request.
+    """
+
+    md5: bytes = b""
+    sha256: str = ""
+
+
+@frozen
+class Put:
+    """What a service answers to bytes.
+
+    Attributes:
+        etag: The fingerprint, without quotes.
+        encrypted: Whether the service encrypts in a way that makes the ETag no MD5.
+    """
+
+    etag: str
+    encrypted: bool = False
+
+
+class Bulk(Protocol):
+    """One bucket; every method is one request and raises our errors, `Unsteady` for what may pass."""
+
+    def list_page(self, prefix: str, marker: str, delimiter: bool, limit: int) -> Page: ...
+    def head(self, key: str, part: int = 0) -> Entry: ...
+    def get(self, key: str, start: int, length: int | None, etag: str) -> Reader: ...
+    def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put: ...
+    def start_upload(self, key: str, checksum: str) -> str: ...
+    def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put: ...
+    def list_parts(self, key: str, upload: str, marker: int) -> tuple[list[Part], int]: ...
+    def finish_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str: ...
+    def abort_upload(self, key: str, upload: str) -> None: ...
+    def delete(self, key: str) -> None: ...
+    def close(self) -> None: ...
+
+
+class Api(Bulk, Protocol):
+    """All calls, the rare ones included."""
+
+    def copy(self, bucket: str, source_key: str, key: str, size: int) -> None: ...
+    def delete_many(self, keys: Sequence[str]) -> list[DeleteFailure]: ...
+    def presign(self, key: str, method: str, expires: int) -> str: ...
+
+
+def is_md5(etag: str) -> bool:
+    """Whether an ETag has the form of an MD5."""
+    return len(etag) == 32 and all(c in "0123456789abcdef" for c in etag)

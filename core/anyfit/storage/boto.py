@@ -1,0 +1,279 @@
+"""The S3 protocol through boto3: credentials, control calls, and all bytes when the direct path is off."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any
+
+from attrs import evolve
+
+from anyfit.errors import AuthError
+from anyfit.storage.answers import Refusal
+from anyfit.storage.api import Put, Sum
+from anyfit.storage.extras import extra
+from anyfit.storage.rest import CHECKSUM
+from anyfit.storage.retry import Unsteady
+from anyfit.storage.settings import StoreSettings
+from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part
+
+__all__ = ["BotoApi", "chain_keys"]
+
+_MAX_COPY = 5 << 30
+
+
+class BotoApi:
+    """One bucket through a boto3 client without retries of its own."""
+
+    def __init__(self, settings: StoreSettings, *, scheme: str, bucket: str) -> None:
+        self.bucket = bucket
+        self.place = f"{scheme}://{bucket}/"
+        self.client = _client(settings)
+
+    def list_page(self, prefix: str, marker: str, delimiter: bool, limit: int) -> Page:
+        folded = {"Delimiter": "/"} if delimiter else {}
+        with self._errors("list", prefix):
+            answer = self.client.list_objects(Bucket=self.bucket, Prefix=prefix, Marker=marker, MaxKeys=limit, **folded)
+        entries = tuple(
+            Entry(item["Key"], item["Size"], item["LastModified"], item.get("ETag", "").strip('"'))
+            for item in answer.get("Contents", ())
+        )
+        directories = tuple(item["Prefix"] for item in answer.get("CommonPrefixes", ()))
+        if not answer.get("IsTruncated"):
+            return Page(entries, directories)
+        last = [*directories[-1:], *(entry.key for entry in entries[-1:])]
+        return Page(entries, directories, answer.get("NextMarker") or max(last, key=str.encode))
+
+    def head(self, key: str, part: int = 0) -> Entry:
+        one = {"PartNumber": part} if part else {}
+        with self._errors("stat", key):
+            return _entry(key, self.client.head_object(Bucket=self.bucket, Key=key, **one))
+
+    def get(self, key: str, start: int, length: int | None, etag: str) -> BotoReader:
+        wanted: dict[str, str] = {}
+        if start or length is not None:
+            wanted["Range"] = f"bytes={start}-" + ("" if length is None else str(start + length - 1))
+        if etag:
+            wanted["IfMatch"] = f'"{etag}"'
+        with self._errors("read", key):
+            answer = self.client.get_object(Bucket=self.bucket, Key=key, **wanted)
+        entry = _entry(key, answer)
+        sent = entry.size
+        if total := answer.get("ContentRange", "").rpartition("/")[2]:
+            entry = evolve(entry, size=int(total))
+        rest = max(0, entry.size - start)
+        if sent != (rest if length is None else min(length, rest)):
+            answer["Body"].close()
+            raise Unsteady(f"read {self.place}{key}: {sent} bytes announced, which is not the range asked for")
+        return BotoReader(entry, answer["Body"], sent, f"{self.place}{key}")
+
+    def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
+        with self._errors("put", key):
+            return _put(
+                self.client.put_object(
+                    Bucket=self.bucket, Key=key, Body=_body(data), **_digest(sums), **_metadata(checksum)
+                )
+            )
+
+    def start_upload(self, key: str, checksum: str) -> str:
+        with self._errors("start an upload of", key):
+            answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, **_metadata(checksum))
+        return str(answer["UploadId"])
+
+    def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put:
+        with self._errors(f"put part {number} of", key):
+            return _put(
+                self.client.upload_part(
+                    Bucket=self.bucket,
+                    Key=key,
+                    UploadId=upload,
+                    PartNumber=number,
+                    Body=_body(data),
+                    **_digest(sums),
+                )
+            )
+
+    def list_parts(self, key: str, upload: str, marker: int) -> tuple[list[Part], int]:
+        with self._errors("list the parts of", key):
+            answer = self.client.list_parts(Bucket=self.bucket, Key=key, UploadId=upload, PartNumberMarker=marker)
+        parts = [Part(p["PartNumber"], p["ETag"].strip('"'), p["Size"]) for p in answer.get("Parts", ())]
+        return parts, int(answer.get("NextPartNumberMarker") or 0) if answer.get("IsTruncated") else 0
+
+    def finish_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:
+        rows = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
+        with self._errors("finish", key):
+            answer = self.client.complete_multipart_upload(
+                Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": rows}
+            )
+        return str(answer.get("ETag", "")).strip('"')
+
+    def abort_upload(self, key: str, upload: str) -> None:
+        with self._errors("abort", key):
+            self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+
+    def copy(self, bucket: str, source_key: str, key: str, size: int) -> None:
+        with self._errors("copy to", key):
+            if size <= _MAX_COPY:
+                self.client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": bucket, "Key": source_key})
+            else:
+                self.client.copy({"Bucket": bucket, "Key": source_key}, self.bucket, key)
+
+    def delete(self, key: str) -> None:
+        with self._errors("delete", key):
+            self.client.delete_object(Bucket=self.bucket, Key=key)
+
+    def delete_many(self, keys: Sequence[str]) -> list[DeleteFailure]:
+        wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        with self._errors("delete", keys[0]):
+            answer = self.client.delete_objects(Bucket=self.bucket, Delete=wanted)
+        return [
+            DeleteFailure(item["Key"], item.get("Message") or item.get("Code", "")) for item in answer.get("Errors", ())
+        ]
+
+    def presign(self, key: str, method: str, expires: int) -> str:
+        call = {"GET": "get_object", "PUT": "put_object", "HEAD": "head_object", "DELETE": "delete_object"}[method]
+        url = self.client.generate_presigned_url(call, {"Bucket": self.bucket, "Key": key}, ExpiresIn=expires)
+        return str(url)
+
+    def close(self) -> None:
+        self.client.close()
+
+    @contextmanager
+    def _errors(self, what: str, key: str) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+        try:
+            yield
+        except ClientError as error:
+            answer = error.response.get("Error", {})
+            meta = error.response.get("ResponseMetadata", {})
+            wait = meta.get("HTTPHeaders", {}).get("retry-after", "")
+            status = int(meta.get("HTTPStatusCode", 0))
+            code = answer.get("Code", "")
+            refusal = Refusal(
+                status,
+                "" if code.isdigit() else code,
+                answer.get("Message", ""),
+                meta.get("RequestId", ""),
+                float(wait) if wait.isdigit() else 0.0,
+            )
+            raise refusal.error(f"{what} {self.place}{key}") from error
+        except NoCredentialsError as error:
+            raise AuthError(f"{what} {self.place}{key}: no credentials", hint="set up a profile") from error
+        except BotoCoreError as error:
+            raise Unsteady(f"{what} {self.place}{key}: {error}") from error
+
+
+class BotoReader:
+    """An object's bytes as boto3 gives them."""
+
+    def __init__(self, entry: Entry, body: Any, size: int, place: str) -> None:
+        self.entry = entry
+        self._body = body
+        self._left = size
+        self._place = place
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        data = self.read(len(buffer)) if self._left else b""
+        buffer[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int = -1, /) -> bytes:
+        from botocore.exceptions import BotoCoreError
+        from urllib3.exceptions import HTTPError
+
+        try:
+            data = bytes(self._body.read() if size < 0 else self._body.read(size))
+        except (BotoCoreError, HTTPError, OSError) as error:
+            self.close()
+            raise Unsteady(f"read {self._place}: {error}") from error
+        self._left -= len(data)
+        if self._left and (size < 0 or not data):
+            self.close()
+            raise Unsteady(f"read {self._place}: the body ended {self._left} bytes early")
+        return data
+
+    def close(self) -> None:
+        self._body.close()
+
+    def __enter__(self) -> BotoReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def chain_keys(settings: StoreSettings, bucket: str) -> StoreSettings:
+    """`settings` with keys, region and endpoint where boto3 finds them."""
+    boto3 = extra("boto3", "s3")
+    session = boto3.session.Session()
+    found = session.get_credentials()
+    if found is None:
+        raise AuthError(
+            f"s3://{bucket}/: no credentials", hint="name a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    keys = found.get_frozen_credentials()
+    endpoint = settings.endpoint
+    if not endpoint:
+        client = session.client("s3", region_name=settings.region or session.region_name or "us-east-1")
+        named = client.meta.endpoint_url
+        endpoint = "" if named.endswith(".amazonaws.com") else named
+        client.close()
+    return evolve(
+        settings,
+        access_key=keys.access_key,
+        secret_key=keys.secret_key,
+        session_token=keys.token or "",
+        region=settings.region or session.region_name or "",
+        endpoint=endpoint,
+    )
+
+
+def _client(settings: StoreSettings) -> Any:
+    boto3 = extra("boto3", "s3")
+    from botocore.config import Config
+
+    config = Config(
+        signature_version="s3" if settings.signature == "v2" else "s3v4",
+        s3={"addressing_style": settings.addressing, "payload_signing_enabled": True},
+        retries={"total_max_attempts": 1},
+        max_pool_connections=max(settings.connections, 10),
+        connect_timeout=settings.timeout,
+        read_timeout=settings.timeout,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=settings.endpoint,
+        region_name=settings.region,
+        aws_access_key_id=settings.access_key,
+        aws_secret_access_key=settings.secret_key,
+        aws_session_token=settings.session_token or None,
+        verify=settings.verify,
+        config=config,
+    )
+
+
+def _entry(key: str, answer: dict[str, Any]) -> Entry:
+    modified = answer.get("LastModified") or datetime.fromtimestamp(0, timezone.utc)
+    checksum = answer.get("Metadata", {}).get(CHECKSUM, "")
+    return Entry(key, int(answer.get("ContentLength", 0)), modified, answer.get("ETag", "").strip('"'), checksum)
+
+
+def _put(answer: dict[str, Any]) -> Put:
+    return Put(answer.get("ETag", "").strip('"'), answer.get("ServerSideEncryption", "") not in ("", "AES256"))
+
+
+def _digest(sums: Sum) -> dict[str, str]:
+    return {} if sums.sha256 or not sums.md5 else {"ContentMD5": b64encode(sums.md5).decode()}
+
+
+def _metadata(checksum: str) -> dict[str, dict[str, str]]:
+    return {"Metadata": {CHECKSUM: checksum}} if checksum else {}
+
+
+def _body(data: Data) -> bytes | bytearray:
+    return data if isinstance(data, (bytes, bytearray)) else bytes(data)

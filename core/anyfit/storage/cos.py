@@ -1,0 +1,70 @@
+"""The `cos` store: Tencent COS, whose bucket names end in the account's APPID."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import evolve
+
+from anyfit.errors import AuthError, ConfigError, SpecError
+from anyfit.storage.api import Api, Bulk
+from anyfit.storage.s3 import behind_proxy, is_loopback_or_ip
+from anyfit.storage.service import ServiceStore
+from anyfit.storage.settings import SettingsSource, StoreSettings
+
+__all__ = ["CosStore"]
+
+
+class CosStore(ServiceStore):
+    """A bucket of COS. Requests carry COS' own signature on the direct path too.
+
+    An endpoint that is an IP address or `localhost` is connected to, while the request still names the host
+    `bucket.cos.region...`, which is how COS tells buckets apart.
+    """
+
+    scheme = "cos"
+    min_part = 1 << 20
+
+    def __init__(self, bucket: str, settings: SettingsSource | None = None) -> None:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*)-\d+", bucket):
+            raise SpecError(f"cos://{bucket}/ has no APPID", hint=f"write cos://{bucket}-1250000000/ with your APPID")
+        super().__init__(bucket, settings)
+
+    def complete(self, source: SettingsSource) -> SettingsSource:
+        if isinstance(source, StoreSettings):
+            return self.filled(source)
+        give = source
+        return lambda: self.filled(give())
+
+    def filled(self, settings: StoreSettings) -> StoreSettings:
+        """The settings with nothing left open."""
+        if not settings.has_keys:
+            raise AuthError(f"cos://{self.bucket}/: no credentials", hint="give SecretId and SecretKey, or a profile")
+        region = settings.region or _region(settings.endpoint)
+        if not region:
+            raise ConfigError(f"cos://{self.bucket}/: no region is set", hint="set region, such as ap-guangzhou")
+        endpoint = settings.endpoint or f"https://cos.{region}.myqcloud.com"
+        return evolve(settings, region=region, endpoint=endpoint.rstrip("/"))
+
+    def direct(self, settings: StoreSettings) -> Bulk | None:
+        if settings.fast is False or behind_proxy(settings.endpoint):
+            return None
+        from anyfit.storage.rest import COS, RestApi
+        from anyfit.storage.wire import Origin, Wire
+
+        if is_loopback_or_ip(settings.endpoint):
+            origin = evolve(Origin.of(settings.endpoint), host=f"{self.bucket}.cos.{settings.region}.myqcloud.com")
+        else:
+            origin = Origin.of(settings.endpoint, f"{self.bucket}.")
+        wire = Wire(origin, timeout=settings.timeout, verify=settings.verify)
+        return RestApi(COS, wire, settings, scheme="cos", bucket=self.bucket, path="/")
+
+    def library(self, settings: StoreSettings) -> Api:
+        from anyfit.storage.qcloud import CosApi
+
+        return CosApi(settings, bucket=self.bucket, on_address=is_loopback_or_ip(settings.endpoint))
+
+
+def _region(endpoint: str) -> str:
+    found = re.search(r"//cos\.([a-z0-9-]+)\.", endpoint)
+    return found[1] if found else ""

@@ -1,0 +1,305 @@
+"""The direct path: the services' REST protocol over `wire`. It holds for S3, OBS and COS, which differ in headers."""
+
+from __future__ import annotations
+
+import re
+import time
+from base64 import b64encode
+from collections.abc import Sequence
+from urllib.parse import quote, unquote_plus
+from xml.sax.saxutils import escape
+
+from attrs import frozen
+
+from anyfit.storage.answers import parse_refusal
+from anyfit.storage.api import Put, Sum
+from anyfit.storage.retry import Unsteady
+from anyfit.storage.settings import StoreSettings
+from anyfit.storage.signing import Query, Signer, quote_key, sign_cos, sign_v4
+from anyfit.storage.store import Data, Entry, Page, Part
+from anyfit.storage.times import from_http, from_iso
+from anyfit.storage.wire import Response, Wire
+
+__all__ = ["COS", "S3", "Dialect", "RestApi", "parse_page"]
+
+_EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+CHECKSUM = "anyfit-sums"
+
+
+@frozen
+class Dialect:
+    """What is different between the services.
+
+    Attributes:
+        prefix: How their own headers begin.
+        sign: Their signature.
+        hashes: Whether each request names the SHA-256 of its body.
+    """
+
+    prefix: str
+    sign: Signer
+    hashes: bool
+
+
+S3 = Dialect("x-amz-", sign_v4, True)
+COS = Dialect("x-cos-", sign_cos, False)
+
+
+class RestApi:
+    """One bucket of one service, for one set of keys.
+
+    Args:
+        scheme: For messages.
+        path: What stands before the key in the request's path: "/" or "/bucket/".
+    """
+
+    def __init__(
+        self, dialect: Dialect, wire: Wire, settings: StoreSettings, *, scheme: str, bucket: str, path: str
+    ) -> None:
+        self.dialect = dialect
+        self.wire = wire
+        self.settings = settings
+        self.place = f"{scheme}://{bucket}/"
+        self.path = path
+
+    def list_page(self, prefix: str, marker: str, delimiter: bool, limit: int) -> Page:
+        query = [("encoding-type", "url"), ("marker", marker), ("max-keys", str(limit)), ("prefix", prefix)]
+        if delimiter:
+            query.insert(0, ("delimiter", "/"))
+        answer = self._done("list", prefix, self._ask("GET", "", query)).read()
+        return parse_page(answer)
+
+    def head(self, key: str, part: int = 0) -> Entry:
+        answer = self._done("stat", key, self._ask("HEAD", key, [("partNumber", str(part))] if part else []))
+        return self._entry(key, answer, int(answer.headers.get("content-length", "0")))
+
+    def get(self, key: str, start: int, length: int | None, etag: str) -> RestReader:
+        headers = {}
+        if start or length is not None:
+            end = "" if length is None else str(start + length - 1)
+            headers["range"] = f"bytes={start}-{end}"
+        if etag:
+            headers["if-match"] = f'"{etag}"'
+        answer = self._ask("GET", key, [], headers)
+        self._done("read", key, answer)
+        sent = int(answer.headers.get("content-length", "-1"))
+        total = _total(answer.headers.get("content-range", ""), sent)
+        if answer.status == 206:
+            expected = max(0, total - start) if length is None else min(length, total - start)
+        else:
+            expected = total
+        if sent not in (-1, expected):
+            answer.close()
+            raise Unsteady(f"read {self.place}{key}: {sent} bytes announced instead of {expected}")
+        return RestReader(self._entry(key, answer, total), answer)
+
+    def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
+        answer = self._ask("PUT", key, [], self._metadata(checksum), data, sums)
+        return self._put(self._finish("put", key, answer))
+
+    def start_upload(self, key: str, checksum: str) -> str:
+        body = self._text(
+            "start an upload of", key, self._ask("POST", key, [("uploads", "")], self._metadata(checksum))
+        )
+        return _member(body, "UploadId")
+
+    def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put:
+        query = [("partNumber", str(number)), ("uploadId", upload)]
+        return self._put(self._finish(f"put part {number} of", key, self._ask("PUT", key, query, {}, data, sums)))
+
+    def list_parts(self, key: str, upload: str, marker: int) -> tuple[list[Part], int]:
+        query = [("part-number-marker", str(marker)), ("uploadId", upload)]
+        body = self._text("list the parts of", key, self._ask("GET", key, query))
+        parts = [
+            Part(int(_member(text, "PartNumber")), _etag(_member(text, "ETag")), int(_member(text, "Size")))
+            for text in re.findall(r"<Part>.*?</Part>", body, re.DOTALL)
+        ]
+        more = _member(body, "IsTruncated") == "true"
+        return parts, int(_member(body, "NextPartNumberMarker") or 0) if more else 0
+
+    def finish_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:
+        rows = "".join(
+            f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{escape(part.etag)}&quot;</ETag></Part>"
+            for part in parts
+        )
+        body = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
+        answer = self._ask("POST", key, [("uploadId", upload)], {"content-type": "application/xml"}, body)
+        self._done("finish", key, answer)
+        data = answer.read()
+        if b"<Error>" in data:  # a service that took long may answer 200 before it knows that it failed
+            raise parse_refusal(500, answer.headers, data).error(f"finish {self.place}{key}")
+        return _etag(_member(data.decode(), "ETag"))
+
+    def abort_upload(self, key: str, upload: str) -> None:
+        self._finish("abort", key, self._ask("DELETE", key, [("uploadId", upload)]))
+
+    def delete(self, key: str) -> None:
+        self._finish("delete", key, self._ask("DELETE", key, []))
+
+    def close(self) -> None:
+        self.wire.close()
+
+    def _ask(
+        self,
+        method: str,
+        key: str,
+        query: Query,
+        headers: dict[str, str] | None = None,
+        body: Data = b"",
+        sums: Sum | None = None,
+    ) -> Response:
+        path = self.path + quote_key(key)
+        if not key and len(path) > 1:
+            path = path[:-1]
+        sent = {"host": self.wire.origin.host, **(headers or {})}
+        if sums and sums.md5:
+            sent["content-md5"] = b64encode(sums.md5).decode()
+        if self.dialect.hashes:
+            sent["x-amz-content-sha256"] = _hash(body, sums)
+        self.dialect.sign(self.settings, method, path, query, sent, time.time())
+        if method in ("PUT", "POST"):
+            sent["content-length"] = str(len(body))
+        text = "&".join(f"{quote(n, safe='-_.~')}={quote(v, safe='-_.~')}" for n, v in query)
+        return self.wire.request(method, f"{path}?{text}" if text else path, sent, body)
+
+    def _done(self, what: str, key: str, answer: Response) -> Response:
+        if answer.status >= 300:
+            body = answer.read()
+            raise parse_refusal(answer.status, answer.headers, body).error(f"{what} {self.place}{key}")
+        return answer
+
+    def _finish(self, what: str, key: str, answer: Response) -> Response:
+        self._done(what, key, answer).read()
+        return answer
+
+    def _text(self, what: str, key: str, answer: Response) -> str:
+        return self._done(what, key, answer).read().decode()
+
+    def _metadata(self, checksum: str) -> dict[str, str]:
+        return {f"{self.dialect.prefix}meta-{CHECKSUM}": checksum} if checksum else {}
+
+    def _put(self, answer: Response) -> Put:
+        algorithm = answer.headers.get(f"{self.dialect.prefix}server-side-encryption", "")
+        return Put(_etag(answer.headers.get("etag", "")), algorithm not in ("", "AES256"))
+
+    def _entry(self, key: str, answer: Response, size: int) -> Entry:
+        headers = answer.headers
+        modified = from_http(headers.get("last-modified", ""))
+        checksum = headers.get(f"{self.dialect.prefix}meta-{CHECKSUM}", "")
+        return Entry(key, size, modified, _etag(headers.get("etag", "")), checksum)
+
+
+class RestReader:
+    """An object's bytes as they arrive."""
+
+    def __init__(self, entry: Entry, answer: Response) -> None:
+        self.entry = entry
+        self._answer = answer
+        self.readinto = answer.readinto
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            return self._answer.read()
+        data = bytearray(size)
+        view, done = memoryview(data), 0
+        while done < size and (got := self.readinto(view[done:])):
+            done += got
+        return bytes(view[:done])
+
+    def close(self) -> None:
+        self._answer.close()
+
+    def __enter__(self) -> RestReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _hash(body: Data, sums: Sum | None) -> str:
+    if sums and sums.sha256:
+        return sums.sha256
+    if not len(body):
+        return _EMPTY
+    if sums and sums.md5:
+        return "UNSIGNED-PAYLOAD"
+    from hashlib import sha256
+
+    return sha256(body).hexdigest()
+
+
+def parse_page(body: bytes) -> Page:
+    """Read a listing."""
+    from xml.etree.ElementTree import XMLParser
+
+    builder = _PageBuilder()
+    parser = XMLParser(target=builder)  # noqa: S314
+    parser.feed(body)
+    parser.close()
+    return builder.page()
+
+
+class _PageBuilder:
+    """Gathers a page while the parser reads; no tree is built."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.directories: list[str] = []
+        self.fields: dict[str, str] = {}
+        self.text: list[str] = []
+        self.coded = False
+        self.more = False
+        self.next = ""
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.text = []
+
+    def data(self, text: str) -> None:
+        self.text.append(text)
+
+    def end(self, tag: str) -> None:
+        name = tag.rpartition("}")[2]
+        text = "".join(self.text)
+        if name == "Contents":
+            self.entries.append(self._entry())
+        elif name == "CommonPrefixes":
+            self.directories.append(self._key(self.fields["Prefix"]))
+        elif name == "IsTruncated":
+            self.more = text == "true"
+        elif name == "NextMarker":
+            self.next = text
+        elif name == "EncodingType":
+            self.coded = text == "url"
+        else:
+            self.fields[name] = text
+        self.text = []
+
+    def page(self) -> Page:
+        following = ""
+        if self.more:
+            following = self._key(self.next) or max(
+                [*self.directories[-1:], *(entry.key for entry in self.entries[-1:])], key=str.encode
+            )
+        return Page(tuple(self.entries), tuple(self.directories), following)
+
+    def _key(self, text: str) -> str:
+        return unquote_plus(text) if self.coded else text
+
+    def _entry(self) -> Entry:
+        fields = self.fields
+        etag = _etag(fields.get("ETag", ""))
+        return Entry(self._key(fields["Key"]), int(fields["Size"]), from_iso(fields["LastModified"]), etag)
+
+
+def _member(text: str, name: str) -> str:
+    found = re.search(rf"<{name}>(.*?)</{name}>", text, re.DOTALL)
+    return found[1].replace("&quot;", '"').replace("&#34;", '"').replace("&amp;", "&") if found else ""
+
+
+def _etag(text: str) -> str:
+    return text.removeprefix("W/").replace("&quot;", "").strip('"')
+
+
+def _total(content_range: str, sent: int) -> int:
+    total = content_range.rpartition("/")[2]
+    return int(total) if total.isdigit() else max(sent, 0)

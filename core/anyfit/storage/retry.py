@@ -1,0 +1,62 @@
+"""Trying again: what may succeed the next time, and how long to wait before it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from attrs import frozen
+
+from anyfit.errors import StorageError
+
+__all__ = ["RETRY", "Retry", "Unsteady", "retrying"]
+
+T = TypeVar("T")
+
+
+class Unsteady(StorageError):
+    """A fault that may be gone at the next attempt: a lost connection, a busy service, bytes that arrived damaged.
+
+    Attributes:
+        after: Seconds that the service asked us to wait.
+    """
+
+    after: float = 0.0
+
+
+@frozen
+class Retry:
+    """How often and how patiently.
+
+    Attributes:
+        attempts: Attempts in all.
+        first: Longest wait after the first failure, in seconds; it doubles each time.
+        longest: No wait is longer, unless the service asks for it.
+    """
+
+    attempts: int = 10
+    first: float = 0.05
+    longest: float = 8.0
+
+    def pause(self, failures: int, after: float = 0.0) -> float:
+        """Seconds to wait after so many failures: any share of a doubling span, so that clients do not keep step."""
+        span = min(self.longest, self.first * 2 ** (failures - 1))
+        return max(min(after, 60.0), random.uniform(0, span))  # noqa: S311  no secret
+
+
+RETRY = Retry()
+
+
+def retrying(call: Callable[[], T], retry: Retry = RETRY) -> T:
+    """What `call` returns, trying again as long as it raises `Unsteady`."""
+    failures = 0
+    while True:
+        try:
+            return call()
+        except Unsteady as error:
+            failures += 1
+            if failures >= retry.attempts:
+                raise
+            time.sleep(retry.pause(failures, error.after))

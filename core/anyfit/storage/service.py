@@ -1,0 +1,274 @@
+"""A store on an object service: one request at a time from its `Api`, made reliable.
+
+Every call is tried again while the service or the network is unsteady, goes on with new keys when temporary ones
+end, and whatever is sent is proven: either the service checks a digest that we send (`Content-MD5`, or the SHA-256
+that a version 4 signature covers), or its ETag is compared with our MD5, or both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime, timezone
+from itertools import islice
+from threading import RLock
+from typing import TypeVar
+
+from anyfit.errors import AuthError, NotFound, StorageError
+from anyfit.storage.answers import ExpiredKeys
+from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
+from anyfit.storage.retry import RETRY, Retry, Unsteady, retrying
+from anyfit.storage.settings import CurrentSettings, SettingsSource, StoreSettings
+from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part, Reader, Store
+
+__all__ = ["ServiceStore"]
+
+T = TypeVar("T")
+_SMALL = 1 << 20
+
+
+class ServiceStore(Store):
+    """One bucket of a service.
+
+    Attributes:
+        retry: How often a request is tried.
+        signs_bodies: Whether the service checks the signed SHA-256 of a body; else it gets `Content-MD5`, which takes
+            twice the time to compute.
+    """
+
+    retry: Retry = RETRY
+    signs_bodies = False
+
+    def __init__(self, bucket: str, settings: SettingsSource | None = None) -> None:
+        self.bucket = bucket
+        self._source = settings if settings is not None else StoreSettings()
+        self._current: CurrentSettings | None = None
+        self._bulks: tuple[StoreSettings, Bulk] | None = None
+        self._controls: tuple[StoreSettings, Api] | None = None
+        self._lock = RLock()
+
+    def complete(self, source: SettingsSource) -> SettingsSource:
+        """Fill in what the service has by default: endpoint, region, keys."""
+        return source
+
+    def direct(self, settings: StoreSettings) -> Bulk | None:
+        """The direct path, or None when it cannot be taken."""
+        raise NotImplementedError
+
+    def library(self, settings: StoreSettings) -> Api:
+        """The vendor's library."""
+        raise NotImplementedError
+
+    @property
+    def current(self) -> CurrentSettings:
+        """The settings of the moment."""
+        with self._lock:
+            if self._current is None:
+                self._current = CurrentSettings(self.complete(self._source))
+            return self._current
+
+    def _library(self, settings: StoreSettings) -> Api:
+        with self._lock:
+            if self._controls is None or self._controls[0] is not settings:
+                self._controls = (settings, self.library(settings))
+            return self._controls[1]
+
+    def _bulk(self, settings: StoreSettings) -> Bulk:
+        known = self._bulks
+        if known and known[0] is settings:
+            return known[1]
+        with self._lock:
+            if self._bulks is None or self._bulks[0] is not settings:
+                self._bulks = (settings, self.direct(settings) or self._library(settings))
+            return self._bulks[1]
+
+    def _control(self, ask: Callable[[Api], T]) -> T:
+        return self._trying(lambda settings: ask(self._library(settings)))
+
+    def _call(self, ask: Callable[[Bulk], T]) -> T:
+        return self._trying(lambda settings: ask(self._bulk(settings)))
+
+    def _trying(self, ask: Callable[[StoreSettings], T]) -> T:
+        current = self.current
+        renewed: list[StoreSettings] = []
+
+        def once() -> T:
+            settings = current.get()
+            try:
+                return ask(settings)
+            except AuthError as error:
+                temporary = isinstance(error, ExpiredKeys) or bool(settings.session_token)
+                if not (temporary and current.renewable) or len(renewed) > 2:
+                    raise
+                renewed.append(settings)
+                current.renew(settings)
+                raise Unsteady(error.message, hint=error.hint, status=error.status) from error
+
+        return retrying(once, self.retry)
+
+    def list_page(self, prefix: str = "", *, token: str = "", delimiter: bool = False, limit: int = 1000) -> Page:
+        return self._call(lambda api: api.list_page(prefix, token, delimiter, limit))
+
+    def stat(self, key: str) -> Entry:
+        return self._call(lambda api: api.head(key))
+
+    def part_size(self, key: str) -> int:
+        """The size of the first part of an object that was sent in parts, 0 when the service does not tell."""
+        try:
+            size = self._call(lambda api: api.head(key, 1)).size
+        except StorageError:
+            return 0
+        return size
+
+    def open(self, key: str, *, start: int = 0, length: int | None = None, etag: str = "") -> Reader:
+        if length == 0:
+            return _Empty(self.stat(key))
+        try:
+            return self._call(lambda api: api.get(key, start, length, etag))
+        except StorageError as error:
+            if error.status in ("InvalidRange", "416"):
+                return _Empty(self.stat(key))
+            raise
+
+    def read(self, key: str) -> bytes:
+        def once() -> bytes:
+            with self.open(key) as reader:
+                data = reader.read()
+            etag = reader.entry.etag
+            if len(data) != reader.entry.size or (is_md5(etag) and _md5(data).hex() != etag and len(data) <= _SMALL):
+                raise Unsteady(f"read {self.scheme}://{self.bucket}/{key}: the bytes arrived damaged")
+            return data
+
+        return retrying(once, self.retry)
+
+    def put(self, key: str, data: Data, *, checksum: str = "") -> Entry:
+        sums = self._sums(data)
+
+        def once(api: Bulk) -> str:
+            return self._proven(api.put(key, data, sums, checksum), sums, key)
+
+        etag = self._call(once)
+        return Entry(key, len(data), datetime.now(timezone.utc), etag, checksum)
+
+    def start_upload(self, key: str, *, checksum: str = "") -> str:
+        return self._call(lambda api: api.start_upload(key, checksum))
+
+    def put_part(self, key: str, upload: str, number: int, data: Data) -> Part:
+        sums = self._sums(data)
+
+        def once(api: Bulk) -> str:
+            return self._proven(api.put_part(key, upload, number, data, sums), sums, key)
+
+        return Part(number, self._call(once), len(data))
+
+    def list_parts(self, key: str, upload: str) -> tuple[Part, ...]:
+        parts: list[Part] = []
+        marker = 0
+        while True:
+            more, marker = self._call(lambda api, at=marker: api.list_parts(key, upload, at))  # type: ignore[misc]
+            parts += more
+            if not marker:
+                return tuple(parts)
+
+    def finish_upload(self, key: str, upload: str, parts: Iterable[Part]) -> Entry:
+        ordered = sorted(parts)
+        tries = 0
+
+        def once(api: Bulk) -> str:
+            nonlocal tries
+            tries += 1
+            try:
+                return api.finish_upload(key, upload, ordered)
+            except NotFound:  # an earlier attempt may have been done though its answer was lost
+                if tries > 1 and api.head(key).etag == (etag := _etag_of(ordered)):
+                    return etag
+                raise
+
+        self._call(once)
+        entry = self.stat(key)
+        size = sum(part.size for part in ordered)
+        if entry.size != size:
+            raise StorageError(f"{self.scheme}://{self.bucket}/{key} has {entry.size} bytes instead of {size}")
+        return entry
+
+    def abort_upload(self, key: str, upload: str) -> None:
+        with suppress(NotFound):
+            self._call(lambda api: api.abort_upload(key, upload))
+
+    def copies_from(self, source: Store) -> bool:
+        if not isinstance(source, ServiceStore) or type(source) is not type(self):
+            return False
+        ours, theirs = self.current.get(), source.current.get()
+        return (ours.endpoint, ours.region, ours.access_key) == (theirs.endpoint, theirs.region, theirs.access_key)
+
+    def copy(self, source: Store, source_key: str, key: str) -> Entry:
+        size = source.stat(source_key).size
+        self._control(lambda api: api.copy(source.bucket, source_key, key, size))
+        return self.stat(key)
+
+    def delete(self, key: str) -> None:
+        try:
+            self._call(lambda api: api.delete(key))
+        except NotFound as error:
+            if error.status == "NoSuchBucket":
+                raise
+
+    def delete_many(self, keys: Iterable[str]) -> Iterator[DeleteFailure]:
+        rest = iter(keys)
+        while batch := list(islice(rest, 1000)):
+            yield from self._control(lambda api, some=batch: api.delete_many(some))  # type: ignore[misc]
+
+    def presign(self, key: str, *, method: str = "GET", expires: int = 3600) -> str:
+        return self._control(lambda api: api.presign(key, method.upper(), expires))
+
+    def close(self) -> None:
+        with self._lock:
+            if self._bulks:
+                self._bulks[1].close()
+            if self._controls:
+                self._controls[1].close()
+            self._bulks = self._controls = None
+
+    def _sums(self, data: Data) -> Sum:
+        sha256 = hashlib.sha256(data).hexdigest() if self.signs_bodies else ""
+        return Sum(_md5(data) if not sha256 or len(data) <= _SMALL else b"", sha256)
+
+    def _proven(self, put: Put, sums: Sum, key: str) -> str:
+        if sums.md5 and is_md5(put.etag) and not put.encrypted and put.etag != sums.md5.hex():
+            raise Unsteady(f"put {self.scheme}://{self.bucket}/{key}: the bytes arrived damaged")
+        return put.etag
+
+
+class _Empty:
+    """What there is to read when there is nothing."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        return 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        return b""
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> _Empty:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def _md5(data: Data) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).digest()
+
+
+def _etag_of(parts: Iterable[Part]) -> str:
+    """The ETag of an object made of these parts, "" when theirs are no MD5s."""
+    etags = [part.etag for part in parts]
+    if not all(is_md5(etag) for etag in etags):
+        return ""
+    return f"{_md5(bytes.fromhex(''.join(etags))).hex()}-{len(etags)}"

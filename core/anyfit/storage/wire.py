@@ -1,0 +1,278 @@
+"""HTTP/1.1 over kept sockets, only as much as object stores need, so that bulk bytes cost little.
+
+Measured against the same server, `requests` and botocore spend several times as much processor time on a small
+request as the request needs; `benchmarks/storage` shows the numbers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections import deque
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from anyfit.storage.retry import Unsteady
+from anyfit.storage.store import Data
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["Origin", "Response", "Wire"]
+
+_HEAD_LIMIT = 64 << 10
+_SMALL = 64 << 10
+
+
+@frozen
+class Origin:
+    """Where requests go: a host as `Host` shows it, and the address to connect to."""
+
+    host: str
+    connect: str
+    port: int
+    secure: bool
+
+    @classmethod
+    def of(cls, endpoint: str, bucket_host: str = "") -> Origin:
+        """The origin of a URL; `bucket_host`, such as "bucket.", goes in front of the name."""
+        parts = urlsplit(endpoint)
+        secure = parts.scheme == "https"
+        name = bucket_host + (parts.hostname or "")
+        shown = f"[{name}]" if ":" in name else name
+        if parts.port and parts.port != (443 if secure else 80):
+            shown = f"{shown}:{parts.port}"
+        return cls(shown, name, parts.port or (443 if secure else 80), secure)
+
+
+class Wire:
+    """Connections to one origin, any number at once, kept open between requests."""
+
+    def __init__(self, origin: Origin, *, timeout: float = 60.0, verify: bool | str = True) -> None:
+        self.origin = origin
+        self.timeout = timeout
+        self._tls = _tls(verify) if origin.secure else None
+        self._idle: deque[socket.socket] = deque()
+
+    def request(self, method: str, target: str, headers: dict[str, str], body: Data = b"") -> Response:
+        """Send a request and read the answer's head; the caller reads the body to its end or closes it."""
+        lines = [f"{method} {target} HTTP/1.1\r\n"]
+        lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
+        head = "".join([*lines, "\r\n"]).encode("latin-1")
+        while True:
+            kept = self._kept()
+            sock = kept or self._connect()
+            try:
+                self._send(sock, head, body)
+                return _answer(self, sock, method)
+            except _Stale:
+                sock.close()
+                if kept is None:
+                    raise Unsteady(f"{self.origin.host} closed the connection without an answer") from None
+            except (OSError, ValueError) as error:
+                sock.close()
+                if kept is None or not isinstance(error, ConnectionError):
+                    raise Unsteady(f"{self.origin.host}: {error or type(error).__name__}") from error
+
+    @staticmethod
+    def _send(sock: socket.socket, head: bytes, body: Data) -> None:
+        try:
+            if len(body) <= _SMALL:
+                sock.sendall(head + body)
+            else:
+                sock.sendall(head)
+                sock.sendall(body)
+        except (BrokenPipeError, ConnectionResetError):
+            # A service that refuses a request early may close before all was sent; its answer says why.
+            if not len(body):
+                raise
+
+    def _kept(self) -> socket.socket | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def _connect(self) -> socket.socket:
+        address = (self.origin.connect, self.origin.port)
+        try:
+            sock = socket.create_connection(address, timeout=self.timeout)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls:
+                return self._tls.wrap_socket(sock, server_hostname=self.origin.connect)
+        except OSError as error:
+            raise Unsteady(
+                f"cannot connect to {self.origin.host}: {error.strerror or error}", hint="check endpoint and network"
+            ) from error
+        return sock
+
+    def give_back(self, sock: socket.socket) -> None:
+        """Keep a connection for the next request."""
+        self._idle.append(sock)
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
+
+
+class Response:
+    """An answer whose body is still on the wire."""
+
+    def __init__(
+        self, wire: Wire, sock: socket.socket, status: int, headers: dict[str, str], rest: bytes, left: int | None
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self._wire = wire
+        self._sock: socket.socket | None = sock
+        self._rest = memoryview(rest)
+        self._chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+        self._left = None if self._chunked else left
+        self._whole: memoryview | None = None
+        if self._left == 0:
+            self._done()
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the beginning of `buffer`; 0 at the end of the body."""
+        if self._chunked:
+            return self._from_chunks(buffer)
+        if self._sock is None:
+            return 0
+        want = len(buffer) if self._left is None else min(len(buffer), self._left)
+        got = self._take(buffer[:want])
+        if self._left is None:
+            if not got:
+                self.close()
+            return got
+        if not got:
+            self.close()
+            raise Unsteady(f"{self._wire.origin.host} ended the body {self._left} bytes early")
+        self._left -= got
+        if not self._left:
+            self._done()
+        return got
+
+    def read(self) -> bytes:
+        """The rest of the body."""
+        if self._sock is None and not self._chunked:
+            return b""
+        if self._left is not None:
+            data = bytearray(self._left)
+            view, done = memoryview(data), 0
+            while done < len(data):
+                done += self.readinto(view[done:])
+            return bytes(data)
+        pieces, buffer = [], memoryview(bytearray(_SMALL))
+        while got := self.readinto(buffer):
+            pieces.append(bytes(buffer[:got]))
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Give up the connection if there is more of the body, else nothing."""
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    def _take(self, buffer: memoryview) -> int:
+        if self._rest:
+            count = min(len(buffer), len(self._rest))
+            buffer[:count] = self._rest[:count]
+            self._rest = self._rest[count:]
+            return count
+        if self._sock is None:
+            return 0
+        try:
+            return self._sock.recv_into(buffer)
+        except OSError as error:
+            self.close()
+            raise Unsteady(f"{self._wire.origin.host}: lost in the middle of a body: {error}") from error
+
+    def _done(self) -> None:
+        if self._sock is not None and self.headers.get("connection", "").lower() != "close":
+            self._wire.give_back(self._sock)
+            self._sock = None
+        else:
+            self.close()
+
+    def _from_chunks(self, buffer: memoryview) -> int:
+        """Chunked bodies are answers of a few kilobytes; they are gathered first."""
+        if self._whole is None:
+            self._whole = memoryview(self._gather())
+        count = min(len(buffer), len(self._whole))
+        buffer[:count] = self._whole[:count]
+        self._whole = self._whole[count:]
+        return count
+
+    def _gather(self) -> bytes:
+        pending = bytearray(self._rest)
+        pieces: list[bytes] = []
+        buffer = memoryview(bytearray(_SMALL))
+
+        def more() -> None:
+            got = self._take(buffer)
+            if not got:
+                self.close()
+                raise Unsteady(f"{self._wire.origin.host} ended a chunked body early")
+            pending.extend(buffer[:got])
+
+        self._rest = memoryview(b"")
+        while True:
+            while (end := pending.find(b"\r\n")) < 0:
+                more()
+            size = int(bytes(pending[:end]).split(b";")[0], 16)
+            while len(pending) < end + 2 + size + 2:
+                more()
+            if not size:
+                self._done()
+                return b"".join(pieces)
+            pieces.append(bytes(pending[end + 2 : end + 2 + size]))
+            del pending[: end + 2 + size + 2]
+
+
+class _Stale(Exception):
+    """A kept connection was closed before it answered."""
+
+
+def _answer(wire: Wire, sock: socket.socket, method: str) -> Response:
+    data = b""
+    while True:
+        while (end := data.find(b"\r\n\r\n")) < 0:
+            if len(data) > _HEAD_LIMIT:
+                raise ValueError("the answer's head is too long")
+            got = sock.recv(_SMALL)
+            if not got:
+                if data:
+                    raise ValueError("the answer's head is cut off")
+                raise _Stale
+            data = data + got if data else got
+        first, *lines = data[:end].decode("latin-1").split("\r\n")
+        data = data[end + 4 :]
+        status = int(first[9:12])
+        if status >= 200:
+            break
+    headers = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    length = headers.get("content-length")
+    left = 0 if method == "HEAD" or status in (204, 304) else int(length) if length is not None else None
+    return Response(wire, sock, status, headers, data, left)
+
+
+def _tls(verify: bool | str) -> ssl.SSLContext:
+    import ssl
+
+    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    if verify is True:
+        with contextlib.suppress(ImportError):
+            import certifi
+
+            context.load_verify_locations(certifi.where())
+    elif verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
