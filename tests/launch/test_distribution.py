@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -60,8 +61,15 @@ TELL_TF_CONFIG = """
 import os, signal, sys
 sys.stdout.write(os.environ["TF_CONFIG"] + "\\n")
 sys.stdout.flush()
+told = os.path.join(os.environ["ANYFIT_BASE_DIR"], "told")
+try:
+    os.mkfifo(told)
+except FileExistsError:
+    pass
 if '"type": "ps"' in os.environ["TF_CONFIG"]:
+    os.write(os.open(told, os.O_WRONLY), b"x")
     signal.pause()
+os.read(os.open(told, os.O_RDONLY), 1)
 """
 MPIRUN = """#!/bin/sh
 # Stands in for Open MPI: as many processes as asked for, each with its rank.
@@ -92,12 +100,10 @@ def gate(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that is free together with those above it that a job of two nodes uses."""
+    """A port that is free together with those above it; outside the range from which others get theirs."""
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port < 65_000 and all(is_free(port + more) for more in range(5)):
+        port = random.randrange(12_000, 30_000)
+        if all(is_free(port + more) for more in range(5)):
             return port
 
 
@@ -322,12 +328,16 @@ def test_every_host_checks_for_mpirun(nodes: Nodes) -> None:
 
 
 def test_a_lost_first_host_ends_the_others(start: Start, mpirun: dict[str, str], free_port: int) -> None:
-    """Exit code 76 when the first host goes away without a word."""
+    """Exit code 76 when the first host goes away without a word; who does not greet is not it."""
     world = {"hosts": ["a", "b"], "current_host": "b", "master_addr": "127.0.0.1", "master_port": free_port}
     with socket.create_server(("127.0.0.1", free_port + 1)) as server:
         process = start("", distribution="mpi", world=world, environment=mpirun)
+        stranger, _ = server.accept()
+        stranger.close()
         peer, _ = server.accept()
-        with peer, peer.makefile() as words:
+        with peer, peer.makefile("rw") as words:
+            words.write("anyfit\n")
+            words.flush()
             assert words.readline() == "b\n"
     _, talk = process.communicate(timeout=30)
 

@@ -199,9 +199,11 @@ def _decode_csv(text: str) -> "List[List[Any]]":
     import csv
     import io
 
-    return [
-        [_cell(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row
-    ]
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        return [[_cell(cell) for cell in row] for row in rows if row]
+    except csv.Error as fault:
+        raise ValueError(str(fault)) from fault
 
 
 def _cell(text: str) -> "Any":
@@ -219,9 +221,7 @@ def _decode_npy(body: bytes) -> "Any":
     try:
         import numpy
     except ImportError:
-        raise UnsupportedContentType(
-            "content type %s needs numpy, which is not installed here" % NPY
-        ) from None
+        raise UnsupportedContentType("content type %s needs numpy, which is not installed here" % NPY) from None
     try:
         return numpy.load(io.BytesIO(body), allow_pickle=False)
     except (ValueError, OSError, EOFError) as fault:
@@ -460,31 +460,30 @@ def _find_model(model_dir: str) -> str:
     raise FileNotFoundError(what % (model_dir, ", ".join("model" + ending for ending in _LOADERS)))
 
 
-def _load_joblib(path: str, file: "Any") -> "Any":
+def _needed(module: str, path: str) -> "Any":
     try:
-        import joblib
-    except ImportError:
-        raise HandlerError("%s needs joblib, which is not installed here" % path) from None
-    return joblib.load(path)
+        return importlib.import_module(module)
+    except ImportError as fault:
+        raise HandlerError("%s needs %s, which is not installed here: %s" % (path, module, fault)) from fault
+
+
+def _load_joblib(path: str, file: "Any") -> "Any":
+    return _needed("joblib", path).load(path)
 
 
 def _load_pickle(path: str, file: "Any") -> "Any":
     import pickle
 
-    try:
+    if importlib.util.find_spec("joblib"):
         return _load_joblib(path, file)  # reads its own files and plain pickles
-    except HandlerError:
-        return pickle.load(file)  # noqa: S301 (the model is the user's own)
+    return pickle.load(file)  # noqa: S301 (the model is the user's own)
 
 
 def _load_torch(path: str, file: "Any") -> "Any":
-    try:
-        import torch
-    except ImportError:
-        raise HandlerError("%s needs torch, which is not installed here" % path) from None
+    torch = _needed("torch", path)
     try:
         model = torch.jit.load(path, map_location="cpu")
-    except RuntimeError:
+    except RuntimeError:  # no TorchScript
         model = torch.load(path, map_location="cpu")
     return model.eval() if hasattr(model, "eval") else model
 
@@ -603,9 +602,7 @@ class Handler:
         keyword_only = [item.name for item in parameters if item.kind is item.KEYWORD_ONLY]
         if "context" in keyword_only:
             return lambda *arguments: function(*arguments, context=self.context)
-        places = [
-            item for item in parameters if item.kind in (item.POSITIONAL_ONLY, item.POSITIONAL_OR_KEYWORD)
-        ]
+        places = [item for item in parameters if item.kind in (item.POSITIONAL_ONLY, item.POSITIONAL_OR_KEYWORD)]
         needed = [item for item in places if item.default is item.empty]
         endless = any(item.kind is item.VAR_POSITIONAL for item in parameters)
         if len(needed) > count + 1 or (len(places) < count and not endless):

@@ -81,7 +81,7 @@ import sys
 
 TYPE_CHECKING = False  # the module of that name costs more than all the rest
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, NoReturn, Optional, Tuple
+    from typing import Any, Dict, List, NoReturn, Optional, Set, Tuple
 
 __all__ = ["Context", "Job", "World", "context", "encode_arguments", "main", "script_environment"]
 
@@ -93,6 +93,7 @@ USAGE, NO_INPUT, UNAVAILABLE, SOFTWARE, OS_ERROR, NO_MPIRUN = 64, 66, 69, 70, 71
 CANNOT_CREATE, FETCH_FAILED, SAVE_FAILED, HOST_LOST, BAD_WORLD = 73, 74, 75, 76, 78
 
 MPI_WAIT_SECONDS = 600
+MPI_GREETING = b"anyfit\n"
 _HERE = os.path.dirname(os.path.abspath(__file__))  # now: the launcher changes directory later
 TOOLKIT_KEYS = (  # what SageMaker's toolkit reads itself and does not pass on
     "sagemaker_program",
@@ -129,9 +130,7 @@ class _Fields:
         self.code = code
 
     def wrong(self, key: str, wanted: str) -> LaunchError:
-        return LaunchError(
-            self.code, "%s: %s must be %s, not %r" % (self.where, key, wanted, self.data.get(key))
-        )
+        return LaunchError(self.code, "%s: %s must be %s, not %r" % (self.where, key, wanted, self.data.get(key)))
 
     def text(self, key: str, default: str) -> str:
         value = self.data.get(key)
@@ -186,9 +185,7 @@ class Job:
     def __init__(self, data: "Any", where: str = "the job file") -> None:
         fields = _Fields(data, where, USAGE)
         if fields.data.get("format", FORMAT) != FORMAT:
-            message = (
-                "%s: format %r is not known to this launcher, which reads %d; both must come from one anyfit"
-            )
+            message = "%s: format %r is not known to this launcher, which reads %d; both must come from one anyfit"
             raise LaunchError(USAGE, message % (where, data["format"], FORMAT))
         self.job_name = fields.text("job_name", "job")
         self.backend = fields.text("backend", "")
@@ -282,9 +279,7 @@ def find_world(job: Job, here: str) -> "Tuple[World, Any]":
     if os.path.exists(os.path.join(here, "anyfit_platform.py")):
         sys.path.insert(0, here)
         platform = _guarded(SOFTWARE, "the platform module cannot be imported", _import_platform)
-        data = _guarded(
-            SOFTWARE, "the platform module cannot tell where it is", platform.world, os.environ, job
-        )
+        data = _guarded(SOFTWARE, "the platform module cannot tell where it is", platform.world, os.environ, job)
         return World(data, "anyfit_platform.world()"), platform
     return World(_bare_world(job, here), "the default world"), None
 
@@ -506,9 +501,7 @@ def _anyfit_variables(job: Job, world: World, arguments: "List[str]") -> "Dict[s
     }
     environ = {"ANYFIT_" + name.upper(): _variable(value) for name, value in values.items()}
     environ.update({"ANYFIT_CHANNEL_" + _plain(name): world.channel_dir(name) for name in job.channels})
-    environ.update(
-        {"ANYFIT_HP_" + _plain(key): _variable(value) for key, value in job.hyperparameters.items()}
-    )
+    environ.update({"ANYFIT_HP_" + _plain(key): _variable(value) for key, value in job.hyperparameters.items()})
     return environ
 
 
@@ -631,8 +624,7 @@ def _ti_variables(job: Job, world: World, arguments: "List[str]") -> "Dict[str, 
     values.update({"channel_" + name: world.channel_dir(name) for name in job.channels})
     values.update({"hp_" + key: value for key, value in hyperparameters.items()})
     environ = {
-        "TM_" + name.upper(): value if isinstance(value, str) else json.dumps(value)
-        for name, value in values.items()
+        "TM_" + name.upper(): value if isinstance(value, str) else json.dumps(value) for name, value in values.items()
     }
     environ["QCLOUD_REGION"] = job.region
     return environ
@@ -722,24 +714,18 @@ class Command:
 
 def script_argv(job: Job, world: World) -> "List[str]":
     """The command line of the script, arguments included."""
-    return (_entry_argv(job.entry_point, world) if job.entry_point else job.command) + _script_arguments(
-        job, world
-    )
+    return (_entry_argv(job.entry_point, world) if job.entry_point else job.command) + _script_arguments(job, world)
 
 
 def _entry_argv(entry: str, world: World) -> "List[str]":
     if os.path.isabs(entry) or entry.startswith("-") or ".." in entry.replace("\\", "/").split("/"):
-        raise LaunchError(
-            NO_INPUT, "entry point %s: must be relative, without .. and without a leading -" % entry
-        )
+        raise LaunchError(NO_INPUT, "entry point %s: must be relative, without .. and without a leading -" % entry)
     path = os.path.join(world.code_dir, entry)
     if os.path.isdir(path):
         return _folder_argv(entry, path)
     if not os.path.exists(path):
         found = ", ".join(sorted(os.listdir(world.code_dir))[:12]) or "nothing"
-        raise LaunchError(
-            NO_INPUT, "entry point %s is not in %s, which holds %s" % (entry, world.code_dir, found)
-        )
+        raise LaunchError(NO_INPUT, "entry point %s is not in %s, which holds %s" % (entry, world.code_dir, found))
     if entry.endswith(".py"):
         return [_python(), entry]
     if entry.endswith(".sh"):
@@ -782,10 +768,7 @@ def commands(job: Job, world: World) -> "List[Command]":
         return [Command(argv, dict(environ, **_rank_variables(world, rank, size))) for rank in range(size)]
     if job.distribution == "parameter-server":
         roles = [("ps", False), ("worker", True)]
-        return [
-            Command(argv, dict(environ, TF_CONFIG=_tf_config(world, role, True)), done)
-            for role, done in roles
-        ]
+        return [Command(argv, dict(environ, TF_CONFIG=_tf_config(world, role, True)), done) for role, done in roles]
     if job.distribution == "mpi":
         return [Command(_mpirun_argv(job, world, argv, environ), environ)]
     return [Command(argv, environ)]
@@ -914,9 +897,7 @@ def _encoded(command: Command) -> "Tuple[List[bytes], Dict[bytes, bytes]]":
         argv = [_bytes(item) for item in command.argv]
         return argv, {_bytes(key): _bytes(value) for key, value in command.environ.items()}
     except ValueError as fault:
-        raise LaunchError(
-            USAGE, "an argument or variable cannot be passed to a process: %s" % fault
-        ) from None
+        raise LaunchError(USAGE, "an argument or variable cannot be passed to a process: %s" % fault) from None
 
 
 def _bytes(text: str) -> bytes:
@@ -955,9 +936,7 @@ def _mpirun_argv(job: Job, world: World, argv: "List[str]", environ: "Dict[str, 
     if world.on_one_machine:
         places = ["localhost:%d" % total]
     options = ["--allow-run-as-root", "-np", str(total), "--host", ",".join(places), "--bind-to", "none"]
-    names = (
-        set(script_environment(job, world)) | set(job.environment) | {"PYTHONPATH", "PATH", "LD_LIBRARY_PATH"}
-    )
+    names = set(script_environment(job, world)) | set(job.environment) | {"PYTHONPATH", "PATH", "LD_LIBRARY_PATH"}
     for name in sorted(names & set(environ)):
         options += ["-x", name]
     launcher = os.path.join(_HERE, os.path.basename(__file__))
@@ -983,12 +962,14 @@ class _MpiHost:
     """The first host's side: wait until the others are up, and at the end tell them how it went."""
 
     def __init__(self, world: World) -> None:
-        import socket
-
         self.peers: "List[Any]" = []
         missing = set(world.hosts[1:])
-        if not missing:
-            return
+        if missing:
+            self._gather(world, missing)
+
+    def _gather(self, world: World, missing: "Set[str]") -> None:
+        import socket
+
         address = (world.master_addr if world.on_one_machine else "", world.master_port + 1)
         server = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         try:
@@ -998,9 +979,10 @@ class _MpiHost:
             server.settimeout(MPI_WAIT_SECONDS)
             while missing:
                 peer, _ = server.accept()
-                peer.settimeout(10)
-                missing.discard(peer.recv(256).decode("utf-8", "replace").strip())
-                self.peers.append(peer)
+                name = _greet(peer)
+                if name in missing:
+                    missing.remove(name)
+                    self.peers.append(peer)
         except OSError as fault:
             names = ", ".join(sorted(missing))
             raise LaunchError(HOST_LOST, "these hosts did not come: %s (%s)" % (names, fault)) from None
@@ -1008,38 +990,59 @@ class _MpiHost:
             server.close()
 
     def tell(self, status: int) -> None:
+        """The end of mpirun, to every host."""
+        code = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
         for peer in self.peers:
             try:
-                peer.sendall(
-                    b"%d" % (128 + (status & 0x7F) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
-                )
+                peer.sendall(b"%d\n" % code)
                 peer.close()
             except OSError:
                 pass  # a host that is gone needs no word
 
 
+def _greet(peer: "Any") -> str:
+    """Say who we are, hear who it is; anything else that found this port is no host."""
+    try:
+        peer.settimeout(10)
+        peer.sendall(MPI_GREETING)
+        return str(peer.recv(256).decode("utf-8").strip())
+    except (OSError, ValueError):
+        return ""
+
+
 def wait_for_first_host(world: World) -> int:
     """Every other host's part in MPI: say that it is up, wait for the end; the wait status."""
+    link = _reach_first_host(world)
+    link.settimeout(None)
+    try:
+        link.sendall(world.current_host.encode("utf-8") + b"\n")
+        answer = link.recv(16)
+    except OSError:
+        answer = b""
+    link.close()
+    if not answer:
+        raise LaunchError(HOST_LOST, "the first host %s ended without a word" % world.hosts[0])
+    return int(answer) << 8
+
+
+def _reach_first_host(world: World) -> "Any":
     import socket
     import time
 
     limit = time.time() + MPI_WAIT_SECONDS
     while True:
+        fault = "something else answers there"
         try:
             link = socket.create_connection((world.master_addr, world.master_port + 1), 10)
-            break
-        except OSError as fault:
-            if time.time() > limit:
-                message = "the first host %s cannot be reached: %s"
-                raise LaunchError(HOST_LOST, message % (world.hosts[0], fault)) from None
-            time.sleep(0.2)
-    link.sendall(world.current_host.encode("utf-8") + b"\n")
-    link.settimeout(None)
-    answer = link.recv(16)
-    link.close()
-    if not answer:
-        raise LaunchError(HOST_LOST, "the first host %s ended without a word" % world.hosts[0])
-    return int(answer) << 8
+            if link.recv(len(MPI_GREETING)) == MPI_GREETING:
+                return link
+            link.close()
+        except OSError as error:
+            fault = str(error)
+        if time.time() > limit:
+            message = "the first host %s cannot be reached: %s" % (world.hosts[0], fault)
+            raise LaunchError(HOST_LOST, message)
+        time.sleep(0.1)
 
 
 # ---------------------------------------------------------------------------------------------- the whole
@@ -1072,9 +1075,7 @@ def _run(job: Job, world: World, platform: "Any") -> int:
             return status  # somebody stopped the job while pip ran
         if status:
             end = describe(status, "pip")
-            raise LaunchError(
-                UNAVAILABLE, "the requirements cannot be installed: %s (its words are above)" % end
-            )
+            raise LaunchError(UNAVAILABLE, "the requirements cannot be installed: %s (its words are above)" % end)
     if job.distribution == "mpi" and world.node_rank:
         return wait_for_first_host(world)
     first = _MpiHost(world) if job.distribution == "mpi" else None
@@ -1133,9 +1134,7 @@ def _note(world: World, name: str, text: str) -> None:
     try:
         if os.path.lexists(other):
             os.unlink(other)
-        with open(
-            os.path.join(world.output_dir, name), "w", encoding="utf-8", errors="surrogateescape"
-        ) as file:
+        with open(os.path.join(world.output_dir, name), "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
     except OSError as fault:
         _say("output/%s cannot be written: %s" % (name, fault.strerror))
