@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,9 +34,7 @@ class Rig:
 
     def code(self, text: str, name: str = "train.py", **others: str) -> Code:
         """Packed code: one script, and further files by name, dots written as `__`."""
-        self._count += 1
-        source = self.folder / f"src-{self._count}"
-        source.mkdir()
+        source = Path(tempfile.mkdtemp(prefix="src-", dir=self.folder))
         (source / name).write_text(textwrap.dedent(text), encoding="utf-8")
         for other, content in others.items():
             (source / other.replace("__", ".")).write_text(textwrap.dedent(content), encoding="utf-8")

@@ -84,7 +84,8 @@ def test_hyperparameters_arguments_and_environment_arrive(rig: Any) -> None:
     ref, _ = rig.run(
         """
         import json, os, sys
-        print(json.dumps([sys.argv[1:], json.loads(os.environ["SM_HPS"]), os.environ["COLOUR"], os.environ["ANYFIT_RANK"]]))
+        told = [json.loads(os.environ["SM_HPS"]), os.environ["COLOUR"], os.environ["ANYFIT_RANK"]]
+        print(json.dumps([sys.argv[1:], *told]))
         """,
         hyperparameters={"epochs": 3, "deep": True},
         arguments=("--extra", "ä b"),

@@ -28,6 +28,10 @@ class WorkerLost(Exception):
     """A worker ended in the middle of a request."""
 
 
+class NotTaken(Exception):
+    """A worker had ended before it saw the request, which another may have."""
+
+
 class Answer:
     """What goes back to the client."""
 
@@ -88,8 +92,9 @@ class _Worker:
         try:
             self._writer.write(_LENGTH.pack(len(packed)) + packed + body)
             await self._writer.drain()
-        except OSError:
-            await self._lost()
+            await self._receive()
+        except (OSError, WorkerLost) as fault:
+            raise NotTaken from fault
         head, answer = await self._receive()
         return Answer(head["status"], head["content_type"], answer)
 
@@ -177,6 +182,8 @@ class Pool:
             return Answer.fault(503, "Busy", f"no worker was free within {self._seconds:g} s")
         try:
             answer = await asyncio.wait_for(worker.ask(body, content_type, accept), self._seconds)
+        except NotTaken:
+            return await self._handle(body, content_type, accept)
         except WorkerLost as fault:
             return Answer.fault(500, "WorkerLost", str(fault))
         except asyncio.TimeoutError:

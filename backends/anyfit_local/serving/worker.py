@@ -38,6 +38,7 @@ def main() -> None:
         _send(stream, {"ready": True}, b"")
         while (request := _receive(stream)) is not None:
             head, body = request
+            _send(stream, {"taken": True}, b"")  # who dies before this has not touched the request
             answer = handler.handle(body, head["content_type"], head["accept"])
             _send(stream, {"status": answer.status, "content_type": answer.content_type}, answer.body)
 

@@ -110,6 +110,7 @@ class Supervisor:
 
     def _wake_on_signals(self) -> None:
         """Handlers that do nothing but let `select` return; children get the defaults back."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whatever the client had blocked
         self._awake, wake = os.pipe()
         for end in (self._awake, wake):
             os.set_blocking(end, False)
