@@ -9,9 +9,10 @@ predictor = estimator.deploy()
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # importing typing costs more than everything else here
 if TYPE_CHECKING:
+    from typing import Any
+
     from anyfit.backend import EndpointRef, JobRef, JobState, ModelRef, Status
     from anyfit.errors import (
         AnyfitError,

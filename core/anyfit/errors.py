@@ -19,10 +19,11 @@ AnyfitError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # importing typing is slow, and the command line imports this file early
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
     from anyfit.failure import FailureReport
 
 __all__ = [
@@ -131,6 +132,14 @@ class JobFailed(AnyfitError):
     def __init__(self, report: FailureReport) -> None:
         super().__init__(str(report))
         self.report = report
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as a JSON object, with the report as another."""
+        return {
+            "error": "JobFailed",
+            "message": f"job {self.report.job} failed: {self.report.summary}",
+            "report": self.report.to_json(),
+        }
 
 
 class JobStopped(AnyfitError):

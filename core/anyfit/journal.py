@@ -7,18 +7,20 @@ mode; any number of processes may use it at once.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from anyfit.errors import Conflict
+from anyfit.errors import Conflict, StorageError
 from anyfit.processes import alive, identity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
     from anyfit.backend import EndpointRef, JobRef, JobState, Plan
     from anyfit.spec import EndpointSpec, JobSpec
 
@@ -69,6 +71,11 @@ class JobRow(NamedTuple):
         """Whether nothing more will happen to the job."""
         return self.status in _FINAL
 
+    def to_json(self) -> dict[str, Any]:
+        """The row as a JSON object."""
+        fields = ("ref", "backend", "profile", "status", "reason", "created_at", "ended_at")
+        return {"name": self.key} | {name: getattr(self, name) or None for name in fields}
+
 
 class EndpointRow(NamedTuple):
     """What the journal knows of an endpoint."""
@@ -85,8 +92,8 @@ class EndpointRow(NamedTuple):
 class Journal:
     """The journal in one folder; safe for many processes and threads."""
 
-    def __init__(self, home: Path) -> None:
-        self._path = home / "journal.sqlite3"
+    def __init__(self, home: os.PathLike[str] | str) -> None:
+        self._folder = os.fspath(home)
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.RLock()
 
@@ -265,18 +272,34 @@ class Journal:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock, self._db() as db:
-            yield db
+            try:
+                yield db
+            except sqlite3.OperationalError as fault:
+                raise self._unusable(fault) from fault
 
     def _db(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            db = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
-            if db.execute("PRAGMA user_version").fetchone()[0] < _SCHEMA_VERSION:
-                db.execute("PRAGMA journal_mode = WAL")
-                db.executescript(f"{_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
-            db.execute("PRAGMA synchronous = NORMAL")
-            self._connection = db
+            try:
+                self._connection = self._open()
+            except (OSError, sqlite3.DatabaseError) as fault:
+                raise self._unusable(fault) from fault
         return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103  (pathlib would be imported for this only)
+        db = sqlite3.connect(f"{self._folder}/journal.sqlite3", timeout=30, check_same_thread=False)
+        if db.execute("PRAGMA user_version").fetchone()[0] < _SCHEMA_VERSION:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(f"{_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
+        db.execute("PRAGMA synchronous = NORMAL")
+        return db
+
+    def _unusable(self, fault: Exception) -> StorageError:
+        why = fault.strerror if isinstance(fault, OSError) else fault
+        return StorageError(
+            f"the journal in {self._folder} cannot be used: {why}",
+            hint="see that there is room and that the folder is yours, or set ANYFIT_HOME to another one",
+        )
 
 
 def _now() -> str:

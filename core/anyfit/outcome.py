@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyfit.artifacts import model_folder
-from anyfit.backend import Feature
+from anyfit.backend import Feature, JobState, Status
 from anyfit.errors import NotFound
-from anyfit.show import size_text
+from anyfit.phases import Phases
+from anyfit.show import seconds_text, size_text
 
 if TYPE_CHECKING:
     from anyfit.job import Job
 
-__all__ = ["outcome_lines"]
+__all__ = ["outcome_lines", "outcome_record", "phase_lines", "result_facts"]
 
 
 def outcome_lines(job: Job) -> list[str]:
@@ -30,10 +31,40 @@ def outcome_lines(job: Job) -> list[str]:
     return lines
 
 
-def _metric_lines(job: Job) -> list[str]:
+def outcome_record(job: Job) -> dict[str, Any]:
+    """The job as a JSON object, with its metrics' last values and, once it has succeeded, its model."""
+    return job.to_json() | {"metrics": _last_values(job), "model": _model_uri(job)}
+
+
+def result_facts(job: Job) -> list[tuple[str, str]]:
+    """What has come out of the job so far, in words."""
+    metrics = ", ".join(f"{name} {value:g}" for name, value in _last_values(job).items())
+    model = _model_uri(job)
+    return [("metrics", metrics), ("model", _readable(model) if model else "")]
+
+
+def phase_lines(state: JobState) -> list[str]:
+    """The phases that are over, with their seconds."""
+    return [f"{name} {seconds_text(seconds)}" for name, seconds in Phases().feed(state)]
+
+
+def _model_uri(job: Job) -> str | None:
+    if job.state.status != Status.SUCCEEDED:
+        return None
+    try:
+        return model_folder(job.artifacts(), job.spec.key)
+    except NotFound:
+        return None
+
+
+def _last_values(job: Job) -> dict[str, float]:
     if not job.spec.metric_definitions or not job.backend.capabilities.can(Feature.METRICS):
-        return []
-    shown = [f"{s.name} {s.points[-1].value:g}" for s in job.metrics() if s.points]
+        return {}
+    return {series.name: series.points[-1].value for series in job.metrics() if series.points}
+
+
+def _metric_lines(job: Job) -> list[str]:
+    shown = [f"{name} {value:g}" for name, value in _last_values(job).items()]
     return [f"metrics: {', '.join(shown)}"] if shown else []
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from anyfit.arguments import named_arguments
-from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Feature, ModelRef, Payload
+from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Feature, LogLine, LogPage, ModelRef, Payload
 from anyfit.errors import AnyfitError, NotFinished, ServiceError, SpecError
 from anyfit.names import check_name
 from anyfit.spec import EndpointSpec, Variant
@@ -43,19 +44,55 @@ class Predictor:
 
         Args:
             data: Bytes go as they are, a NumPy array as `.npy`, everything else as JSON, unless:
-            content_type: Says how to send it: `application/json`, `text/csv`, `application/x-npy`, ...
+            content_type: Says how to send it: `application/json`, `text/csv`, `application/x-npy`, ...; of
+                bytes it says what they are.
             accept: How the answer should come; it is decoded by what it says it is.
 
         Raises `PredictionError` when the handler refuses the data (4xx) or crashes on it (5xx).
         """
         from anyfit.launch.anyfit_inference import NotAcceptable, decode, encode
 
-        try:
-            body, sent_as = encode(data, content_type or _natural_type(data))
-        except NotAcceptable as fault:
-            raise SpecError(f"data: cannot be sent as {content_type or 'JSON'}: {fault}") from fault
-        answer = self.backend.invoke(self.ref, Payload(body, sent_as, accept))
+        if content_type and isinstance(data, (bytes, bytearray, memoryview)):
+            body, sent_as = bytes(data), content_type
+        else:
+            try:
+                body, sent_as = encode(data, content_type or _natural_type(data))
+            except NotAcceptable as fault:
+                raise SpecError(f"data: cannot be sent as {content_type or 'JSON'}: {fault}") from fault
+        answer = self.invoke(body, sent_as, accept)
         return decode(answer.body, answer.content_type)
+
+    def invoke(self, body: bytes, content_type: str, accept: str = "application/json") -> Payload:
+        """Ask the model with bytes as they are; the answer as it came."""
+        return self.backend.invoke(self.ref, Payload(body, content_type, accept))
+
+    @named_arguments
+    def logs(self, *, follow: bool = False, tail: int | None = None) -> Iterator[LogLine]:
+        """What the servers said.
+
+        Args:
+            follow: Go on until the caller has had enough.
+            tail: Begin with the last so many lines.
+        """
+        self.backend.require(Feature.ENDPOINT_LOGS)
+        lines: deque[LogLine] = deque(maxlen=tail)
+        cursor = ""
+        for page in self._log_pages(cursor):
+            cursor = page.cursor
+            lines.extend(page.lines)
+        yield from lines
+        while follow:
+            time.sleep(self.backend.capabilities.poll_seconds)
+            for page in self._log_pages(cursor):
+                cursor = page.cursor
+                yield from page.lines
+
+    def to_json(self) -> dict[str, Any]:
+        """The endpoint and its state as a JSON object."""
+        from anyfit.codec import to_data
+
+        state = to_data(self.info())
+        return {"name": self.name, "ref": str(self.ref), "backend": self.ref.backend, **state}
 
     def info(self) -> EndpointState:
         """How the endpoint is, what it serves and where."""
@@ -131,6 +168,14 @@ class Predictor:
                 backend=self.ref.backend,
             )
         return state
+
+    def _log_pages(self, cursor: str) -> Iterator[LogPage]:
+        while True:
+            page = self.backend.endpoint_logs(self.ref, cursor)
+            cursor = page.cursor
+            yield page
+            if not page.more:
+                return
 
     def _variants(self, models: Mapping[str, float], like: Variant) -> tuple[Variant, ...]:
         from anyfit.model import find_model

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from pathlib import Path
 
 __all__ = ["alive", "identity"]
 
@@ -23,6 +21,8 @@ def alive(owner: str) -> bool:
 
 
 def _started(pid: int) -> str:
+    from pathlib import Path
+
     try:
         # The name in parentheses may hold anything; the start time is the 20th field after it.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -30,9 +30,13 @@ def _started(pid: int) -> str:
     except OSError:
         if Path("/proc/self").exists():
             return ""
+    import subprocess
+
     done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 
 def _boot_id() -> str:
+    from pathlib import Path
+
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # no import of typing here: `anyfit jobs` has no time for it
 if TYPE_CHECKING:
-    from anyfit.backend import EndpointRef, EndpointState, JobRef, JobState
+    from anyfit.backend import EndpointRef, EndpointState, JobRef, JobState, Plan
     from anyfit.spec import JobSpec
 
-__all__ = ["endpoint_html", "job_html", "job_line", "seconds_text", "size_text"]
+__all__ = ["endpoint_html", "job_html", "job_line", "plan_lines", "seconds_text", "size_text"]
 
 _COLOURS = {"SUCCEEDED": "#1a7f37", "READY": "#1a7f37", "FAILED": "#cf222e", "STOPPED": "#9a6700"}
 
@@ -44,6 +42,29 @@ def job_line(ref: JobRef, state: JobState | None) -> str:
     return f"{ref} {state.status.value}{native}{reason}"
 
 
+def plan_lines(plan: Plan) -> list[str]:
+    """A plan for people: what would run where, what would be sent, and what becomes of each field."""
+    from anyfit.catalog import describe_offering
+    from anyfit.codec import dumps
+
+    nodes = f"{plan.spec.instance_count} x " if plan.spec.instance_count > 1 else ""
+    lines = [
+        f"job      {plan.spec.key}",
+        f"backend  {plan.backend} ({plan.region})",
+        f"machine  {nodes}{describe_offering(plan.offering)}",
+    ]
+    if plan.cost_per_hour is not None:
+        lines.append(f"cost     {plan.cost_per_hour:.2f} {plan.currency} per hour")
+    for upload in plan.uploads:
+        size = f" ({size_text(upload.size)})" if upload.size is not None else ""
+        lines.append(f"upload   {upload.kind}{size} to {upload.target}")
+    for note in plan.notes:
+        lines.append(f"note     {note.field}: {note.text} [{note.match.value}]")
+    for request in plan.requests:
+        lines += [f"request  {request.action}", *(f"  {line}" for line in dumps(request.body, indent=2).splitlines())]
+    return lines
+
+
 def job_html(ref: JobRef, state: JobState, spec: JobSpec) -> str:
     """A job as a small table for notebooks."""
     rows = [("job", spec.key), ("reference", str(ref)), ("native state", state.native)]
@@ -63,6 +84,8 @@ def endpoint_html(ref: EndpointRef, state: EndpointState) -> str:
 
 
 def _table(status: str, rows: list[tuple[str, str]]) -> str:
+    from html import escape
+
     colour = _COLOURS.get(status, "#57606a")
     body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows if text)
     return f'<table><caption style="color:{colour}"><b>{escape(status)}</b></caption>{body}</table>'

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from anyfit.estimator import Estimator, Inputs
     from anyfit.session import Session
 
-__all__ = ["plan_only", "start", "watch"]
+__all__ = ["Detached", "plan_only", "start", "watch"]
+
+
+class Detached(KeyboardInterrupt):
+    """Ctrl-C while watching: the watcher has left, the job goes on."""
+
+    exit_code = 101
 
 
 def start(
@@ -63,6 +69,7 @@ def watch(job: Job, *, console: Console, logs: bool, tensorboard: bool) -> JobSt
     from anyfit.tensorboard import board
     from anyfit.watch import LostContact, follow
 
+    console.watch_metrics(job.spec.metric_definitions)
     try:
         with board(job, console, wanted=tensorboard):
             for event in follow(job, logs=logs):
@@ -75,6 +82,9 @@ def watch(job: Job, *, console: Console, logs: bool, tensorboard: bool) -> JobSt
                 else:
                     console.tick()
     except KeyboardInterrupt:
+        console.detached(job.spec.key)
+        raise Detached from None
+    except BrokenPipeError:
         console.detached(job.spec.key)
         raise
     finally:

@@ -13,7 +13,7 @@ from anyfit.errors import SpecError, nearest
 if TYPE_CHECKING:
     from anyfit.estimator import Estimator
 
-__all__ = ["check_channels", "check_estimator"]
+__all__ = ["check_channels", "check_estimator", "estimator_faults"]
 
 _DISTRIBUTIONS = ("none", "torch", "mpi", "parameter-server")
 _CONVENTIONS = ("sagemaker", "ti", "modelarts")
@@ -32,9 +32,13 @@ _OPTIONAL = ("volume_size", "max_wait")
 
 def check_estimator(estimator: Estimator) -> None:
     """Raise `SpecError` with every fault of the estimator's fields."""
-    faults = list(_type_faults(estimator)) or list(_sense_faults(estimator))
-    if faults:
+    if faults := estimator_faults(estimator):
         raise _error(faults)
+
+
+def estimator_faults(estimator: Estimator) -> list[tuple[str, str]]:
+    """Every fault, as a text that begins with the field's dotted name and `: `, and a hint, or ""."""
+    return list(_type_faults(estimator)) or list(_sense_faults(estimator))
 
 
 def check_channels(inputs: Mapping[str, Any]) -> None:

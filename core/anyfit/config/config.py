@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from anyfit.backend import BackendFactory
-from anyfit.config.files import ConfigFile, find_files, home_path
+from anyfit.config.files import ConfigFile, find_files
 from anyfit.config.layers import Layer, Setting, arguments, environment, first, section
 from anyfit.config.settings import CoreSettings
 from anyfit.errors import ConfigError, nearest
@@ -143,12 +143,9 @@ class Config:
     @property
     def home(self) -> Path:
         """The folder that anyfit keeps its own things in."""
-        folder = home_path(self.environ.get("ANYFIT_HOME") or "~/.anyfit")
-        if folder is None:
-            raise ConfigError(
-                "there is no home folder to keep jobs and their journal in", hint="set ANYFIT_HOME to a folder"
-            )
-        return folder.absolute()
+        from anyfit.home import home_folder
+
+        return Path(home_folder(self.environ))
 
     def language(self) -> Language:
         """The language of failure reports, the locale's when none is set."""

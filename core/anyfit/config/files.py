@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from anyfit.errors import ConfigError
 
-__all__ = ["FILE_NAME", "ConfigFile", "find_files", "home_path"]
+__all__ = ["FILE_NAME", "ConfigFile", "find_files", "home_path", "user_folder"]
 
 FILE_NAME = "anyfit.toml"
 
@@ -90,12 +90,13 @@ def _user_file(environ: Mapping[str, str]) -> Path | None:
         if not _is_there(file):
             raise ConfigError(f"environment ANYFIT_CONFIG: there is no file {named}")
         return file
-    folder = _user_folder(environ)
+    folder = user_folder(environ)
     file = folder / FILE_NAME if folder else None
     return file if _is_there(file) else None
 
 
-def _user_folder(environ: Mapping[str, str]) -> Path | None:
+def user_folder(environ: Mapping[str, str]) -> Path | None:
+    """Where the user's file is looked for unless ANYFIT_CONFIG names another; None without a home."""
     if sys.platform == "linux":  # as platformdirs answers, which alone takes 10 ms to import
         folder = home_path(environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config")
         return folder / "anyfit" if folder else None

@@ -1,0 +1,102 @@
+"""The command line: finds the command, and turns errors into exit codes.
+
+What needs no command is answered from a table; a command imports only what it needs itself. So `anyfit --help`
+takes little longer than Python itself.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False  # importing typing would take as long as everything else here
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anyfit.errors import AnyfitError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; answers the exit code. Errors of our own become a message, all others come through."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        return _closed_pipe()
+    except KeyboardInterrupt as fault:
+        return getattr(fault, "exit_code", 130)
+    except Exception as fault:
+        from anyfit.errors import AnyfitError
+
+        if not isinstance(fault, AnyfitError):
+            raise
+        _tell(fault, as_json="--json" in _before_dashes(words))
+        return fault.exit_code
+
+
+def _run(words: list[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
+    first = words[0] if words else ""
+    if first == "help" and len(words) > 1:
+        return _run([words[1], "--help"])
+    if first in ("-h", "--help", "help"):
+        from anyfit.cli.top import help_text
+
+        print(help_text())
+        return 0
+    if not words:
+        from anyfit.cli.top import help_text
+
+        print(help_text(), file=sys.stderr)
+        return 2
+    if words in (["version"], ["--version"], ["-V"]):
+        import anyfit
+
+        print(f"anyfit {anyfit.__version__}")
+        return 0
+    return _command(first, words[1:])
+
+
+def _command(name: str, words: list[str]) -> int:
+    from anyfit.cli.table import COMMANDS
+
+    if name not in COMMANDS and name != "__complete":
+        from anyfit.cli.top import unknown_command
+
+        raise unknown_command(name)
+    module = __import__(f"anyfit.cli.cmd_{name.strip('_')}", fromlist=["run"])
+    if name == "__complete":
+        return int(module.complete(words))
+    from anyfit.cli.parser import Parser
+
+    parser = Parser(prog=f"anyfit {name}", description=COMMANDS[name], epilog=module.__doc__)
+    module.add_arguments(parser)
+    return int(module.run(parser.parse(words)))
+
+
+def _before_dashes(words: list[str]) -> list[str]:
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _tell(fault: AnyfitError, *, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        print(json.dumps(fault.to_json(), ensure_ascii=False), flush=True)
+        return
+    print(f"anyfit: error: {fault.message or fault}", file=sys.stderr)
+    if fault.hint:
+        print(f"hint: {fault.hint}", file=sys.stderr)
+
+
+def _closed_pipe() -> int:
+    """Nobody reads on: let Python's own flush at the end find nothing to complain about."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141

@@ -1,0 +1,80 @@
+"""With NAME: what that backend can do, and its settings. --frameworks lists its images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anyfit.cli.output import print_json, table
+from anyfit.cli.parser import add_json, open_session
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What `anyfit backends` takes."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="one backend")
+    parser.add_argument("--frameworks", action="store_true", help="list the images that the backend provides")
+    parser.add_argument("-p", "--profile", metavar="NAME", help="the profile of the configuration to use")
+    add_json(parser)
+
+
+def run(args: Namespace) -> int:
+    """List backends."""
+    args.backend = args.name
+    if args.frameworks:
+        return _frameworks(args)
+    return _one(args) if args.name else _all(args)
+
+
+def _all(args: Namespace) -> int:
+    from anyfit.overview import backend_summaries
+
+    chosen = open_session(args).config.core.backend
+    found = backend_summaries()
+    if args.json:
+        print_json(
+            [{"name": s.name, "default": s.name == chosen, "summary": s.summary, "fault": s.fault} for s in found]
+        )
+        return 0
+    rows = [(s.name, "yes" if s.name == chosen else "", s.fault or s.summary) for s in found]
+    table(("NAME", "DEFAULT", "WHAT"), rows)
+    return 0
+
+
+def _one(args: Namespace) -> int:
+    from anyfit.backend import Feature
+    from anyfit.options.declared import options
+    from anyfit.options.kinds import show
+    from anyfit.plugins import backend_factory
+
+    factory = backend_factory(args.name)
+    can = open_session(args).backend().capabilities
+    settings = [
+        {"name": name, "default": show(option.default), "help": option.declared.metadata.get("help", "")}
+        for name, option in options(factory.settings).items()
+    ]
+    if args.json:
+        features = {feature.value: can.missing.get(feature, True) for feature in Feature}
+        shown: dict[str, Any] = {"name": factory.name, "summary": factory.summary, "features": features}
+        print_json(shown | {"schemes": list(can.schemes), "settings": settings})
+        return 0
+    print(f"{factory.name}: {factory.summary}\n")
+    rows = [(f.value, "yes" if can.can(f) else "no", can.missing.get(f, "")) for f in Feature]
+    table(("FEATURE", "", "WHY NOT"), rows)
+    print(f"\nURIs: {', '.join(can.schemes)}; code up to {can.max_code_mib} MiB; names are {can.name_rule}\n")
+    table((f"[{factory.name}]", "DEFAULT", "WHAT"), [(s["name"], s["default"] or "-", s["help"]) for s in settings])
+    return 0
+
+
+def _frameworks(args: Namespace) -> int:
+    from anyfit.codec import to_data
+
+    frameworks = open_session(args).backend().catalog().frameworks
+    if args.json:
+        print_json(to_data(frameworks))
+        return 0
+    rows = [(f.name, f.version, f.py_version, ", ".join(f.tasks), f.native) for f in frameworks]
+    table(("FRAMEWORK", "VERSION", "PYTHON", "FOR", "IMAGE"), rows)
+    return 0

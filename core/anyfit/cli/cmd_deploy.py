@@ -1,0 +1,54 @@
+"""The endpoint's name is printed on stdout. With --file the [deploy] table of a job file says how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anyfit.cli.deploying import deploy
+from anyfit.cli.output import show_warnings
+from anyfit.cli.parser import add_backend, add_json, add_quiet
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What `anyfit deploy` takes."""
+    parser.add_argument("job", metavar="JOB", help="a job's name or reference")
+    parser.add_argument("--name", metavar="NAME", help="the endpoint's name; the job's by default")
+    parser.add_argument("--instance-type", metavar="TYPE", help="as for training")
+    parser.add_argument("--instance-count", type=int, metavar="N", help="how many servers")
+    parser.add_argument("--model-name", metavar="NAME", help="the model's name; the job's by default")
+    parser.add_argument("--entry-point", metavar="FILE", help="the inference script; inference.py by default")
+    parser.add_argument("--source-dir", metavar="DIR", help="where it is; the job's own code by default")
+    parser.add_argument("--file", metavar="FILE", help="a job file whose [deploy] table holds for what is not given")
+    parser.add_argument("--no-wait", action="store_true", help="do not wait until it answers")
+    add_backend(parser)
+    add_json(parser)
+    add_quiet(parser)
+
+
+def run(args: Namespace) -> int:
+    """Serve a job's model."""
+    from anyfit.estimator import Estimator
+
+    show_warnings()
+    arguments = _arguments(args)
+    estimator = Estimator.attach(args.job, backend=args.backend, profile=args.profile)
+    return deploy(estimator, arguments, args, wait=not args.no_wait)
+
+
+def _arguments(args: Namespace) -> dict[str, Any]:
+    from anyfit.jobfile import load_job_file
+
+    given = {
+        "endpoint_name": args.name,
+        "instance_type": args.instance_type,
+        "initial_instance_count": args.instance_count,
+        "model_name": args.model_name,
+        "entry_point": args.entry_point,
+        "source_dir": args.source_dir,
+    }
+    file = dict(load_job_file(args.file).deploy) if args.file else {}
+    return file | {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,59 @@
+"""Lines go to stdout as the script wrote them; with several nodes each begins with its node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anyfit.cli.parser import add_backend, add_job, add_json, open_session
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from datetime import datetime
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What `anyfit logs` takes."""
+    add_job(parser)
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
+    parser.add_argument("--tail", type=int, metavar="N", help="begin with the last N lines")
+    parser.add_argument("--since", metavar="TIME", help="begin so long ago (30s, 10m, 2h, 1d), or at an ISO time")
+    parser.add_argument("--node", type=int, metavar="N", help="lines of this node only")
+    add_backend(parser)
+    add_json(parser)
+
+
+def run(args: Namespace) -> int:
+    """Print a log."""
+    import json
+
+    from anyfit.codec import to_data
+    from anyfit.errors import UsageError
+    from anyfit.job import find_job
+
+    if args.tail is not None and args.tail < 0:
+        raise UsageError(f"--tail: expected 0 or more, got {args.tail}")
+    since = _time(args.since) if args.since else None
+    job = find_job(open_session(args), args.name)
+    several = job.spec.instance_count > 1 and args.node is None
+    for line in job.logs(follow=args.follow, tail=args.tail, since=since, node=args.node):
+        if args.json:
+            print(json.dumps(to_data(line), ensure_ascii=False), flush=args.follow)
+        else:
+            print(f"[{line.node}] {line.text}" if several else line.text, flush=args.follow)
+    return 0
+
+
+def _time(text: str) -> datetime:
+    """So long before now, or an ISO time, local where it names no zone."""
+    from datetime import datetime, timedelta, timezone
+
+    from anyfit.errors import UsageError
+
+    try:
+        if text[-1] in _UNITS:
+            return datetime.now(timezone.utc) - timedelta(seconds=float(text[:-1]) * _UNITS[text[-1]])
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise UsageError(f"--since: {text!r} is no time", hint="write 30s, 10m, 2h, 1d or 2026-11-21T07:00") from None

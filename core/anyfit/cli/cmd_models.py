@@ -1,0 +1,59 @@
+"""anyfit models                       every version
+anyfit models NAME                  those of one name
+anyfit models delete NAME:VERSION   remove one version
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anyfit.cli.output import local_time, print_json, say, table
+from anyfit.cli.parser import add_backend, add_json, add_quiet, open_session
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from anyfit.session import Session
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What `anyfit models` takes."""
+    parser.add_argument("words", metavar="NAME", nargs="*", help="a model's name, or delete NAME:VERSION")
+    add_backend(parser)
+    add_json(parser)
+    add_quiet(parser)
+
+
+def run(args: Namespace) -> int:
+    """List or delete models."""
+    from anyfit.errors import UsageError
+
+    session = open_session(args)
+    if args.words[:1] == ["delete"] and len(args.words) > 1:
+        return _delete(session, args)
+    if len(args.words) > 1:
+        raise UsageError(f"cannot read {' '.join(args.words)!r}", hint="anyfit models --help shows what it takes")
+    backend = session.backend()
+    models = backend.models(args.words[0] if args.words else "")
+    if args.json:
+        from anyfit.codec import to_data
+
+        print_json([to_data(info) | {"ref": str(info.ref)} for info in models])
+        return 0
+    heads = ("NAME", "VERSION", "STATUS", "CREATED", "REFERENCE")
+    table(heads, [(i.name, i.version, i.status, local_time(i.created_at), str(i.ref)) for i in models])
+    if not models:
+        say(args, f"no models on {backend.name}; anyfit register JOB makes one")
+    return 0
+
+
+def _delete(session: Session, args: Namespace) -> int:
+    from anyfit.model import find_model
+
+    models = [find_model(session, name) for name in args.words[1:]]
+    for model in models:
+        model.delete()
+        say(args, f"model {model.name}:{model.version} is gone")
+    if args.json:
+        print_json([{"deleted": str(model.ref)} for model in models])
+    return 0

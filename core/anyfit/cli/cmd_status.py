@@ -1,0 +1,66 @@
+"""With the times of each phase, and for a finished job its metrics and its model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anyfit.cli.output import facts, local_time, print_json, say
+from anyfit.cli.parser import add_backend, add_job, add_json, add_quiet, open_session
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from anyfit.job import Job
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What `anyfit status` takes."""
+    add_job(parser)
+    add_backend(parser)
+    add_json(parser)
+    add_quiet(parser)
+
+
+def run(args: Namespace) -> int:
+    """Show a job."""
+    from anyfit.job import find_job
+    from anyfit.outcome import outcome_record
+
+    session = open_session(args)
+    for sentence in session.reconcile():
+        say(args, sentence)
+    job = find_job(session, args.name)
+    if args.json:
+        print_json(outcome_record(job))
+    else:
+        _print(job)
+        say(args, f"next: {_next(job)}")
+    return 0
+
+
+def _print(job: Job) -> None:
+    from anyfit.outcome import phase_lines, result_facts
+
+    state = job.state
+    native = f" ({state.native})" if state.native not in ("", state.status.value) else ""
+    facts(
+        [
+            ("job", job.spec.key),
+            ("reference", str(job.ref)),
+            ("status", f"{state.status.value}{native}"),
+            ("reason", state.reason),
+            ("exit code", "" if state.exit_code is None else str(state.exit_code)),
+            ("created", local_time(state.created_at)),
+            ("started", local_time(state.started_at)),
+            ("ended", local_time(state.ended_at)),
+            ("phases", ", ".join(phase_lines(state))),
+            *result_facts(job),
+        ]
+    )
+
+
+def _next(job: Job) -> str:
+    from anyfit.backend import Status
+
+    command = {Status.SUCCEEDED: "deploy", Status.FAILED: "attach", Status.STOPPED: "rerun"}
+    return f"anyfit {command.get(job.state.status, 'attach')} {job.spec.key}"

@@ -1,0 +1,70 @@
+"""Jobs and endpoints of the journal as they are now, in as few questions to their backends as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Feature
+from anyfit.errors import AnyfitError
+from anyfit.job import Job, find_job, refresh_all
+
+if TYPE_CHECKING:
+    from anyfit.journal import JobRow
+    from anyfit.predictor import Predictor
+    from anyfit.session import Session
+
+__all__ = ["every_endpoint", "refreshed"]
+
+
+def refreshed(session: Session, rows: Sequence[JobRow]) -> tuple[list[JobRow], list[str]]:
+    """The rows with the present state of unfinished jobs, and a sentence for each backend that does not answer."""
+    told: list[str] = []
+    groups: dict[tuple[str, str], list[JobRow]] = {}
+    for row in rows:
+        if row.ref and not row.finished:
+            groups.setdefault((row.backend, row.profile), []).append(row)
+    now: dict[str, JobRow] = {}
+    for (backend, _), group in groups.items():
+        try:
+            now |= _asked(session, group)
+        except AnyfitError as fault:
+            told.append(f"the jobs on {backend} are shown as they were last seen: {fault.message}")
+    return [now.get(row.ref, row) for row in rows], told
+
+
+def every_endpoint(session: Session, backend: str = "") -> list[tuple[Predictor, EndpointState]]:
+    """The journal's endpoints, and those that the session's own backend has besides, each with its state."""
+    names = {row.ref: row.name for row in session.journal.endpoints(backend=backend) if row.ref}
+    own = session.backend(backend)
+    if own.capabilities.can(Feature.ENDPOINTS):
+        names |= {str(ref): ref.id for ref in own.endpoints() if str(ref) not in names}
+    predictors = [_predictor(session, ref, name) for ref, name in names.items()]
+    return [(predictor, _state(predictor)) for predictor in predictors]
+
+
+def _predictor(session: Session, text: str, name: str) -> Predictor:
+    from anyfit.predictor import Predictor
+
+    ref = EndpointRef.parse(text)
+    return Predictor(session, session.backend(ref.backend), ref, name)
+
+
+def _state(predictor: Predictor) -> EndpointState:
+    try:
+        return predictor.info()
+    except AnyfitError as fault:
+        return EndpointState(status=EndpointStatus.UNKNOWN, reason=fault.message)
+
+
+def _asked(session: Session, rows: Sequence[JobRow]) -> dict[str, JobRow]:
+    jobs: list[Job] = [find_job(session, row.ref) for row in rows]
+    states = refresh_all(jobs)
+    return {
+        row.ref: row._replace(
+            status=state.status.value,
+            reason=state.reason,
+            ended_at=state.ended_at.isoformat() if state.ended_at else "",
+        )
+        for row, state in zip(rows, states, strict=True)
+    }

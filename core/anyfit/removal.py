@@ -1,0 +1,72 @@
+"""Removing jobs, and on request what was made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from anyfit.backend import EndpointRef, Feature, ModelInfo
+from anyfit.show import size_text
+
+if TYPE_CHECKING:
+    from anyfit.job import Job
+    from anyfit.predictor import Predictor
+
+__all__ = ["Removal", "removal_of"]
+
+
+@frozen
+class Removal:
+    """A job that is to go, with what belongs to it.
+
+    Attributes:
+        job: The job.
+        size: Bytes of what it left, as far as known.
+        endpoints: Endpoints that serve its model.
+        models: Model versions made of its result.
+    """
+
+    job: Job
+    size: int
+    endpoints: tuple[Predictor, ...] = ()
+    models: tuple[ModelInfo, ...] = ()
+
+    def lines(self) -> list[str]:
+        """What would go, one thing a line."""
+        state = self.job.state
+        running = "" if state.status.finished else "; it runs, and will be stopped"
+        lines = [f"job {self.job.spec.key} ({state.status.value}{running}), its log and {size_text(self.size)} it left"]
+        lines += [f"endpoint {predictor.name}" for predictor in self.endpoints]
+        return lines + [f"model {model.name}:{model.version}" for model in self.models]
+
+    def run(self) -> None:
+        """Remove all of it: what depends on the job before the job."""
+        for predictor in self.endpoints:
+            predictor.delete()
+        for model in self.models:
+            self.job.backend.delete_model(model.ref)
+        self.job.delete()
+
+
+def removal_of(job: Job, *, everything: bool) -> Removal:
+    """What would go with a job; its endpoints and models only when `everything` is to go."""
+    size = sum(artifact.size or 0 for artifact in job.artifacts())
+    if not everything:
+        return Removal(job, size)
+    endpoints = _endpoints(job)
+    served = {v.model for each in endpoints if (spec := each.info().spec) for v in spec.variants}
+    return Removal(job, size, tuple(endpoints), tuple(_models(job, served)))
+
+
+def _endpoints(job: Job) -> list[Predictor]:
+    from anyfit.predictor import Predictor
+
+    rows = [row for row in job.session.journal.endpoints() if row.ref and row.job == str(job.ref)]
+    return [Predictor(job.session, job.backend, EndpointRef.parse(row.ref), row.name) for row in rows]
+
+
+def _models(job: Job, served: set[str]) -> list[ModelInfo]:
+    if not job.backend.capabilities.can(Feature.MODELS):
+        return []
+    return [info for info in job.backend.models() if info.job == str(job.ref) or str(info.ref) in served]
