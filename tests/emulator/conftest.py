@@ -23,13 +23,14 @@ class Client:
         self.key = server.access_key
         self.secret = server.secret_key
         self.token: str | None = None
+        self.claimed: bytes | None = None  # sign this body and send another
         self.session = requests.Session()
 
     def __call__(self, method: str, path: str, body: bytes = b"", **headers: str) -> requests.Response:
         """Ask; `path` begins behind the bucket and is sent as it stands."""
         url = f"{self.server.s3_endpoint}/{self.server.bucket}{path}"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = AWSRequest(method, url, data=body, headers=named)
+        request = AWSRequest(method, url, data=body if self.claimed is None else self.claimed, headers=named)
         S3SigV4Auth(Credentials(self.key, self.secret, self.token), "s3", "us-east-1").add_auth(request)
         prepared = requests.Request(method, url, data=body, headers=dict(request.headers.items())).prepare()
         prepared.url = url  # requests would normalise it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from urllib.parse import quote
 
 from anyfit_emulator.http import Response
@@ -177,6 +177,6 @@ def _owner(call: Call, name: str) -> str:
 
 def _decode_token(token: str) -> str:
     try:
-        return urlsafe_b64decode(token.encode()).decode()
+        return b64decode(token.encode(), b"-_", validate=True).decode()
     except ValueError:
         raise StoreError("InvalidArgument", "The continuation token provided is incorrect") from None

@@ -91,6 +91,7 @@ class ObjectStoreServer:
         self._own_http = http is None
         self._http = http or HttpServer()
         self.s3_port = self.cos_port = 0
+        self._stopped = False
 
     @property
     def s3_endpoint(self) -> str:
@@ -131,6 +132,9 @@ class ObjectStoreServer:
 
     def stop(self) -> None:
         """Close everything; transfers under way are cut off. With a shared HTTP server, stop that one first."""
+        if self._stopped:
+            return
+        self._stopped = True
         if self._own_http:
             self._http.stop()
         self.store.close()

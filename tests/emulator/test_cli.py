@@ -1,0 +1,100 @@
+"""`python -m anyfit_emulator`: in the foreground, until it is told to end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import pytest
+
+
+@contextmanager
+def running(tmp_path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """A process that is ready, and what it wrote."""
+    ready = tmp_path / "ready.json"
+    ready.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "anyfit_emulator", "storage", "--ready-file", str(ready), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while not ready.exists():
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            yield process, json.loads(ready.read_text())["storage"]
+        finally:
+            process.kill()
+
+
+def s3(keys: dict[str, str]) -> boto3.client:  # type: ignore[valid-type]
+    """A client made of the ready file."""
+    return boto3.client(
+        "s3",
+        endpoint_url=keys["s3_endpoint"],
+        aws_access_key_id=keys["access_key"],
+        aws_secret_access_key=keys["secret_key"],
+        region_name=keys["region"],
+    )
+
+
+def test_objects_and_keys_outlive_the_process(tmp_path: Path) -> None:
+    """With --data the next start finds everything, and SIGTERM ends it in time."""
+    data = str(tmp_path / "data")
+    with running(tmp_path, "--data", data) as (process, keys):
+        client = s3(keys)
+        client.put_object(Bucket=keys["bucket"], Key="a/b", Body=b"1")
+        client.close()
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(3) == 0
+        assert time.monotonic() - started < 3
+        assert keys["s3_endpoint"] in process.communicate()[0]
+    with running(tmp_path, "--data", data) as (process, again):
+        client = s3(again)
+        assert client.get_object(Bucket=keys["bucket"], Key="a/b")["Body"].read() == b"1"
+        client.close()
+        assert (again["access_key"], again["secret_key"]) == (keys["access_key"], keys["secret_key"])
+        assert keys["bucket"].rpartition("-")[2] == keys["app_id"]
+
+
+def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
+    """What was answered is there after kill -9."""
+    data = str(tmp_path / "data")
+    with running(tmp_path, "--data", data) as (process, keys):
+        client = s3(keys)
+        for number in range(50):
+            client.put_object(Bucket=keys["bucket"], Key=f"{number}", Body=b"1")
+        client.close()
+        process.kill()
+    with running(tmp_path, "--data", data) as (process, keys):
+        client = s3(keys)
+        assert len(client.list_objects_v2(Bucket=keys["bucket"])["Contents"]) == 50
+        client.close()
+
+
+def test_a_directory_in_use_is_one_line(tmp_path: Path) -> None:
+    """The second emulator on a directory says so and ends."""
+    data = str(tmp_path / "data")
+    with running(tmp_path, "--data", data):
+        command = [sys.executable, "-m", "anyfit_emulator", "storage", "--data", data]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+    assert second.returncode == 4
+    assert second.stderr.startswith("anyfit emulate: another emulator is using")
+
+
+@pytest.mark.parametrize("arguments", [["moon"], ["--faults", "boom=1"]])
+def test_wrong_arguments_are_usage_errors(arguments: list[str]) -> None:
+    """Exit code 2 and the word that is wrong."""
+    command = [sys.executable, "-m", "anyfit_emulator", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 2
+    assert arguments[-1] in done.stderr
