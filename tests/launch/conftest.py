@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -75,6 +76,7 @@ def start(tmp_path: Path, code: Path) -> Iterator[Start]:
             text=True,
             encoding="utf-8",
             cwd=tmp_path,
+            start_new_session=True,
         )
         started.append(process)
         return process
@@ -82,8 +84,8 @@ def start(tmp_path: Path, code: Path) -> Iterator[Start]:
     yield launch
     for process in started:
         if process.poll() is None:
-            process.kill()
-        process.communicate()
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=30)
 
 
 @pytest.fixture
