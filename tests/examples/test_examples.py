@@ -54,7 +54,7 @@ def test_digits() -> None:
 
     job, answer = life("digits", seven)
 
-    assert job["state"]["status"] == "SUCCEEDED"
+    assert job["status"] == "SUCCEEDED"
     assert metrics_of("example")["accuracy"][-1] > 0.95
     assert answer["digits"] == [7]
 
