@@ -56,6 +56,7 @@ def every_model(home: Home, name: str = "") -> list[ModelInfo]:
             name=family,
             version=version,
             created_at=when(record["created"]),
+            job=record["spec"].get("job", ""),
         )
         for family, version, record in found
     ]

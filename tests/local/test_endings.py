@@ -262,7 +262,9 @@ def test_a_torn_status_file_is_a_lost_job(rig: Any) -> None:
     ref, _ = rig.run("pass")
     (rig.job_folder(ref) / "status.json").write_text("")
 
-    assert (rig.state(ref).status, rig.state(ref).cause) == (Status.FAILED, Cause.LOST)
+    state = rig.wait(ref)
+
+    assert (state.status, state.cause) == (Status.FAILED, Cause.LOST)
 
 
 def test_many_clients_bury_a_job_once(rig: Any) -> None:
@@ -416,9 +418,12 @@ def test_running_out_of_memory_is_named(rig: Any, small_memory: Path) -> None:
 
 def test_a_kill_without_a_sign_of_lacking_memory_is_just_that(rig: Any) -> None:
     """SIGKILL alone proves nothing."""
+    before = evidence.out_of_memory_kills()
     _, state = rig.run("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    elsewhere = evidence.out_of_memory_kills() != before  # another test may have run out of memory meanwhile
 
-    assert (state.status, state.cause, state.signal) == (Status.FAILED, Cause.NONE, signal.SIGKILL)
+    assert (state.status, state.signal) == (Status.FAILED, signal.SIGKILL)
+    assert state.cause is Cause.NONE or elsewhere
 
 
 def test_the_kernel_counts_its_kills() -> None:

@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
-__all__ = ["out_of_memory_kills"]
+import time
+
+__all__ = ["MemoryWatch", "out_of_memory_kills"]
+
+_PAUSE = 1.0
+
+
+class MemoryWatch:
+    """Tells whether the kernel has just killed something.
+
+    Its counters are of the whole machine, so only what happened in the last moments before a job's end counts.
+    A large process needs a while to die after it was counted: two looks are kept, and the older one is compared.
+    """
+
+    def __init__(self) -> None:
+        self._older = self._newer = out_of_memory_kills()
+        self._looked = time.monotonic()
+
+    def look(self) -> None:
+        """Call it often while the job runs; it looks once in a second."""
+        now = time.monotonic()
+        if now - self._looked >= _PAUSE:
+            self._older, self._newer, self._looked = self._newer, out_of_memory_kills(), now
+
+    def sign(self) -> str:
+        """The file that shows a kill, or ""."""
+        now = out_of_memory_kills()
+        return next((path for path, count in now.items() if count > self._older.get(path, count)), "")
 
 
 def out_of_memory_kills() -> dict[str, int]:

@@ -16,14 +16,17 @@ import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from anyfit_local.supervise.collecting import CollectFault, pack_model, publish
+from anyfit_local.supervise.collecting import CollectFault
 from anyfit_local.supervise.daemon import Refused, detach, spawn, take_name
-from anyfit_local.supervise.evidence import out_of_memory_kills
-from anyfit_local.supervise.processes import MARK, kill_all, marked, signal_group, started
+from anyfit_local.supervise.evidence import MemoryWatch
+from anyfit_local.supervise.nodes import Node
+from anyfit_local.supervise.processes import MARK, kill_all, marked, signal_group
 from anyfit_local.supervise.pump import Pump
 from anyfit_local.supervise.records import read_record, take_lock
+from anyfit_local.supervise.results import Results
 from anyfit_local.supervise.status import StatusFile
 from anyfit_local.supervise.usage import Meter
+from anyfit_local.supervise.verdict import TOLD, judge
 
 __all__ = ["Supervisor", "main"]
 
@@ -39,18 +42,6 @@ class Ended(Exception):
         super().__init__(reason)
         self.verdict = {"cause": cause, "reason": reason}
         self.status = status
-
-
-class Node:
-    """One launcher and what is known of its end."""
-
-    def __init__(self, host: str, pid: int, pump: Pump) -> None:
-        self.host = host
-        self.pid = pid
-        self.pump = pump
-        self.since = started(pid)
-        self.outcome: int | None = None
-        """As `os.waitstatus_to_exitcode` says it: negative for a signal."""
 
 
 class Supervisor:
@@ -93,14 +84,13 @@ class Supervisor:
 
     def _live(self) -> tuple[str, dict[str, Any]]:
         self._fetch()
-        kills = out_of_memory_kills()
+        self._memory = MemoryWatch()
         self._start()
         self._watch()
-        verdict = self._verdict(kills)
-        status = verdict.pop("status")
+        status, verdict = judge(self.nodes, self.ending, self.run["max_run"], self._memory.sign, self._meter.peak)
         self.status.move("UPLOADING", **verdict)
         try:
-            self._collect(status == "SUCCEEDED")
+            Results(self.folder, self.run, self._put).collect(succeeded=status == "SUCCEEDED")
         except CollectFault as fault:
             if status == "SUCCEEDED":
                 reason = f"its results could not be saved: {fault}"
@@ -151,7 +141,12 @@ class Supervisor:
     def _ended_early(self) -> tuple[str, str, str]:
         if self.ending == "stop":
             return "STOPPED", "", "stopped before its script began"
-        return "FAILED", "lost", _TOLD
+        return "FAILED", "lost", TOLD
+
+    def _put(self, path: str, uri: str) -> None:
+        fault = self._move_data("put", uri, path)
+        if fault:
+            raise CollectFault(fault)
 
     # The script
 
@@ -190,6 +185,7 @@ class Supervisor:
             self._wait(min(_TICK, max(0.0, min(deadline, kill_at) - now), self._meter.wait()))
             self._reap()
             running = [node for node in running if node.outcome is None]
+            self._memory.look()
             self._meter.look([node.pid for node in running])
             now = time.monotonic()
             if now >= kill_at:
@@ -235,7 +231,7 @@ class Supervisor:
             if node.outcome is None:
                 pid, status, used = os.wait4(node.pid, os.WNOHANG)
                 if pid:
-                    node.outcome = os.waitstatus_to_exitcode(status)
+                    node.end(os.waitstatus_to_exitcode(status))
                     unit = 1 if sys.platform == "darwin" else 1024
                     self._meter.peak = max(self._meter.peak, used.ru_maxrss * unit)
 
@@ -264,96 +260,6 @@ class Supervisor:
             self._wait(0.05)
         for node in self.nodes:
             node.pump.close()
-
-    # The end
-
-    def _verdict(self, kills_before: dict[str, int]) -> dict[str, Any]:
-        failed = [node for node in self.nodes if node.outcome]
-        first = self._first_failure(failed)
-        outcome = first.outcome if first and first.outcome else 0
-        facts: dict[str, Any] = {
-            "exit_code": outcome if outcome >= 0 else None,
-            "signal": -outcome if outcome < 0 else None,
-            "peak_memory": self._meter.peak,
-            "cause": "",
-            "reason": "",
-        }
-        if self.ending == "stop":
-            return {**facts, "status": "STOPPED", "reason": "stopped on request"}
-        if self.ending == "timeout":
-            reason = f"it ran longer than max_run allows ({self.run['max_run']} s)"
-            return {**facts, "status": "FAILED", "cause": "timeout", "reason": reason}
-        if self.ending == "told":
-            return {**facts, "status": "FAILED", "cause": "lost", "reason": _TOLD}
-        if first is None:
-            return {**facts, "status": "SUCCEEDED"}
-        where = f"node {first.host}" if len(self.nodes) > 1 else "the script"
-        cause, reason = self._explain(outcome, where, kills_before)
-        log_faults = [node.pump.fault for node in self.nodes if node.pump.fault]
-        return {**facts, "status": "FAILED", "cause": cause, "reason": "; ".join([reason, *log_faults])}
-
-    def _first_failure(self, failed: list[Node]) -> Node | None:
-        """The node that failed by itself; the others were ended because of it."""
-        by_itself = [node for node in failed if node.outcome != -signal.SIGTERM]
-        return next(iter(by_itself or failed), None)
-
-    def _explain(self, outcome: int, where: str, kills_before: dict[str, int]) -> tuple[str, str]:
-        text = f"{where} ended with exit code {outcome}" if outcome > 0 else f"{where} was ended by {_name(outcome)}"
-        kills = out_of_memory_kills()
-        grown = [path for path, count in kills.items() if count > kills_before.get(path, count)]
-        if not grown:
-            return "", text
-        seen = f"{self._meter.peak / 1024**2:.0f} MiB"
-        if outcome in (-signal.SIGKILL, 128 + signal.SIGKILL):
-            why = f"the kernel killed it for lack of memory, says {grown[0]}; the most that was seen is {seen}"
-            return "out-of-memory", f"{text}: {why}"
-        return "", f"{text}; meanwhile the kernel killed a process for lack of memory, says {grown[0]}"
-
-    def _collect(self, succeeded: bool) -> None:
-        """Put model, outputs and checkpoints where the job's spec wants them."""
-        if succeeded:
-            archive = f"{self.folder}/model.tar.gz"
-            pack_model(f"{self.folder}/model", archive)
-        if self.run["output_folder"]:
-            self._publish(succeeded)
-        elif self.run["output_uri"]:
-            self._upload(self.run["output_uri"], succeeded)
-        if self.run["checkpoint_uri"]:
-            self._put(f"{self.folder}/checkpoints", self.run["checkpoint_uri"])
-
-    def _publish(self, succeeded: bool) -> None:
-        publish(
-            {name: path for name, path in self._results(succeeded).items() if os.path.exists(path)},
-            self.run["output_folder"],
-        )
-
-    def _upload(self, uri: str, succeeded: bool) -> None:
-        for name, path in self._results(succeeded).items():
-            if os.path.isfile(path) or (os.path.isdir(path) and os.listdir(path)):
-                self._put(path, f"{uri}/{name}")
-
-    def _results(self, succeeded: bool) -> dict[str, str]:
-        """A model that is not known to be whole stays in the job's folder."""
-        results = {"output": f"{self.folder}/output/data"}
-        if succeeded:
-            results["model"] = f"{self.folder}/model"
-            results["model.tar.gz"] = f"{self.folder}/model.tar.gz"
-        return results
-
-    def _put(self, path: str, uri: str) -> None:
-        fault = self._move_data("put", uri, path)
-        if fault:
-            raise CollectFault(fault)
-
-
-_TOLD = "its supervisor was told to end (SIGTERM): the machine was shut down, or somebody killed it"
-
-
-def _name(outcome: int) -> str:
-    try:
-        return signal.Signals(-outcome).name
-    except ValueError:
-        return f"signal {-outcome}"
 
 
 def main(folder: str) -> NoReturn:

@@ -1,0 +1,72 @@
+"""How a job ended, and why, once all of its nodes have. Standard library only."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from anyfit_local.supervise.nodes import Node
+
+__all__ = ["TOLD", "judge"]
+
+TOLD = "its supervisor was told to end (SIGTERM): the machine was shut down, or somebody killed it"
+
+
+def judge(
+    nodes: Sequence[Node], ending: str, max_run: float, memory_sign: Callable[[], str], peak: int
+) -> tuple[str, dict[str, Any]]:
+    """The final status, and what goes with it into the job's record.
+
+    Args:
+        nodes: The ended nodes.
+        ending: Why we ended them: "stop", "timeout", "told", "node", or "" when they ended by themselves.
+        max_run: Seconds that the job was allowed.
+        memory_sign: Answers where the kernel says that it has killed for lack of memory, or "".
+        peak: The most bytes of memory that were seen.
+    """
+    first = _first_failure(nodes)
+    outcome = first.outcome if first and first.outcome else 0
+    facts: dict[str, Any] = {
+        "exit_code": outcome if outcome >= 0 else None,
+        "signal": -outcome if outcome < 0 else None,
+        "peak_memory": peak,
+        "cause": "",
+        "reason": "",
+    }
+    if ending == "stop":
+        return "STOPPED", facts | {"reason": "stopped on request"}
+    if ending == "timeout":
+        reason = f"it ran longer than max_run allows ({max_run:g} s)"
+        return "FAILED", facts | {"cause": "timeout", "reason": reason}
+    if ending == "told":
+        return "FAILED", facts | {"cause": "lost", "reason": TOLD}
+    if first is None:
+        return "SUCCEEDED", facts
+    where = f"node {first.host}" if len(nodes) > 1 else "the script"
+    cause, reason = _explain(outcome, where, memory_sign(), peak)
+    log_faults = [node.pump.fault for node in nodes if node.pump.fault]
+    return "FAILED", facts | {"cause": cause, "reason": "; ".join([reason, *log_faults])}
+
+
+def _first_failure(nodes: Sequence[Node]) -> Node | None:
+    """The node that failed before all others: they may have failed, or been ended, because of it."""
+    return min((node for node in nodes if node.outcome), key=lambda node: node.ended, default=None)
+
+
+def _explain(outcome: int, where: str, sign: str, peak: int) -> tuple[str, str]:
+    """Cause and reason; the kernel's counters are of the whole machine, so they need a fitting end."""
+    text = f"{where} ended with exit code {outcome}" if outcome > 0 else f"{where} was ended by {_name(-outcome)}"
+    if not sign:
+        return "", text
+    if outcome in (-signal.SIGKILL, 128 + signal.SIGKILL):
+        why = f"the kernel killed it for lack of memory, says {sign}; the most that was seen is {peak >> 20} MiB"
+        return "out-of-memory", f"{text}: {why}"
+    return "", f"{text}; meanwhile the kernel killed a process for lack of memory, says {sign}"
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
