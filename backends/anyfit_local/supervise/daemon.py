@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn
+
+TYPE_CHECKING = False  # the module of that name costs more than all of ours
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 __all__ = ["CONFLICT", "Refused", "detach", "spawn", "take_name"]
 

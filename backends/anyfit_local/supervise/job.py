@@ -14,7 +14,6 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from typing import Any, NoReturn
 
 from anyfit_local.supervise.collecting import CollectFault
 from anyfit_local.supervise.daemon import Refused, detach, spawn, take_name
@@ -27,6 +26,10 @@ from anyfit_local.supervise.results import Results
 from anyfit_local.supervise.status import StatusFile
 from anyfit_local.supervise.usage import Meter
 from anyfit_local.supervise.verdict import TOLD, judge
+
+TYPE_CHECKING = False  # the module of that name costs more than all of ours
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 __all__ = ["Supervisor", "main"]
 

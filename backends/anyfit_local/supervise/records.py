@@ -9,7 +9,10 @@ import errno
 import fcntl
 import json
 import os
-from typing import Any
+
+TYPE_CHECKING = False  # the module of that name costs more than all of ours
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["is_locked", "read_record", "take_lock", "write_record"]
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 from anyfit_local.supervise.collecting import pack_model, publish
+
+TYPE_CHECKING = False  # the module of that name costs more than all of ours
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Results"]
 

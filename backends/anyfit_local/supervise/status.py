@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from typing import Any
 
 from anyfit_local.supervise.processes import boot_id, started
 from anyfit_local.supervise.records import read_record, write_record
+
+TYPE_CHECKING = False  # the module of that name costs more than all of ours
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["FINAL", "StatusFile", "fresh"]
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from anyfit_local.supervise.nodes import Node
+
+TYPE_CHECKING = False  # the module of that name costs more than all of ours
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["TOLD", "judge"]
 
