@@ -37,6 +37,8 @@ def check_spec(spec: JobSpec, backend: Backend) -> None:
     check_name(spec.name, can, "job_name")
     if spec.image:
         backend.require(Feature.CUSTOM_IMAGE)
+    if spec.framework:
+        backend.require(Feature.FRAMEWORKS)
     if spec.instance_count > 1:
         backend.require(Feature.MULTI_NODE)
     if spec.version > 1:

@@ -85,8 +85,10 @@ say(b"no line end")
 STEPS = """
 import time
 for step in range(20):
-    print("step", step, flush=True)
-    time.sleep(0.02)
+    print("step", end=" ", flush=True)  # half a line must not be taken for a line
+    time.sleep(0.01)
+    print(step, flush=True)
+    time.sleep(0.01)
 """
 
 FAIL = """

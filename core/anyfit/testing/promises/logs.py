@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from anyfit.backend import Backend, JobRef, LogLine
@@ -69,6 +71,7 @@ class LogPromises(Suite):
         pages: list[tuple[str, list[str]]] = [("", [])]
         finished = False
         while not finished:
+            time.sleep(job.poll_seconds / 10)
             finished = job.refresh().status.finished
             for page in job.log_pages(pages[-1][0]):
                 pages.append((page.cursor, pages[-1][1] + [line.text for line in page.lines]))

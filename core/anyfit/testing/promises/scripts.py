@@ -40,7 +40,7 @@ class ScriptPromises(Suite):
     def test_environment(self, report: dict[str, Any], done: Job) -> None:
         """The user's variables and the name of the job arrive."""
         assert report["environment"]["CONTRACT_TEXT"] == "x = 'y z'"
-        assert report["environment"]["ANYFIT_BACKEND"] == done.ref.backend
+        assert report["environment"]["ANYFIT_JOB_BACKEND"] == done.ref.backend
         assert report["job"] == done.spec.key
 
     def test_inputs(self, report: dict[str, Any]) -> None:
