@@ -232,7 +232,7 @@ def _variant(variant: Variant, home: Home, settings: Settings, catalog: Catalog)
         raise SpecError(f"instance_count: {variant.instance_count} is too few", hint="it is 1 or more")
     choose(variant.instance_type, catalog.offerings, task="serve")
     places = {"MODEL_DIR": str(folder / "model"), "CODE_DIR": str(folder / "code")}
-    environment = {"PYTHONUNBUFFERED": "1", "ANYFIT_BACKEND": "local", "ANYFIT_MODEL": ref.id}
+    environment = {"PYTHONUNBUFFERED": "1", "ANYFIT_JOB_BACKEND": "local", "ANYFIT_MODEL": ref.id}
     environment |= {f"ANYFIT_{name}": path for name, path in places.items()}
     environment |= {"SM_MODEL_DIR": places["MODEL_DIR"], **model.environment, **variant.environment}
     return {

@@ -193,9 +193,9 @@ def test_canonical_variables_are_complete(dump: Dump, job: dict[str, Any], tmp_p
     }
     assert seen == {
         "ANYFIT_JOB_NAME": "job",
-        "ANYFIT_BACKEND": "local",
-        "ANYFIT_REGION": "eu-west-1",
-        "ANYFIT_INSTANCE_TYPE": "ml.c5.xlarge",
+        "ANYFIT_JOB_BACKEND": "local",
+        "ANYFIT_JOB_REGION": "eu-west-1",
+        "ANYFIT_JOB_INSTANCE_TYPE": "ml.c5.xlarge",
         "ANYFIT_INSTANCE_COUNT": "2",
         "ANYFIT_OUTPUT_URI": "s3://b/out",
         "ANYFIT_CHECKPOINT_URI": "s3://b/ckpt",

@@ -47,7 +47,7 @@ checkpoints/.
 
 Canonical environment of the script (lists and objects are JSON; the aliases SM_* and TM_* are set as well):
 
-    ANYFIT_JOB_NAME  ANYFIT_BACKEND  ANYFIT_REGION  ANYFIT_INSTANCE_TYPE  ANYFIT_INSTANCE_COUNT
+    ANYFIT_JOB_NAME  ANYFIT_JOB_BACKEND  ANYFIT_JOB_REGION  ANYFIT_JOB_INSTANCE_TYPE  ANYFIT_INSTANCE_COUNT
     ANYFIT_OUTPUT_URI  ANYFIT_CHECKPOINT_URI  ANYFIT_DISTRIBUTION  ANYFIT_CONVENTION
     ANYFIT_ENTRY_POINT  ANYFIT_ARGS             what was started, and the list of its arguments
     ANYFIT_BASE_DIR  ANYFIT_CODE_DIR  ANYFIT_CONFIG_DIR  ANYFIT_DATA_DIR
@@ -474,9 +474,9 @@ def script_environment(job: Job, world: World) -> "Dict[str, str]":
 def _anyfit_variables(job: Job, world: World, arguments: "List[str]") -> "Dict[str, str]":
     values = {
         "job_name": job.job_name,
-        "backend": job.backend,
-        "region": job.region,
-        "instance_type": job.instance_type,
+        "job_backend": job.backend,
+        "job_region": job.region,
+        "job_instance_type": job.instance_type,
         "instance_count": job.instance_count,
         "output_uri": job.output_uri,
         "checkpoint_uri": job.checkpoint_uri,
@@ -1188,9 +1188,9 @@ class Context:
         if "ANYFIT_JOB_NAME" not in environ:
             raise LookupError("this process was not started by anyfit: ANYFIT_JOB_NAME is not set")
         self.job_name = self._text(environ, "JOB_NAME")
-        self.backend = self._text(environ, "BACKEND")
-        self.region = self._text(environ, "REGION")
-        self.instance_type = self._text(environ, "INSTANCE_TYPE")
+        self.backend = self._text(environ, "JOB_BACKEND")
+        self.region = self._text(environ, "JOB_REGION")
+        self.instance_type = self._text(environ, "JOB_INSTANCE_TYPE")
         self.instance_count = int(self._text(environ, "INSTANCE_COUNT"))
         self.distribution = self._text(environ, "DISTRIBUTION")
         self.output_uri = self._text(environ, "OUTPUT_URI")
