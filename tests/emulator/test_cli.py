@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -33,7 +34,7 @@ def running(tmp_path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[
             process.kill()
 
 
-def s3(keys: dict[str, str]) -> boto3.client:  # type: ignore[valid-type]
+def s3(keys: dict[str, str]) -> Any:
     """A client made of the ready file."""
     return boto3.client(
         "s3",

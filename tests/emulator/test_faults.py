@@ -125,7 +125,7 @@ def test_the_administration_shows_and_changes(client: Any, server: ObjectStoreSe
     assert client("GET", "/a").status_code == 503
     assert requests.put(f"{url}/faults", data="bang", headers=secret, timeout=10).status_code == 400
     assert requests.put(f"{url}/faults", data="", headers=secret, timeout=10).status_code == 200
-    keys = {"access_key": "T", "secret_key": "S", "token": "TOK", "expires_in": 60}
+    keys: Any = {"access_key": "T", "secret_key": "S", "token": "TOK", "expires_in": 60}
     assert requests.put(f"{url}/credentials", json=keys, headers=secret, timeout=10).status_code == 200
     client.key, client.secret, client.token = "T", "S", "TOK"
     assert client("GET", "/a").status_code == 200

@@ -135,9 +135,9 @@ def signed(signer: Any, method: str, key: str, query: dict[str, str], headers: d
         url += "?" + "&".join(f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in query.items())
     request = AWSRequest(method, url, data=b"", headers=headers)
     signer.add_auth(request)
-    parts = urlsplit(request.url)
+    parts = urlsplit(str(request.url))
     received = {name.lower(): value for name, value in request.headers.items()} | {"host": "127.0.0.1:9000"}
-    return Claim(method, parts.path, parse_query(parts.query), received)
+    return Claim(method, str(parts.path), parse_query(str(parts.query)), received)
 
 
 @settings(deadline=None)

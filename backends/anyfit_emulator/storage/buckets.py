@@ -89,7 +89,7 @@ def list_objects(call: Call) -> Response:
     marker = call.query.get("marker", "")
     page, limit = _page(call, marker)
     inner = [*_heading(call, limit), _text(call, "Marker", marker)]
-    if page.next is not None and (call.query.get("delimiter") or call.dialect.name != "s3"):
+    if page.next is not None:  # S3 itself has it with a delimiter only; OBS and COS always
         inner.append(_text(call, "NextMarker", page.next.decode()))
     return xml_response(call, "ListBucketResult", [*inner, *_contents(call, page)])
 
