@@ -37,7 +37,7 @@ from anyfit_local.models import model_folder, spec_of
 from anyfit_local.settings import Settings
 from anyfit_local.states import when
 from anyfit_local.supervise.daemon import CONFLICT
-from anyfit_local.supervise.processes import boot_id, kill_all, started
+from anyfit_local.supervise.processes import boot_id, kill_all, started, unmarked
 from anyfit_local.supervise.records import is_locked, read_record, take_lock, write_record
 
 __all__ = [
@@ -265,6 +265,7 @@ def _run_server(folder: Path) -> int:
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
+            env=unmarked(os.environ),
             start_new_session=True,
             check=False,
         )

@@ -25,6 +25,7 @@ from anyfit.errors import Conflict, ServiceError, SpecError
 from anyfit_local.layout import REGION, Home, JobFolder
 from anyfit_local.places import local_path
 from anyfit_local.supervise.daemon import CONFLICT
+from anyfit_local.supervise.processes import unmarked
 from anyfit_local.supervise.records import write_record
 from anyfit_local.supervise.status import fresh
 from anyfit_local.unpacking import unpack
@@ -88,7 +89,13 @@ def _start(prepared: Path, key: str) -> None:
     with log.open("wb") as said:
         command = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(prepared)]
         code = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env=unmarked(os.environ),
+            start_new_session=True,
+            check=False,
         ).returncode
     if code == CONFLICT:
         raise _conflict(key)

@@ -106,8 +106,8 @@ def _notes(spec: JobSpec, options: Options, settings: Settings) -> Iterator[Note
         yield Note("framework", Match.NEAR, f"whatever {wanted} is installed here is used, no image")
     elif spec.py_version:
         yield Note("py_version", Match.NONE, "the Python of this machine is used")
-    if spec.code is not None and not _first(options.install_requirements, settings.install_requirements):
-        text = "a requirements.txt is not installed unless install_requirements is set for local"
+    if spec.code and spec.code.requirements and not _first(options.install_requirements, settings.install_requirements):
+        text = "its requirements.txt is not installed; options.local.install_requirements = true does it"
         yield Note("source_dir", Match.NEAR, text)
     if spec.volume_size is not None:
         yield Note("volume_size", Match.NONE, "the job has the disk of this machine")
@@ -117,7 +117,7 @@ def _notes(spec: JobSpec, options: Options, settings: Settings) -> Iterator[Note
         text = f"{spec.instance_count} nodes are as many processes that share this machine and its folders"
         yield Note("instance_count", Match.NEAR, text)
     if any(channel.local for channel in spec.inputs.values()):
-        yield Note("inputs", Match.NEAR, "local folders are linked, not copied: the script sees the originals")
+        yield Note("inputs", Match.EXACT, "local folders are linked, not copied: the script sees the originals")
 
 
 def _first(*values: Any) -> Any:

@@ -252,6 +252,18 @@ def test_wrong_requests_get_errors_in_json(served: Served) -> None:
     assert served.ask(ref, [1]) == [2.0]
 
 
+def test_half_a_request_is_not_answered(served: Served) -> None:
+    """What a client began to send before it went away never reaches the handler."""
+    ref = served.deploy()
+    host, _, port = served.backend.endpoint(ref).url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n[1, 2]")
+    for _ in range(10):
+        served.ask(ref, [1])
+
+    assert served.http(ref, "GET", "/info")[1]["variants"][0]["requests"] == 10
+
+
 def test_a_model_that_cannot_be_loaded_fails_the_endpoint(served: Served, helpers: Any) -> None:
     """With the last line of what the handler said."""
     variant = Variant(model=served.model(environment={"BROKEN": "1"}))

@@ -316,6 +316,27 @@ def test_other_systems_get_one_clear_error(tmp_path: Path) -> None:
         LocalBackend(Settings(), tmp_path, system="win32")
 
 
+def test_a_job_of_a_job_is_its_own(rig: Any) -> None:
+    """A script that submits a job and ends does not take that job with it."""
+    rig.run(
+        """
+        import sys
+        from pathlib import Path
+        from anyfit.spec import JobSpec
+        from anyfit_local.backend import LocalBackend
+        from anyfit_local.settings import Settings
+        backend = LocalBackend(Settings(), Path(sys.argv[1]))
+        inner = JobSpec(name="inner", command=("/bin/sh", "-c", "sleep 0.3; echo done"))
+        backend.submit(backend.plan(inner, backend.catalog()))
+        """,
+        arguments=(str(rig.folder / "home"),),
+    )
+    ref = rig.backend.find("inner")
+
+    assert rig.wait(ref).status is Status.SUCCEEDED
+    assert rig.texts(ref) == ["done"]
+
+
 def test_no_socket_is_opened_for_a_job(rig: Any) -> None:
     """A client whose sockets are forbidden submits, watches and collects."""
     plan = rig.plan("print('quiet')", name="quiet")

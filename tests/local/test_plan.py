@@ -87,11 +87,10 @@ def test_what_is_not_done_word_for_word_is_noted() -> None:
     assert {name: note.match for name, note in notes.items()} == {
         "image_uri": Match.NEAR,
         "framework": Match.NEAR,
-        "source_dir": Match.NEAR,
         "volume_size": Match.NONE,
         "max_wait": Match.NONE,
         "instance_count": Match.NEAR,
-        "inputs": Match.NEAR,
+        "inputs": Match.EXACT,
     }
     assert "pytorch 2.1" in notes["framework"].text
 

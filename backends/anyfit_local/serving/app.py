@@ -17,10 +17,15 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _METHODS = {"/invocations": ("POST",), "/ping": ("GET", "HEAD"), "/info": ("GET", "HEAD")}
 _MOST_WAITING = 256
+_MOST_DRAINED = 256 << 20
 
 
 class TooLarge(Exception):
     """The request is larger than the endpoint takes."""
+
+
+class Gone(Exception):
+    """The client has left before its request was complete."""
 
 
 class App:
@@ -41,6 +46,8 @@ class App:
         except TooLarge:
             answer = Answer.fault(413, "TooLarge", f"a request may have {self._most} bytes at most")
             more["connection"] = "close"
+        except Gone:
+            return
         await _respond(send, answer, more, with_body=scope["method"] != "HEAD")
 
     async def _route(
@@ -78,16 +85,22 @@ class App:
 
     async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self._most:
-            raise TooLarge
-        body = bytearray()
-        while True:
+        body, size = bytearray(), 0
+        too_large = length.isdigit() and int(length) > self._most
+        while size < self._most + _MOST_DRAINED:
             message = await receive()
-            body += message.get("body", b"")
-            if len(body) > self._most:
-                raise TooLarge
+            if message["type"] == "http.disconnect":
+                raise Gone
+            piece = message.get("body", b"")
+            size += len(piece)
+            too_large = too_large or size > self._most
+            if not too_large:
+                body += piece
             if not message.get("more_body"):
-                return bytes(body)
+                break
+        if too_large:  # only now: who is still sending does not listen
+            raise TooLarge
+        return bytes(body)
 
     def _info(self) -> Answer:
         fleet = self.fleet

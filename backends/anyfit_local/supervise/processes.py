@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-__all__ = ["MARK", "boot_id", "kill_all", "marked", "signal_group", "started"]
+__all__ = ["MARK", "boot_id", "kill_all", "marked", "signal_group", "started", "unmarked"]
 
 MARK = "ANYFIT_LOCAL_FOLDER"
+
+
+def unmarked(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment for what a job starts but does not own, such as another job."""
+    return {name: value for name, value in environment.items() if name != MARK}
 
 
 def boot_id() -> str:
