@@ -254,8 +254,10 @@ class Job:
         )
 
     def _log_location(self) -> str:
+        from anyfit.show import uri_text
+
         logs = [a.uri for a in self.artifacts() if a.kind == "log"]
-        return logs[0] if logs else f"anyfit logs {self.spec.key}"
+        return uri_text(logs[0]) if logs else f"anyfit logs {self.spec.key}"
 
 
 def refresh_all(jobs: Sequence[Job]) -> list[JobState]:

@@ -8,7 +8,7 @@ from anyfit.artifacts import model_folder
 from anyfit.backend import Feature, JobState, Status
 from anyfit.errors import NotFound
 from anyfit.phases import Phases
-from anyfit.show import seconds_text, size_text
+from anyfit.show import seconds_text, size_text, uri_text
 
 if TYPE_CHECKING:
     from anyfit.job import Job
@@ -23,7 +23,7 @@ def outcome_lines(job: Job) -> list[str]:
     lines = [f"{job.state.status.value} {job.ref}", *_metric_lines(job)]
     try:
         size = sum(a.size or 0 for a in artifacts if a.name.startswith("model/"))
-        lines.append(f"model: {_readable(model_folder(artifacts, key))} ({size_text(size)})")
+        lines.append(f"model: {uri_text(model_folder(artifacts, key))} ({size_text(size)})")
         lines.append(f"next: anyfit deploy {key}")
     except NotFound:
         lines.append("it left no model; a script saves one into the folder named by ANYFIT_MODEL_DIR")
@@ -40,7 +40,7 @@ def result_facts(job: Job) -> list[tuple[str, str]]:
     """What has come out of the job so far, in words."""
     metrics = ", ".join(f"{name} {value:g}" for name, value in _last_values(job).items())
     model = _model_uri(job)
-    return [("metrics", metrics), ("model", _readable(model) if model else "")]
+    return [("metrics", metrics), ("model", uri_text(model) if model else "")]
 
 
 def phase_lines(state: JobState) -> list[str]:
@@ -66,11 +66,3 @@ def _last_values(job: Job) -> dict[str, float]:
 def _metric_lines(job: Job) -> list[str]:
     shown = [f"{name} {value:g}" for name, value in _last_values(job).items()]
     return [f"metrics: {', '.join(shown)}"] if shown else []
-
-
-def _readable(uri: str) -> str:
-    """A path where the URI is one of this machine."""
-    from anyfit.storage import Uri
-
-    parsed = Uri.parse(uri)
-    return str(parsed.path) if parsed.is_local else uri

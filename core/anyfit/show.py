@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from anyfit.backend import EndpointRef, EndpointState, JobRef, JobState, Plan
     from anyfit.spec import JobSpec
 
-__all__ = ["endpoint_html", "job_html", "job_line", "plan_lines", "seconds_text", "size_text"]
+__all__ = ["endpoint_html", "job_html", "job_line", "plan_lines", "seconds_text", "size_text", "uri_text"]
 
 _COLOURS = {"SUCCEEDED": "#1a7f37", "READY": "#1a7f37", "FAILED": "#cf222e", "STOPPED": "#9a6700"}
 
@@ -31,6 +31,14 @@ def seconds_text(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def uri_text(uri: str) -> str:
+    """A path where the URI is one of this machine."""
+    from anyfit.storage import Uri
+
+    parsed = Uri.parse(uri)
+    return str(parsed.path) if parsed.is_local else uri
 
 
 def job_line(ref: JobRef, state: JobState | None) -> str:

@@ -73,7 +73,7 @@ def raising(exception: str, source: str = "train()", file: str = "train.py") -> 
         (Cause.OUT_OF_MEMORY, "out-of-memory", "anyfit specs"),
         (Cause.LOST, "lost", "anyfit fit job.toml"),
         (Cause.REBOOT, "reboot", "anyfit fit job.toml"),
-        (Cause.OUTPUT, "output", "anyfit plan job.toml"),
+        (Cause.OUTPUT, "output", "anyfit status mnist --plan"),
         (Cause.START, "start", "anyfit doctor"),
     ],
 )

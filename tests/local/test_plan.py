@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from anyfit.backend import Catalog, Match, Offering, Plan
 from anyfit.codec import dumps, loads
 from anyfit.spec import Channel, Code, JobSpec
@@ -97,12 +99,15 @@ def test_what_is_not_done_word_for_word_is_noted() -> None:
 
 def test_a_job_may_choose_for_itself() -> None:
     """Options go before the backend's settings."""
-    body = _plan(options={"local": {"grace_seconds": 3, "python": "/other", "install_requirements": True}})
-    request = body.requests[0].body
+    listing = evolve(CODE, requirements=True)
+    options = {"grace_seconds": 3, "python": "/other", "install_requirements": True}
+    plan = _plan(code=listing, options={"local": options})
+    request = plan.requests[0].body
 
     assert (request["grace_seconds"], request["python"]) == (3, "/other")
     assert request["job"]["install_requirements"] is True
-    assert "source_dir" not in {note.field for note in body.notes}
+    assert "source_dir" not in {note.field for note in plan.notes}
+    assert "source_dir" in {note.field for note in _plan(code=listing).notes}
 
 
 def test_the_offering_is_this_machine() -> None:

@@ -16,7 +16,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "install": "pip install {package}",
     "logs": "anyfit logs {job}",
     "longer": "anyfit rerun {job} --set max_run={longer}",
-    "plan": "anyfit plan job.toml",
+    "plan": "anyfit status {job} --plan",
     "require": "echo {package} >> {requirements}",
     "see-fault": "anyfit rerun {job} --set environment.PYTHONFAULTHANDLER=1",
     "set-hyperparameter": "anyfit rerun {job} --set hyperparameters.{name}=VALUE",
