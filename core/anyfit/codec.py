@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -30,8 +31,8 @@ def to_data(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, PurePath):
         return str(value)
-    if isinstance(value, dict):
-        return {str(key): to_data(v) for key, v in value.items()}
+    if isinstance(value, Mapping):
+        return {str(to_data(key)): to_data(v) for key, v in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [to_data(v) for v in value]
     return value
