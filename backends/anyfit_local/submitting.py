@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import anyfit
 from anyfit.backend import JobRef, Plan
@@ -29,6 +26,7 @@ from anyfit_local.supervise.processes import unmarked
 from anyfit_local.supervise.records import write_record
 from anyfit_local.supervise.status import fresh
 from anyfit_local.unpacking import unpack
+from anyfit_local.worlds import make_worlds
 
 __all__ = ["submit"]
 
@@ -52,6 +50,11 @@ def submit(plan: Plan, home: Home) -> JobRef:
     try:
         _fill(prepared, plan, folder, output)
         _start(prepared, plan.spec.key)
+    except OSError as fault:
+        raise ServiceError(
+            f"job {plan.spec.key!r} could not be started: {fault.filename or home.jobs}: {fault.strerror}",
+            backend="local",
+        ) from fault
     finally:
         shutil.rmtree(prepared, ignore_errors=True)  # the supervisor has renamed it if all went well
     return JobRef("local", REGION, plan.spec.key)
@@ -69,7 +72,7 @@ def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str) -> None:
     run = {
         "folder": str(folder.path),
         "launch": [body["python"], "-I", "-S", str(_LAUNCHER), str(folder.path / "launch.json")],
-        "worlds": _worlds(body),
+        "worlds": make_worlds(body),
         "max_run": body["max_run"],
         "grace_seconds": body["grace_seconds"],
         "fetch": fetch,
@@ -173,71 +176,6 @@ def _elsewhere(uri: str, field: str, *below: str) -> str:
     if not uri or local_path(uri, field) is not None:
         return ""
     return "/".join([uri.rstrip("/"), *below])
-
-
-def _worlds(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each node's world: its own configuration files, everything else in common."""
-    count, folder = body["nodes"], body["folder"]
-    hosts = [f"algo-{number}" for number in range(1, count + 1)]
-    probe = count > 1 or body["job"]["distribution"] != "none"
-    port = _free_ports(2 * count + 1) if probe else _any_port()
-    shared = {
-        "code": f"{folder}/code",
-        "data": f"{folder}/input/data",
-        "model": f"{folder}/model",
-        "output": f"{folder}/output",
-        "checkpoints": f"{folder}/checkpoints",
-    }
-    return [
-        {
-            "environment": _visible_gpus(rank, count, body["num_gpus"]),
-            "world": {
-                "base_dir": folder if rank == 0 else f"{folder}/nodes/{host}",
-                "hosts": hosts,
-                "current_host": host,
-                "master_addr": "127.0.0.1",
-                "master_port": port,
-                "num_cpus": body["num_cpus"],
-                "num_gpus": body["num_gpus"] // count if count > 1 else body["num_gpus"],
-                "network_interface": "lo" if sys.platform == "linux" else "lo0",
-                "dirs": shared,
-            },
-        }
-        for rank, host in enumerate(hosts)
-    ]
-
-
-def _visible_gpus(rank: int, count: int, gpus: int) -> dict[str, str]:
-    """Nodes share the machine's accelerators out among them, unless the user has chosen some already."""
-    each = gpus // count
-    if count == 1 or each == 0 or "CUDA_VISIBLE_DEVICES" in os.environ:
-        return {}
-    return {"CUDA_VISIBLE_DEVICES": ",".join(str(n) for n in range(rank * each, (rank + 1) * each))}
-
-
-def _any_port() -> int:
-    """Below the range that systems give to clients, so that hardly anybody sits there."""
-    return random.randrange(20000, 32000)  # noqa: S311
-
-
-def _free_ports(count: int) -> int:
-    """The first of so many free ports in a row."""
-    import socket
-
-    for _ in range(100):
-        first = _any_port()
-        held: list[socket.socket] = []
-        try:
-            for port in range(first, first + count):
-                held.append(socket.socket())
-                held[-1].bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        finally:
-            for each in held:
-                each.close()
-        return first
-    raise ServiceError(f"this machine has no {count} free ports in a row", backend="local")
 
 
 def _sweep(jobs: Path) -> None:

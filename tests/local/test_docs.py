@@ -7,6 +7,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+
 from anyfit_local.settings import Options, Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "backends" / "local.md").read_text(encoding="utf-8")

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from anyfit.backend import Cause, JobRef, Status
 from anyfit.codec import dumps
-from anyfit.errors import Conflict
+from anyfit.errors import Conflict, ServiceError
 from anyfit_local.supervise import evidence
 
 STUBBORN = """
@@ -141,8 +142,9 @@ def test_what_a_script_leaves_behind_ends_with_it(rig: Any, helpers: Any) -> Non
     assert not any(helpers.alive(int(pid)) for pid in rig.texts(ref)[0].split())
 
 
-def test_the_job_outlives_its_client(rig: Any) -> None:
-    """A client killed at once after submit, with all of its session, leaves the job running; another finds it."""
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP], ids=["killed", "hung up"])
+def test_the_job_outlives_its_client(rig: Any, number: signal.Signals) -> None:
+    """A client that dies after submit, with all of its session, leaves the job running; another finds it."""
     plan = rig.plan("import time; print('on', flush=True); time.sleep(0.5); print('done')", name="orphan")
     program = """
 import os, signal, sys
@@ -152,16 +154,16 @@ from anyfit.codec import loads
 from anyfit_local.backend import LocalBackend
 from anyfit_local.settings import Settings
 LocalBackend(Settings(), Path(sys.argv[1])).submit(loads(Plan, sys.stdin.read()))
-os.killpg(0, signal.SIGHUP if sys.argv[2] == "hangup" else signal.SIGKILL)
+os.killpg(0, int(sys.argv[2]))
 """
     done = subprocess.run(
-        [sys.executable, "-c", program, str(rig.folder / "home"), "kill"],
+        [sys.executable, "-c", program, str(rig.folder / "home"), str(int(number))],
         input=dumps(plan),
         text=True,
         start_new_session=True,
         check=False,
     )
-    assert done.returncode == -signal.SIGKILL
+    assert done.returncode == -number
     ref = rig.backend.find("orphan")
 
     assert rig.wait(ref).status is Status.SUCCEEDED
@@ -379,6 +381,18 @@ def test_a_full_disk_of_its_own_does_not_hide_how_a_job_ended(rig: Any, small_di
     assert (state.status, state.exit_code) == (Status.FAILED, 5)
     assert "the log is cut off: No space left" in state.reason
     assert rig.texts(ref)[0].startswith("xxx")
+
+
+def test_a_full_disk_at_submit_leaves_no_job(rig: Any, small_disk: Path) -> None:
+    """The fault is told, and the half-made folder is gone."""
+    rig = rig.with_settings(home=str(small_disk))
+    plan = rig.plan("pass")
+    (small_disk / "filler").write_bytes(bytes((1 << 20) - 40_000))
+    plan = evolve(plan, spec=evolve(plan.spec, description="x" * 100_000))
+
+    with pytest.raises(ServiceError, match="No space left"):
+        rig.backend.submit(plan)
+    assert list((small_disk / "jobs").iterdir()) == []
 
 
 @pytest.fixture

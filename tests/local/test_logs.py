@@ -17,6 +17,7 @@ from anyfit.errors import SpecError, UsageError
 from anyfit.metrics import scan
 from anyfit_local.logbook import read_page
 from anyfit_local.supervise.pump import Pump
+from anyfit_local.supervise.usage import _clock, _measure_with_ps
 
 PRINTS_ON_DEMAND = """
     import os, sys, time
@@ -226,3 +227,16 @@ def test_a_job_without_samples_has_no_curves(rig: Any) -> None:
     ref, _ = rig.run("pass")
 
     assert all(series.points for series in rig.backend.utilization(ref))
+
+
+def test_where_there_is_no_proc_ps_will_do() -> None:
+    """The same numbers for a process group, from the other source."""
+    script = "t = 0\nwhile True: t += 1"
+    with subprocess.Popen([sys.executable, "-c", script], start_new_session=True) as process:
+        deadline = time.monotonic() + 20
+        while (used := _measure_with_ps({process.pid}))[0] < 1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+
+    assert used[0] >= 1 and used[1] > 1 << 20
+    assert _clock("1-02:03:04") == 93784 and _clock("03:04.50") == 184.5
