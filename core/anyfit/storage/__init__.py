@@ -17,25 +17,41 @@ from anyfit.storage.uri import Uri, parse_vendor
 
 if TYPE_CHECKING:
     from anyfit.storage.file import FileStore
+    from anyfit.storage.filters import exclude, include
     from anyfit.storage.opening import open_store, register_scheme
+    from anyfit.storage.options import Action, Failure, Options, Progress, Report
     from anyfit.storage.settings import StoreSettings
+    from anyfit.storage.transfer import copy_tree, sync, transfer
 
 __all__ = [
+    "Action",
     "DeleteFailure",
     "Entry",
+    "Failure",
     "FileStore",
+    "Options",
     "Page",
     "Part",
+    "Progress",
     "Reader",
+    "Report",
     "Store",
     "StoreSettings",
     "Uri",
+    "copy_tree",
+    "exclude",
+    "include",
     "open_store",
     "parse_vendor",
     "register_scheme",
+    "sync",
+    "transfer",
 ]
 
 _LAZY = {
+    **dict.fromkeys(("Action", "Failure", "Options", "Progress", "Report"), "anyfit.storage.options"),
+    **dict.fromkeys(("copy_tree", "sync", "transfer"), "anyfit.storage.transfer"),
+    **dict.fromkeys(("exclude", "include"), "anyfit.storage.filters"),
     "FileStore": "anyfit.storage.file",
     "StoreSettings": "anyfit.storage.settings",
     "open_store": "anyfit.storage.opening",

@@ -9,7 +9,10 @@ from attrs import frozen
 from anyfit.errors import AnyfitError, AuthError, NotFound, StorageError
 from anyfit.storage.retry import Unsteady
 
-__all__ = ["ExpiredKeys", "Refusal", "parse_refusal"]
+OPAQUE = "opaque"
+"""As an entry's checksum: the service encrypts so that the ETag is no digest of the content."""
+
+__all__ = ["OPAQUE", "ExpiredKeys", "Refusal", "parse_refusal"]
 
 _NOT_FOUND = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchUpload", "NoSuchResource", "NotFound", "404"})
 _EXPIRED = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 from datetime import datetime
@@ -31,13 +32,29 @@ class AtomicFile:
 
     def __init__(self, target: Path, *, tag: str = "") -> None:
         self.target = target
-        self.path = target.with_name(f"{_PREFIX}{tag or secrets.token_hex(8)}{_SUFFIX}")
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
         try:
-            self.fd = os.open(self.path, flags if tag else flags | os.O_EXCL, 0o666)
+            self._open(tag)
         except FileNotFoundError:
             target.parent.mkdir(parents=True, exist_ok=True)
-            self.fd = os.open(self.path, flags if tag else flags | os.O_EXCL, 0o666)
+            self._open(tag)
+
+    def _open(self, tag: str) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        if tag:
+            self.path = self.target.with_name(f"{_PREFIX}{tag}{_SUFFIX}")
+            self.fd = os.open(self.path, flags, 0o666)
+            try:
+                fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:  # somebody else is fetching the same; do not write into their file
+                os.close(self.fd)
+            else:
+                return
+        self.path = self.target.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+        self.fd = os.open(self.path, flags | os.O_EXCL, 0o666)
+
+    def truncate(self, size: int) -> None:
+        """Give the file its length, so that every position can be written."""
+        os.ftruncate(self.fd, size)
 
     def write_at(self, data: memoryview | bytes, position: int) -> None:
         """Write all of `data` at `position`; many threads may do so at once."""

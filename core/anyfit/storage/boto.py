@@ -11,7 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from anyfit.errors import AuthError
-from anyfit.storage.answers import Refusal
+from anyfit.storage.answers import OPAQUE, Refusal
 from anyfit.storage.api import Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.rest import CHECKSUM
@@ -259,12 +259,16 @@ def _client(settings: StoreSettings) -> Any:
 
 def _entry(key: str, answer: dict[str, Any]) -> Entry:
     modified = answer.get("LastModified") or datetime.fromtimestamp(0, timezone.utc)
-    checksum = answer.get("Metadata", {}).get(CHECKSUM, "")
+    checksum = answer.get("Metadata", {}).get(CHECKSUM, "") or OPAQUE * _encrypts(answer)
     return Entry(key, int(answer.get("ContentLength", 0)), modified, answer.get("ETag", "").strip('"'), checksum)
 
 
 def _put(answer: dict[str, Any]) -> Put:
-    return Put(answer.get("ETag", "").strip('"'), answer.get("ServerSideEncryption", "") not in ("", "AES256"))
+    return Put(answer.get("ETag", "").strip('"'), _encrypts(answer))
+
+
+def _encrypts(answer: dict[str, Any]) -> bool:
+    return answer.get("ServerSideEncryption", "") not in ("", "AES256") or "SSECustomerAlgorithm" in answer
 
 
 def _digest(sums: Sum) -> dict[str, str]:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from attrs import evolve
 
-from anyfit.storage.answers import Refusal
+from anyfit.storage.answers import OPAQUE, Refusal
 from anyfit.storage.api import Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.rest import CHECKSUM, COS, parse_page
@@ -250,11 +250,17 @@ def _get(answer: Mapping[str, Any], name: str) -> str:
 def _entry(key: str, answer: Mapping[str, Any]) -> Entry:
     modified = from_http(_get(answer, "Last-Modified"))
     etag = _get(answer, "ETag").strip('"')
-    return Entry(key, int(_get(answer, "Content-Length") or 0), modified, etag, _get(answer, _METADATA))
+    checksum = _get(answer, _METADATA) or OPAQUE * _encrypts(answer)
+    return Entry(key, int(_get(answer, "Content-Length") or 0), modified, etag, checksum)
 
 
 def _put(answer: Mapping[str, Any]) -> Put:
-    return Put(_get(answer, "ETag").strip('"'), _get(answer, "x-cos-server-side-encryption") == "cos/kms")
+    return Put(_get(answer, "ETag").strip('"'), _encrypts(answer))
+
+
+def _encrypts(answer: Mapping[str, Any]) -> bool:
+    prefix = f"{COS.prefix}server-side-encryption"
+    return _get(answer, prefix) not in ("", "AES256") or bool(_get(answer, f"{prefix}-customer-algorithm"))
 
 
 def _digest(sums: Sum) -> dict[str, str]:

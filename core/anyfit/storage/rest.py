@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from attrs import frozen
 
-from anyfit.storage.answers import parse_refusal
+from anyfit.storage.answers import OPAQUE, parse_refusal
 from anyfit.storage.api import Put, Sum
 from anyfit.storage.retry import Unsteady
 from anyfit.storage.settings import StoreSettings
@@ -179,13 +179,17 @@ class RestApi:
         return {f"{self.dialect.prefix}meta-{CHECKSUM}": checksum} if checksum else {}
 
     def _put(self, answer: Response) -> Put:
-        algorithm = answer.headers.get(f"{self.dialect.prefix}server-side-encryption", "")
-        return Put(_etag(answer.headers.get("etag", "")), algorithm not in ("", "AES256"))
+        return Put(_etag(answer.headers.get("etag", "")), self._encrypts(answer))
+
+    def _encrypts(self, answer: Response) -> bool:
+        """Whether with a key of which the ETag becomes no digest."""
+        prefix = f"{self.dialect.prefix}server-side-encryption"
+        return answer.headers.get(prefix, "") not in ("", "AES256") or f"{prefix}-customer-algorithm" in answer.headers
 
     def _entry(self, key: str, answer: Response, size: int) -> Entry:
         headers = answer.headers
         modified = from_http(headers.get("last-modified", ""))
-        checksum = headers.get(f"{self.dialect.prefix}meta-{CHECKSUM}", "")
+        checksum = headers.get(f"{self.dialect.prefix}meta-{CHECKSUM}", "") or OPAQUE * self._encrypts(answer)
         return Entry(key, size, modified, _etag(headers.get("etag", "")), checksum)
 
 

@@ -21,6 +21,7 @@ from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
 from anyfit.storage.retry import RETRY, Retry, Unsteady, retrying
 from anyfit.storage.settings import CurrentSettings, SettingsSource, StoreSettings
 from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part, Reader, Store
+from anyfit.storage.verify import read_proven
 
 __all__ = ["ServiceStore"]
 
@@ -114,7 +115,6 @@ class ServiceStore(Store):
         return self._call(lambda api: api.head(key))
 
     def part_size(self, key: str) -> int:
-        """The size of the first part of an object that was sent in parts, 0 when the service does not tell."""
         try:
             size = self._call(lambda api: api.head(key, 1)).size
         except StorageError:
@@ -132,15 +132,7 @@ class ServiceStore(Store):
             raise
 
     def read(self, key: str) -> bytes:
-        def once() -> bytes:
-            with self.open(key) as reader:
-                data = reader.read()
-            etag = reader.entry.etag
-            if len(data) != reader.entry.size or (is_md5(etag) and _md5(data).hex() != etag and len(data) <= _SMALL):
-                raise Unsteady(f"read {self.scheme}://{self.bucket}/{key}: the bytes arrived damaged")
-            return data
-
-        return retrying(once, self.retry)
+        return read_proven(self, key, retry=self.retry)[0]
 
     def put(self, key: str, data: Data, *, checksum: str = "") -> Entry:
         sums = self._sums(data)

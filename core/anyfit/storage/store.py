@@ -138,6 +138,10 @@ class Store(ABC):
     def stat(self, key: str) -> Entry:
         """One object. Raises `NotFound` if there is none."""
 
+    def part_size(self, key: str) -> int:
+        """The size of the first part of an object that was sent in parts, 0 when the service does not tell."""
+        return 0
+
     @abstractmethod
     def open(self, key: str, *, start: int = 0, length: int | None = None, etag: str = "") -> Reader:
         """Read `length` bytes from `start`, by default all.

@@ -1,0 +1,172 @@
+"""Moving one object: which way is right for it, and the short ways themselves."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from functools import partial
+
+from anyfit.errors import AnyfitError
+from anyfit.storage.answers import OPAQUE
+from anyfit.storage.api import is_md5
+from anyfit.storage.download import Download
+from anyfit.storage.file import FileReader, FileStore, os_error
+from anyfit.storage.options import Action, Failure
+from anyfit.storage.plan import Step
+from anyfit.storage.sums import etag_of_file, part_sizes
+from anyfit.storage.tally import Stopped
+from anyfit.storage.upload import Upload
+from anyfit.storage.verify import Changed, read_proven
+from anyfit.storage.workshop import Job, Workshop
+
+__all__ = ["Mover"]
+
+_TINY = 1 << 20
+_ATTEMPTS = 3
+
+
+class Mover:
+    """Moves objects from one place to another; every failure is counted and stops nothing else."""
+
+    def __init__(self, shop: Workshop, *, dry_run: bool = False) -> None:
+        self.shop = shop
+        self.dry_run = dry_run
+        self.source = shop.source.store
+        self.target = shop.target.store
+        self.inside = self.target.copies_from(self.source)
+
+    def action(self, step: Step) -> Action:
+        """What a step does, for people."""
+        target = self.shop.target.shown(step.name)
+        if step.source is None:
+            return Action("delete", "", target, step.target.size if step.target else 0)
+        return Action("copy", self.shop.source.shown(step.name), target, step.source.size)
+
+    def submit(self, step: Step) -> None:
+        """Give a step to the crew."""
+        self.shop.crew.submit(partial(self._run, step))
+
+    def _run(self, step: Step) -> None:
+        if step.source is None or self.shop.tally.stopped:
+            return
+        job = Job(step.source, self.shop.target.key(step.name), self.action(step))
+        try:
+            if step.kind == "check" and self._same(step):
+                self.shop.tally.skip(step.source.size)
+            elif self.dry_run:
+                self.shop.tally.done(job.action)
+            elif self._is_split(job):
+                self._split(job).start()
+            else:
+                self.shop.tally.done(job.action, proven=self._whole(job))
+        except Stopped:
+            pass
+        except (AnyfitError, OSError, UnicodeEncodeError) as error:
+            self.shop.tally.fail(_failure(job.action, error))
+
+    def _is_split(self, job: Job) -> bool:
+        if self.inside or job.entry.size <= self.shop.part_size:
+            return False
+        if isinstance(self.target, FileStore):
+            return not isinstance(self.source, FileStore)
+        return self.target.multipart
+
+    def _split(self, job: Job) -> Upload | Download:
+        if isinstance(self.target, FileStore):
+            return Download(self.shop, job, self.target)
+        return Upload(self.shop, job)
+
+    def _whole(self, job: Job) -> bool:
+        """Move an object in one go; whether its content is proven."""
+        if self.inside:
+            self.target.copy(self.source, job.entry.key, job.target_key)
+            self.shop.tally.moving(job.entry.size)
+            return True
+        if isinstance(self.source, FileStore) and isinstance(self.target, FileStore):
+            return self._across_the_disk(job, self.source, self.target)
+        if job.entry.size <= _TINY:
+            return self._through_memory(job)
+        with self.shop.buffers.borrow(0):
+            return self._through_memory(job)
+
+    def _through_memory(self, job: Job) -> bool:
+        data, modified, proven, checksum = self._read(job)
+        self.shop.tally.moving(len(data))
+        if isinstance(self.target, FileStore):
+            file = self.target.create(job.target_key)
+            try:
+                file.write_at(data, 0)
+                file.commit(modified)
+            except BaseException:
+                file.discard()
+                raise
+        else:
+            self.target.put(job.target_key, data, checksum=checksum)
+        return proven
+
+    def _read(self, job: Job) -> tuple[bytes, datetime, bool, str]:
+        if isinstance(self.source, FileStore):
+            for _ in range(_ATTEMPTS):
+                with self.source.open(job.entry.key) as reader:
+                    data = reader.read()
+                    if reader.unchanged():
+                        return data, reader.entry.modified, True, ""
+            raise Changed(f"{job.action.source} changed while it was being read", hint="run it again")
+        data, entry, proven = read_proven(self.source, job.entry.key)
+        return data, job.entry.modified, proven, "" if entry.checksum == OPAQUE else entry.checksum
+
+    def _across_the_disk(self, job: Job, source: FileStore, target: FileStore) -> bool:
+        buffer = memoryview(bytearray(min(_TINY, max(1, job.entry.size))))
+        for _ in range(_ATTEMPTS):
+            with source.open(job.entry.key) as reader:
+                file = target.create(job.target_key)
+                try:
+                    at = 0
+                    while got := reader.readinto(buffer):
+                        self.shop.tally.moving(got)
+                        file.write_at(buffer[:got], at)
+                        at += got
+                    os.fchmod(file.fd, os.fstat(reader.fd).st_mode & 0o777)
+                    if reader.unchanged():
+                        file.commit(reader.entry.modified)
+                        return True
+                    self.shop.tally.undone(at)
+                    file.discard()
+                except BaseException:
+                    file.discard()
+                    raise
+        raise Changed(f"{job.action.source} changed while it was being read", hint="run it again")
+
+    def _same(self, step: Step) -> bool:
+        """Whether both sides have proven equal contents."""
+        source, target = step.source, step.target
+        if source is None or target is None:
+            return False
+        if isinstance(self.source, FileStore):
+            if isinstance(self.target, FileStore):
+                with self.source.open(source.key) as ours, self.target.open(target.key) as theirs:
+                    return _md5_of(ours) == _md5_of(theirs)
+            return _has_etag(self.source, source.key, target.etag)
+        if isinstance(self.target, FileStore):
+            return _has_etag(self.target, target.key, source.etag)
+        return bool(source.etag) and source.etag == target.etag
+
+
+def _md5_of(reader: FileReader) -> str:
+    return etag_of_file(reader.fd, reader.entry.size, "0" * 32, max(1, reader.entry.size))
+
+
+def _has_etag(store: FileStore, key: str, etag: str) -> bool:
+    with store.open(key) as reader:
+        size = reader.entry.size
+        if size == 0 and is_md5(etag):
+            return True
+        return any(etag_of_file(reader.fd, size, etag, part) == etag for part in part_sizes(size, etag))
+
+
+def _failure(action: Action, error: Exception) -> Failure:
+    if isinstance(error, OSError):
+        error = os_error(error, action.target)
+    elif isinstance(error, UnicodeEncodeError):
+        return Failure(action.source, action.target, "the file's name is no valid UTF-8; rename it")
+    return Failure(action.source, action.target, str(error).replace("\n  hint: ", "; "))

@@ -1,0 +1,104 @@
+"""Source and target of a transfer: a store, and what in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import frozen
+
+from anyfit.errors import NotFound, UsageError
+from anyfit.storage.file import FileStore
+from anyfit.storage.store import Entry, Store
+from anyfit.storage.uri import Uri
+from anyfit.storage.walk import Links, Problem
+
+__all__ = ["Open", "Place", "find_source", "find_target", "refuse_overlap"]
+
+Open = Callable[[Uri], Store]
+
+
+@frozen
+class Place:
+    """One side of a transfer.
+
+    Attributes:
+        store: The store; for files one whose root is the directory, so that no key leads out of it.
+        uri: The directory, with its slash, or the single object.
+        prefix: What stands before a name in the store's keys.
+        entry: The single object, if it is one.
+    """
+
+    store: Store
+    uri: Uri
+    prefix: str
+    entry: Entry | None = None
+
+    def key(self, name: str) -> str:
+        """The key of a name."""
+        return self.prefix + name
+
+    def shown(self, name: str) -> str:
+        """The URI of a name, for people."""
+        return str(self.uri.join(name)) if self.uri.is_dir else str(self.uri)
+
+
+def find_source(uri: Uri, open_store: Open, *, links: Links = "follow", problem: Problem | None = None) -> Place:
+    """What `uri` means as a source: with a slash a directory, else the object, else the directory of that name.
+
+    Raises:
+        NotFound: There is neither.
+    """
+    if uri.is_local:
+        return _local_source(uri, links, problem)
+    store = open_store(uri)
+    if not uri.is_dir:
+        try:
+            entry = store.stat(uri.key)
+        except NotFound as error:
+            if error.status == "NoSuchBucket":
+                raise
+        else:
+            return Place(store, uri, uri.key.rpartition("/")[0] + "/" if "/" in uri.key else "", entry)
+    directory = uri.as_dir()
+    page = store.list_page(directory.key, limit=1)
+    if not page.entries and not (uri.is_dir and not uri.key):
+        raise NotFound(f"nothing at {uri}", hint="anyfit ls shows what there is")
+    return Place(store, directory, directory.key)
+
+
+def _local_source(uri: Uri, links: Links, problem: Problem | None) -> Place:
+    path = uri.path
+    if path.is_dir():
+        return Place(FileStore(path, links=links, problem=problem), uri.as_dir(), "")
+    store = FileStore(path.parent, links=links)
+    return Place(store, uri, "", store.stat(path.name + ("/" if uri.key.endswith("/") else "")))
+
+
+def find_target(uri: Uri, source: Place, open_store: Open) -> Place:
+    """Where things go: a directory's into the directory of that name, a single object to `uri` or into it."""
+    if source.entry is None:
+        directory = uri.as_dir()
+    elif uri.is_dir or (uri.is_local and uri.path.is_dir()):
+        directory = uri.as_dir()
+        uri = directory.join(source.uri.name)
+    else:
+        directory = uri.parent
+    if uri.is_local:
+        return Place(FileStore(directory.path), directory if source.entry is None else uri, "")
+    return Place(open_store(uri), directory if source.entry is None else uri, directory.key)
+
+
+def refuse_overlap(source: Place, target: Place) -> None:
+    """Refuse to copy a directory into itself, which would never end."""
+    ours, theirs = source.uri, target.uri
+    if ours.is_local and theirs.is_local:
+        ours, theirs = (_real(uri) for uri in (ours, theirs))
+    elif not (ours.scheme == theirs.scheme and ours.bucket == theirs.bucket and target.store.copies_from(source.store)):
+        return
+    if theirs == ours or (ours.is_dir and theirs.key.startswith(ours.key)):
+        raise UsageError(f"{target.uri} lies in {source.uri}", hint="choose a target outside of the source")
+
+
+def _real(uri: Uri) -> Uri:
+    real = Uri.parse(uri.path.resolve())
+    return real.as_dir() if uri.is_dir else real

@@ -1,0 +1,148 @@
+"""Sending one large object in parts: from disk, or out of another store."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from threading import Lock
+
+from anyfit.errors import AnyfitError, NotFound
+from anyfit.storage.file import FileReader, FileStore
+from anyfit.storage.retry import Unsteady, retrying
+from anyfit.storage.split import Split
+from anyfit.storage.state import State
+from anyfit.storage.store import Part
+from anyfit.storage.sums import PieceSums
+from anyfit.storage.verify import Changed
+from anyfit.storage.workshop import Job, Workshop
+
+__all__ = ["Upload", "part_size_for"]
+
+MIB = 1 << 20
+_MOST_PARTS = 9000
+
+
+def part_size_for(size: int, wished: int, least: int) -> int:
+    """The size of the parts: as wished, but no more than the services' 10,000 parts."""
+    needed = -(-size // _MOST_PARTS)
+    return max(wished, least, -(-needed // MIB) * MIB)
+
+
+class Upload(Split):
+    """A multipart upload. It is remembered on disk from its first moment, and the service knows which parts it has."""
+
+    def __init__(self, shop: Workshop, job: Job) -> None:
+        super().__init__(shop, job)
+        self.source = shop.source.store
+        self.target = shop.target.store
+        self.state = State(shop.state, job.action.source, job.action.target)
+        self.entry = job.entry
+        self._parts: dict[int, Part] = {}
+        self._parts_lock = Lock()
+        self._file: FileReader | None = None
+        self.upload = ""
+
+    def begin(self) -> Iterable[int]:
+        checksum = self._open()
+        self.part = part_size_for(self.entry.size, self.shop.part_size, self.target.min_part)
+        if self._file:
+            checksum = str(PieceSums.of_file(self._file.fd, self.entry.size, self.part))
+        head: dict[str, str | int] = {
+            "source": self.job.action.source,
+            "target": self.job.action.target,
+            "version": self.entry.etag,
+            "size": self.entry.size,
+            "part": self.part,
+            "sums": checksum,
+        }
+        self._parts = self._resumed(head) or {}
+        if not self._parts:
+            self.upload = self.upload or self.target.start_upload(self.job.target_key, checksum=checksum)
+            self.state.begin({**head, "upload": self.upload})
+        for part in self._parts.values():
+            self.shop.tally.moving(part.size)
+        count = -(-self.entry.size // self.part)
+        return [number for number in range(1, count + 1) if number not in self._parts]
+
+    def _open(self) -> str:
+        """Fix which version of the source is sent; what is known of its checksum."""
+        if isinstance(self.source, FileStore):
+            self._file = self.source.open(self.job.entry.key)
+            self.entry = self._file.entry
+            return ""
+        self.entry = self.source.stat(self.job.entry.key)
+        return self.entry.checksum if self.entry.checksum.startswith("crc32:") else ""
+
+    def _resumed(self, head: dict[str, str | int]) -> dict[int, Part] | None:
+        """The parts of an earlier run that are still good."""
+        self.upload = ""
+        known = self.state.load()
+        if not known:
+            return None
+        upload = str(known[0].pop("upload", ""))
+        try:
+            if known[0] != head:
+                self.target.abort_upload(self.job.target_key, upload)
+                return None
+            parts = self.target.list_parts(self.job.target_key, upload)
+        except NotFound:
+            return None
+        self.upload = upload
+        return {part.number: part for part in parts if part.size == self._length(part.number)}
+
+    def _length(self, number: int) -> int:
+        return max(0, min(self.part, self.entry.size - (number - 1) * self.part))
+
+    def move(self, piece: int) -> None:
+        start, length = (piece - 1) * self.part, self._length(piece)
+        with self.shop.buffers.borrow(length) as view:
+            retrying(lambda: self._fill(view, start))
+            self.shop.tally.moving(length)
+            part = self.target.put_part(self.job.target_key, self.upload, piece, view)
+        with self._parts_lock:
+            self._parts[piece] = part
+
+    def _fill(self, view: memoryview, start: int) -> None:
+        done = 0
+        if self._file:
+            while done < len(view) and (got := os.preadv(self._file.fd, [view[done:]], start + done)):
+                done += got
+            if done < len(view):
+                raise Changed(f"{self.job.action.source} became shorter while it was being read")
+            return
+        try:
+            reader = self.source.open(self.entry.key, start=start, length=len(view), etag=self.entry.etag)
+        except AnyfitError as error:
+            raise _as_changed(error) from error
+        with reader:
+            while done < len(view) and (got := reader.readinto(view[done:])):
+                done += got
+        if done < len(view):
+            raise Unsteady(f"read {self.job.action.source}: {done} bytes instead of {len(view)}")
+
+    def complete(self) -> bool:
+        if self._file and not self._file.unchanged():
+            raise Changed(f"{self.job.action.source} changed while it was being read", hint="run it again")
+        self.target.finish_upload(self.job.target_key, self.upload, self._parts.values())
+        self.state.forget()
+        self._close()
+        return bool(self._file or self.entry.checksum)
+
+    def abandon(self, error: BaseException) -> None:
+        self._close()
+        if isinstance(error, Changed) and self.upload:
+            with contextlib.suppress(AnyfitError):
+                self.target.abort_upload(self.job.target_key, self.upload)
+            self.state.forget()
+            self.shop.tally.undone(sum(part.size for part in self._parts.values()))
+
+    def _close(self) -> None:
+        if self._file:
+            self._file.close()
+
+
+def _as_changed(error: AnyfitError) -> AnyfitError:
+    if error.status in ("PreconditionFailed", "412"):
+        return Changed(error.message, hint=error.hint, status=error.status)
+    return error

@@ -1,0 +1,367 @@
+"""Copying and synchronising in every direction."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anyfit.errors import NotFound, StorageError, UsageError
+from anyfit.storage import (
+    Action,
+    FileStore,
+    Progress,
+    Report,
+    Store,
+    StoreSettings,
+    Uri,
+    copy_tree,
+    exclude,
+    include,
+    sync,
+)
+from anyfit_emulator.storage import ObjectStoreServer
+
+MIB = 1 << 20
+Opener = Callable[..., Store]
+
+_WAYS = [("s3", True), ("s3", False), ("obs", True), ("obs", False), ("cos", True), ("cos", False)]
+
+
+@pytest.fixture(params=_WAYS, ids=lambda way: f"{way[0]}-{'direct' if way[1] else 'library'}")
+def bucket_store(request: pytest.FixtureRequest, open_in: Opener) -> Store:
+    """An empty bucket, by each road."""
+    scheme, fast = request.param
+    return open_in(scheme, fast=fast)
+
+
+class Lab:
+    """Two places to move things between: a directory and a bucket."""
+
+    def __init__(self, tmp_path: Path, store: Store) -> None:
+        self.local = tmp_path / "local"
+        self.local.mkdir()
+        self.store = store
+        self.remote = Uri(store.scheme, store.bucket, "data/")
+        self.state = tmp_path / "state"
+
+    def write(self, name: str, data: bytes) -> Path:
+        path = self.local / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+    def open(self, uri: Uri) -> Store:
+        return FileStore() if uri.is_local else self.store
+
+    def sync(self, source: Uri | Path, target: Uri | Path, **options: Any) -> Report:
+        return sync(source, target, open=self.open, state_dir=self.state, **options)
+
+    def copy(self, source: Uri | Path, target: Uri | Path, **options: Any) -> Report:
+        return copy_tree(source, target, open=self.open, state_dir=self.state, **options)
+
+    def remote_names(self) -> list[str]:
+        return [entry.key.removeprefix("data/") for entry in self.store.list("data/")]
+
+
+@pytest.fixture
+def lab(tmp_path: Path, bucket_store: Store) -> Lab:
+    """The laboratory on every store."""
+    return Lab(tmp_path, bucket_store)
+
+
+@pytest.fixture
+def one(tmp_path: Path, open_in: Opener) -> Lab:
+    """The laboratory on S3 alone, where the way does not matter."""
+    return Lab(tmp_path, open_in("s3"))
+
+
+def _files(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_there_and_back(lab: Lab, tmp_path: Path) -> None:
+    """A tree with small, empty, large and oddly named files comes back the same; a second run moves nothing."""
+    for n in range(30):
+        lab.write(f"d{n % 3}/f{n}", os.urandom(n * 100))
+    lab.write("large", os.urandom(3 * MIB + 17))
+    lab.write("训练 数据/100%+#?.txt", b"odd")
+    up = lab.sync(lab.local, lab.remote, part_size=MIB)
+    again = lab.sync(lab.local, lab.remote, part_size=MIB)
+    down = lab.sync(lab.remote, tmp_path / "back", part_size=MIB)
+    back = lab.sync(lab.remote, tmp_path / "back", part_size=MIB)
+
+    assert not up.failures + again.failures + down.failures + back.failures
+    assert (up.copied, up.skipped, again.copied, again.skipped) == (32, 0, 0, 32)
+    assert (down.copied, down.unproven, back.copied, back.skipped) == (32, 0, 0, 32)
+    assert _files(tmp_path / "back") == _files(lab.local)
+    assert up.bytes == down.bytes == sum(map(len, _files(lab.local).values()))
+    assert not list(lab.state.iterdir())
+
+
+def test_from_store_to_store(lab: Lab, open_in: Opener, tmp_path: Path) -> None:
+    """Objects go from one service to another through this machine, large ones in parts."""
+    lab.write("a", b"small")
+    lab.write("b", os.urandom(6 * MIB + 3))
+    lab.sync(lab.local, lab.remote, part_size=MIB)
+    other = open_in("cos" if lab.store.scheme != "cos" else "obs")
+    target = Uri(other.scheme, other.bucket, "there/")
+    report = sync(
+        lab.remote,
+        target,
+        open=lambda uri: other if uri.scheme == other.scheme else lab.store,
+        state_dir=lab.state,
+        part_size=5 * MIB,
+    )
+
+    assert (report.copied, report.unproven, report.failures) == (2, 0, ())
+    assert other.read("there/b") == (lab.local / "b").read_bytes()
+    assert other.stat("there/b").checksum == lab.store.stat("data/b").checksum != ""
+
+
+def test_inside_one_service(lab: Lab, server: ObjectStoreServer) -> None:
+    """Between two places of one service the service copies by itself."""
+    lab.write("a", b"small")
+    lab.sync(lab.local, lab.remote)
+    before = server.requests.counts.get("GetObject", 0)
+    report = lab.sync(lab.remote, Uri(lab.store.scheme, lab.store.bucket, "copy/"))
+
+    assert (report.copied, report.failures) == (1, ())
+    assert lab.store.read("copy/a") == b"small"
+    assert server.requests.counts.get("GetObject", 0) - before == 1, "only the assertion above reads"
+
+
+def test_on_one_disk(tmp_path: Path) -> None:
+    """Directories are copied on one disk with times and permissions."""
+    script = tmp_path / "a/bin/run.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text("echo")
+    script.chmod(0o755)
+    report = sync(tmp_path / "a", tmp_path / "b")
+
+    assert (report.copied, report.failures) == (1, ())
+    assert (tmp_path / "b/bin/run.sh").stat().st_mode & 0o777 == 0o755
+    assert sync(tmp_path / "a", tmp_path / "b").copied == 0
+
+
+def test_delete(lab: Lab, tmp_path: Path) -> None:
+    """With delete, what the source has not is deleted on either side; what filters leave out stays."""
+    for name in ("keep", "gone/x", "gone/y", "log/1"):
+        lab.write(name, b"x")
+    lab.sync(lab.local, lab.remote)
+    lab.sync(lab.remote, tmp_path / "back")
+    (lab.local / "gone/x").unlink()
+    (lab.local / "gone/y").unlink()
+    (lab.local / "log/1").unlink()
+    up = lab.sync(lab.local, lab.remote, delete=True, filters=exclude("log/"))
+    down = lab.sync(lab.remote, tmp_path / "back", delete=True)
+
+    assert (up.deleted, down.deleted) == (2, 2)
+    assert lab.remote_names() == ["keep", "log/1"]
+    assert sorted(_files(tmp_path / "back")) == ["keep", "log/1"]
+    assert not (tmp_path / "back/gone").exists()
+
+
+def test_nothing_is_deleted_when_the_source_is_not_known(one: Lab) -> None:
+    """When a part of the source cannot be listed, nothing is deleted, and the report says so."""
+    one.write("a/x", b"x")
+    one.sync(one.local, one.remote)
+    (one.local / "a/x").unlink()
+    (one.local / "a").rmdir()
+    (one.local / "a").symlink_to("nowhere")
+    report = one.sync(one.local, one.remote, delete=True)
+
+    assert report.deleted == 0
+    assert report.failures[0].reason.startswith("nothing was deleted")
+    assert one.remote_names() == ["a/x"]
+
+
+def test_dry_run(lab: Lab) -> None:
+    """A dry run tells what would be done and does nothing."""
+    lab.write("new", b"12345")
+    lab.store.put("data/old", b"x")
+    actions: list[Action] = []
+    report = lab.sync(lab.local, lab.remote, delete=True, dry_run=True, on_action=actions.append)
+
+    assert (report.copied, report.bytes, report.deleted) == (1, 5, 1)
+    assert sorted((action.kind, action.target, action.size) for action in actions) == [
+        ("copy", f"{lab.remote}new", 5),
+        ("delete", f"{lab.remote}old", 1),
+    ]
+    assert lab.remote_names() == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "taken"),
+    [
+        ((), ["a.txt", "b.bin", "d/c.txt", "d/e/f.bin"]),
+        (exclude("*.bin"), ["a.txt", "d/c.txt"]),
+        (include("*.txt"), ["a.txt", "d/c.txt"]),
+        (exclude("*") + include("d/*"), ["d/c.txt", "d/e/f.bin"]),
+        (exclude("d/"), ["a.txt", "b.bin"]),
+        (exclude("*.bin") + include("d/e/*"), ["a.txt", "d/c.txt", "d/e/f.bin"]),
+        (include("*.bin") + exclude("d/"), ["b.bin"]),
+    ],
+)
+def test_filters(tmp_path: Path, filters: tuple[object, ...], taken: list[str]) -> None:
+    """The last pattern that fits decides, as with `aws s3`."""
+    for name in ("a.txt", "b.bin", "d/c.txt", "d/e/f.bin"):
+        FileStore(tmp_path / "a").put(name, b"x")
+    sync(tmp_path / "a", tmp_path / "b", filters=filters)
+
+    assert sorted(_files(tmp_path / "b")) == taken
+
+
+def test_what_counts_as_changed(lab: Lab) -> None:
+    """Size and time, size alone, or proven content decide what is moved again."""
+    path = lab.write("a", b"one")
+    lab.sync(lab.local, lab.remote)
+    path.write_bytes(b"two")
+    past = time.time() - 1000
+    os.utime(path, (past, past))
+
+    assert lab.sync(lab.local, lab.remote, compare="time").copied == 0
+    assert lab.sync(lab.local, lab.remote, compare="size").copied == 0
+    assert lab.sync(lab.local, lab.remote, compare="checksum").copied == 1
+    assert lab.store.read("data/a") == b"two"
+    os.utime(path, (time.time() + 1000,) * 2)
+    assert lab.sync(lab.local, lab.remote, compare="checksum").copied == 0
+    assert lab.sync(lab.local, lab.remote, compare="size").copied == 0
+    assert lab.sync(lab.local, lab.remote, compare="time").copied == 1
+    assert lab.sync(lab.local, lab.remote, compare="always").copied == 1
+
+
+def test_checksums_of_objects_sent_in_parts(lab: Lab, tmp_path: Path) -> None:
+    """Large unchanged files are recognised by the ETag of their parts, without being moved."""
+    lab.write("large", os.urandom(11 * MIB))
+    lab.sync(lab.local, lab.remote, part_size=5 * MIB)
+    report = lab.sync(lab.local, lab.remote, compare="checksum")
+
+    assert (report.copied, report.skipped) == (0, 1)
+
+
+def test_single_objects(lab: Lab, tmp_path: Path) -> None:
+    """One object goes to a name, or into a directory when the target has a slash or is one."""
+    path = lab.write("model.bin", b"weights")
+    bucket = lab.remote.root
+    lab.copy(path, bucket.join("m/one"))
+    lab.copy(path, bucket.join("m/dir/"))
+    lab.copy(bucket.join("m/one"), tmp_path / "got")
+    (tmp_path / "there").mkdir()
+    lab.copy(bucket.join("m/one"), tmp_path / "there")
+    lab.copy(bucket.join("m/one"), bucket.join("m/two"))
+
+    assert [entry.key for entry in lab.store.list("m/")] == ["m/dir/model.bin", "m/one", "m/two"]
+    assert (tmp_path / "got").read_bytes() == (tmp_path / "there/one").read_bytes() == b"weights"
+
+
+def test_directory_or_object(one: Lab, tmp_path: Path) -> None:
+    """A name without slash is the object if there is one, else the directory; markers are not copied."""
+    one.store.put("data/x", b"object")
+    one.store.put("data/x/y", b"below")
+    one.store.put("data/only/", b"")
+    one.store.put("data/only/z", b"z")
+    bucket = one.remote.root
+    one.copy(bucket.join("data/x"), tmp_path / "a")
+    one.copy(bucket.join("data/x/"), tmp_path / "b")
+    one.copy(bucket.join("data/only"), tmp_path / "c")
+
+    assert (tmp_path / "a").read_bytes() == b"object"
+    assert _files(tmp_path / "b") == {"y": b"below"}
+    assert _files(tmp_path / "c") == {"z": b"z"}
+    for missing in ("data/on", "nothing", "nothing/"):
+        with pytest.raises(NotFound):
+            one.copy(bucket.join(missing), tmp_path / "d")
+    with pytest.raises(NotFound):
+        one.copy(tmp_path / "missing", one.remote)
+
+
+def test_keys_never_lead_out(one: Lab, tmp_path: Path) -> None:
+    """Keys that would leave the directory fail by name; all others arrive."""
+    evil = ["../up", "a/../../up", "/etc/x", "a//b", "./c", "n" * 300, "good"]
+    for key in evil:
+        one.store.put(f"data/{key}", b"x")
+    report = one.copy(one.remote, tmp_path / "in/side")
+
+    assert len(report.failures) == len(evil) - 1
+    assert (report.copied, _files(tmp_path / "in")) == (1, {"side/good": b"x"})
+    with pytest.raises(StorageError, match="6 of 7 could not be transferred"):
+        report.raise_for_failures()
+
+
+def test_one_failure_does_not_lose_the_rest(one: Lab) -> None:
+    """An unreadable file and a broken link are listed by name; everything else is copied."""
+    one.write("good", b"x")
+    (one.local / "broken").symlink_to("nowhere")
+    os.mkfifo(one.local / "pipe")
+    (one.local / b"bad\xff".decode("utf-8", "surrogateescape")).write_bytes(b"x")
+    report = one.copy(one.local, one.remote)
+
+    assert report.copied == 1
+    assert [Uri.parse(failure.source).path.name for failure in report.failures] == [
+        "bad\udcff",
+        "broken",
+        "pipe",
+    ]
+    assert one.remote_names() == ["good"]
+
+
+def test_links(one: Lab) -> None:
+    """Links are followed, or skipped on request."""
+    one.write("real", b"x")
+    (one.local / "link").symlink_to("real")
+    one.copy(one.local, one.remote)
+    followed = one.remote_names()
+    skipped = one.copy(one.local, one.remote.root.join("other/"), links="skip")
+
+    assert followed == ["link", "real"]
+    assert skipped.copied == 1
+
+
+def test_a_target_inside_the_source_is_refused(one: Lab) -> None:
+    """Copying a directory into itself is an error before anything is done."""
+    one.write("a", b"x")
+    one.store.put("x", b"x")
+    places: list[tuple[Uri | Path, Uri | Path]] = [
+        (one.local, one.local / "b"),
+        (one.local, one.local),
+        (one.remote.root, one.remote),
+    ]
+    for source, target in places:
+        with pytest.raises(UsageError, match="lies in"):
+            one.copy(source, target)
+
+
+def test_progress(one: Lab) -> None:
+    """Progress is told, and ends with everything done."""
+    for n in range(5):
+        one.write(f"f{n}", bytes(1000))
+    seen: list[Progress] = []
+    one.copy(one.local, one.remote, on_progress=seen.append)
+
+    assert seen[-1].finished
+    assert (seen[-1].files, seen[-1].bytes, seen[-1].total_files, seen[-1].total_bytes) == (5, 5000, 5, 5000)
+
+
+def test_bandwidth(one: Lab) -> None:
+    """A bandwidth limit is kept."""
+    for n in range(4):
+        one.write(f"f{n}", bytes(100_000))
+    report = one.copy(one.local, one.remote, bandwidth=1_000_000)
+
+    assert report.seconds >= 0.25
+
+
+def test_open_by_settings(
+    server: ObjectStoreServer, bucket: str, settings_of: Callable[..., StoreSettings], tmp_path: Path
+) -> None:
+    """With settings alone, stores are opened by scheme and closed at the end."""
+    (tmp_path / "a").write_bytes(b"x")
+    sync(tmp_path / "a", f"s3://{bucket}/a", settings=settings_of(server))
+    sync(f"s3://{bucket}/a", tmp_path / "b", settings=settings_of(server))
+
+    assert (tmp_path / "b").read_bytes() == b"x"
