@@ -6,10 +6,10 @@ import argparse
 import json
 import os
 import signal
+import socket
 import sys
-import threading
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from anyfit_emulator.service import SERVICES, Room, Service, load
@@ -25,15 +25,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     chosen = list(SERVICES) if "all" in arguments.services else list(dict.fromkeys(arguments.services))
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
     try:
         room = Room(arguments.data, arguments.port, arguments.faults)
     except (OSError, RuntimeError) as error:
         print(f"anyfit emulate: {error}", file=sys.stderr)
         return 4
-    with ExitStack() as stack:
+    with _signals() as ended, ExitStack() as stack:
         try:
             stack.enter_context(room)
             services = _start(chosen, room, stack)
@@ -41,8 +38,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"anyfit emulate: {error}", file=sys.stderr)
             return 4
         _announce(services, arguments.ready_file)
-        ended.wait()
+        ended.recv(1)
     return 0
+
+
+@contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """A socket that has something to read once SIGTERM or SIGINT came.
+
+    The kernel gives a signal to any thread, and a main thread that waits for a lock would not notice.
+    """
+    wakes, woken = socket.socketpair()
+    with wakes, woken:
+        wakes.setblocking(False)
+        before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+        earlier = signal.set_wakeup_fd(wakes.fileno())
+        try:
+            yield woken
+        finally:
+            signal.set_wakeup_fd(earlier)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _start(names: list[str], room: Room, stack: ExitStack) -> dict[str, Service]:

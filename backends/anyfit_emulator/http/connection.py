@@ -170,6 +170,8 @@ class Connection(asyncio.Protocol):
             return
         sock = self._own_socket()
         if sock is None:
+            if response is not None and isinstance(response.body, FileSlice):
+                response.body.close()
             self._transport.abort()
             return
         self._busy = True
