@@ -113,7 +113,7 @@ class JobFile:
 
     def _place(self, fault: str) -> str:
         """What has to stand before a fault that begins with a dotted name."""
-        path = tuple(fault.partition(":")[0].split("."))
+        path = tuple(re.split(r"[.\[]", fault.partition(":")[0]))
         if any(path[:end] in self.overridden for end in range(1, len(path) + 1)):
             return "--set "
         for end in range(len(path), 0, -1):
@@ -202,12 +202,13 @@ def _checked_table(
 ) -> dict[str, Any]:
     made = {}
     for key, value in table.items():
-        path = ".".join((*prefix, key))
-        where = f"{file._place(path)}{path}"
+        found: list[str] = []
+        where = ".".join((*prefix, key))
         if key in kinds:
-            made[key] = convert(kinds[key], value, where, faults)
+            made[key] = convert(kinds[key], value, where, found)
         else:
-            faults.append(unknown(where, key, kinds))
+            found.append(unknown(where, key, kinds))
+        faults += [f"{file._place(fault)}{fault}" for fault in found]
     return made
 
 

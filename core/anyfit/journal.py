@@ -12,11 +12,11 @@ import sqlite3
 import threading
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, NamedTuple
 
 from anyfit.errors import Conflict, StorageError
 from anyfit.processes import alive, identity
 
+TYPE_CHECKING = False  # no import of typing here: `anyfit jobs` has no time for it
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
@@ -52,8 +52,23 @@ _JOB_COLUMNS = "backend, key, name, profile, ref, owner, status, reason, created
 _ENDPOINT_COLUMNS = "backend, name, profile, ref, owner, created_at, job"
 
 
-class JobRow(NamedTuple):
+class _Row:
+    """Some columns of a table, all of them text."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __init__(self, *values: str) -> None:
+        for name, value in zip(self.__slots__, values, strict=True):
+            setattr(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.__slots__)})"
+
+
+class JobRow(_Row):
     """What the journal knows of a job without reading its plan; times are ISO texts."""
+
+    __slots__ = tuple(_JOB_COLUMNS.split(", "))
 
     backend: str
     key: str
@@ -77,8 +92,10 @@ class JobRow(NamedTuple):
         return {"name": self.key} | {name: getattr(self, name) or None for name in fields}
 
 
-class EndpointRow(NamedTuple):
+class EndpointRow(_Row):
     """What the journal knows of an endpoint."""
+
+    __slots__ = tuple(_ENDPOINT_COLUMNS.split(", "))
 
     backend: str
     name: str
@@ -175,9 +192,16 @@ class Journal:
             values += [name, name, name]
         if unfinished:
             where.append("status NOT IN ('SUCCEEDED', 'FAILED', 'STOPPED')")
-        query = f"SELECT {_JOB_COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"  # noqa: S608 - fixed words only
+        order = "+id" if unfinished else "id"  # the sign lets SQLite use the index of the few unfinished ones
+        query = f"SELECT {_JOB_COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY {order} DESC LIMIT ?"  # noqa: S608 - fixed words only
         with self._lock:
             return [JobRow(*row) for row in self._db().execute(query, (*values, limit))]
+
+    def count(self, *, backend: str = "") -> int:
+        """How many jobs there are."""
+        with self._lock:
+            found = self._db().execute("SELECT COUNT(*) FROM jobs WHERE ? IN ('', backend)", (backend,)).fetchone()
+        return int(found[0])
 
     def spec(self, row: JobRow) -> JobSpec:
         """What was asked for."""

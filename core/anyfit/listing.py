@@ -14,23 +14,22 @@ if TYPE_CHECKING:
     from anyfit.predictor import Predictor
     from anyfit.session import Session
 
-__all__ = ["every_endpoint", "refreshed"]
+__all__ = ["every_endpoint", "refresh_rows"]
 
 
-def refreshed(session: Session, rows: Sequence[JobRow]) -> tuple[list[JobRow], list[str]]:
-    """The rows with the present state of unfinished jobs, and a sentence for each backend that does not answer."""
+def refresh_rows(session: Session, rows: Sequence[JobRow]) -> list[str]:
+    """Bring the rows of unfinished jobs up to date; answers a sentence for each backend that does not answer."""
     told: list[str] = []
     groups: dict[tuple[str, str], list[JobRow]] = {}
     for row in rows:
         if row.ref and not row.finished:
             groups.setdefault((row.backend, row.profile), []).append(row)
-    now: dict[str, JobRow] = {}
     for (backend, _), group in groups.items():
         try:
-            now |= _asked(session, group)
+            _ask(session, group)
         except AnyfitError as fault:
             told.append(f"the jobs on {backend} are shown as they were last seen: {fault.message}")
-    return [now.get(row.ref, row) for row in rows], told
+    return told
 
 
 def every_endpoint(session: Session, backend: str = "") -> list[tuple[Predictor, EndpointState]]:
@@ -57,14 +56,10 @@ def _state(predictor: Predictor) -> EndpointState:
         return EndpointState(status=EndpointStatus.UNKNOWN, reason=fault.message)
 
 
-def _asked(session: Session, rows: Sequence[JobRow]) -> dict[str, JobRow]:
+def _ask(session: Session, rows: Sequence[JobRow]) -> None:
     jobs: list[Job] = [find_job(session, row.ref) for row in rows]
     states = refresh_all(jobs)
-    return {
-        row.ref: row._replace(
-            status=state.status.value,
-            reason=state.reason,
-            ended_at=state.ended_at.isoformat() if state.ended_at else "",
-        )
-        for row, state in zip(rows, states, strict=True)
-    }
+    for row, state in zip(rows, states, strict=True):
+        row.status = state.status.value
+        row.reason = state.reason
+        row.ended_at = state.ended_at.isoformat() if state.ended_at else ""

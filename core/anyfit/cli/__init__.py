@@ -72,11 +72,20 @@ def _command(name: str, words: list[str]) -> int:
     module = __import__(f"anyfit.cli.cmd_{name.strip('_')}", fromlist=["run"])
     if name == "__complete":
         return int(module.complete(words))
+    if not words and hasattr(module, "BARE"):
+        return int(module.run(_Bare(module.BARE)))
     from anyfit.cli.parser import Parser
 
     parser = Parser(prog=f"anyfit {name}", description=COMMANDS[name], epilog=module.__doc__)
     module.add_arguments(parser)
     return int(module.run(parser.parse(words)))
+
+
+class _Bare:
+    """Arguments by default."""
+
+    def __init__(self, values: dict[str, object]) -> None:
+        self.__dict__.update(values)
 
 
 def _before_dashes(words: list[str]) -> list[str]:

@@ -62,7 +62,7 @@ def _one(args: Namespace) -> int:
         return 0
     print(f"{factory.name}: {factory.summary}\n")
     rows = [(f.value, "yes" if can.can(f) else "no", can.missing.get(f, "")) for f in Feature]
-    table(("FEATURE", "", "WHY NOT"), rows)
+    table(("FEATURE", "HAS", "WHY NOT"), rows)
     print(f"\nURIs: {', '.join(can.schemes)}; code up to {can.max_code_mib} MiB; names are {can.name_rule}\n")
     table((f"[{factory.name}]", "DEFAULT", "WHAT"), [(s["name"], s["default"] or "-", s["help"]) for s in settings])
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from anyfit.cli.output import ago, print_json, say, table
-from anyfit.cli.parser import add_backend, add_json, add_quiet, open_session
 from anyfit.home import home_folder
 from anyfit.journal import Journal
 
@@ -16,47 +15,61 @@ if TYPE_CHECKING:
 
     from anyfit.journal import JobRow
 
-_SHOWN = 20
+# Without arguments no parser is made: importing argparse would take as long as all the rest.
+BARE = {"n": 20, "all": False, "status": None, "backend": None, "profile": None, "json": False, "quiet": False}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `anyfit jobs` takes."""
-    parser.add_argument("-n", type=int, default=_SHOWN, metavar="N", help=f"the newest N jobs ({_SHOWN})")
+    from anyfit.cli.parser import add_backend, add_json, add_quiet
+
+    parser.add_argument("-n", type=int, metavar="N", help="the newest N, and older ones that have not ended (20)")
     parser.add_argument("-a", "--all", action="store_true", help="every job")
     parser.add_argument("--status", metavar="STATUS", help="jobs with this status only, such as RUNNING")
     add_backend(parser)
     add_json(parser)
     add_quiet(parser)
+    parser.set_defaults(**BARE)
 
 
 def run(args: argparse.Namespace) -> int:
     """List jobs."""
     journal = Journal(home_folder(os.environ))
-    rows = journal.jobs(backend=args.backend or "")
+    rows = _rows(journal, args)
     if any(not row.finished for row in rows):
-        rows = _refreshed(args)
+        rows = _refreshed(journal, args)
     if args.status:
         rows = [row for row in rows if row.status == args.status.upper()]
-    shown = rows if args.all else rows[: max(args.n, 0)]
     if args.json:
-        print_json([row.to_json() for row in shown])
+        print_json([row.to_json() for row in rows])
         return 0
-    _print(shown)
-    if not rows:
-        say(args, "no jobs yet; anyfit init writes one to begin with")
-    elif len(shown) < len(rows):
-        say(args, f"{len(shown)} of {len(rows)} jobs; --all shows the rest")
+    _print(rows)
+    more = 0 if args.all or args.status else journal.count(backend=args.backend or "") - len(rows)
+    if more > 0:
+        say(args, f"{more} older ones are not shown; --all shows them")
+    elif not rows:
+        say(args, "no jobs; anyfit init writes one to begin with")
     return 0
 
 
-def _refreshed(args: argparse.Namespace) -> list[JobRow]:
-    from anyfit.listing import refreshed
+def _rows(journal: Journal, args: argparse.Namespace) -> list[JobRow]:
+    """The newest, and older ones that have not ended."""
+    backend = args.backend or ""
+    rows = journal.jobs(backend=backend, limit=-1 if args.all or args.status else max(args.n, 0))
+    shown = {row.key for row in rows}
+    return rows + [row for row in journal.jobs(backend=backend, unfinished=True) if row.key not in shown]
 
-    backend, args.backend = args.backend, None  # here a filter, and no wish for another default
+
+def _refreshed(journal: Journal, args: argparse.Namespace) -> list[JobRow]:
+    from anyfit.cli.parser import open_session
+    from anyfit.listing import refresh_rows
+
+    filtered, args.backend = args.backend, None  # it chooses what is shown, and is no wish for another default
     session = open_session(args)
+    args.backend = filtered
     told = session.reconcile()
-    rows, more = refreshed(session, session.journal.jobs(backend=backend or ""))
-    for sentence in told + more:
+    rows = _rows(journal, args)
+    for sentence in told + refresh_rows(session, rows):
         say(args, sentence)
     return rows
 

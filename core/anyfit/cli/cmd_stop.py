@@ -32,6 +32,6 @@ def run(args: Namespace) -> int:
         print_json([job.to_json() for job in jobs])
         return 0
     for job, state in zip(jobs, states, strict=True):
-        print(f"{job.spec.key} {state.status.value}")
+        print(f"{job.spec.key} {state.status.value if state.status.finished else 'STOPPING'}")
         say(args, f"next: anyfit rerun {job.spec.key}")
     return 0

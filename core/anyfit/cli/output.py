@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-__all__ = ["ago", "facts", "local_time", "print_json", "say", "show_warnings", "table"]
+__all__ = ["ago", "facts", "local_time", "print_json", "say", "show_warnings", "table", "terminal_width"]
 
 _COLOURS = {"SUCCEEDED": 32, "READY": 32, "FAILED": 31, "STOPPED": 33, "STOPPING": 33, "RUNNING": 36, "UPDATING": 36}
 _NARROWEST = 8
@@ -38,7 +38,7 @@ def say(args: argparse.Namespace, text: str) -> None:
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, cut: int = -1) -> None:
     """A table on stdout: on a terminal as wide as that, where the column `cut` gives way; whole in a pipe."""
     widths = [max(map(_width, column)) for column in zip(heads, *rows, strict=True)]
-    terminal = _terminal_width()
+    terminal = terminal_width()
     if terminal:
         cut %= len(widths)
         rest = sum(widths) - widths[cut] + 2 * (len(widths) - 1)
@@ -85,7 +85,7 @@ def show_warnings() -> None:
     warnings.showwarning = show
 
 
-def _terminal_width() -> int:
+def terminal_width() -> int:
     """Columns of the terminal that stdout is, or 0."""
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or 80

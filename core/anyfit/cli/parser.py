@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from anyfit.cli.output import terminal_width
+
 TYPE_CHECKING = False  # importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["Parser", "add_backend", "add_job", "add_json", "add_quiet", "add_set", "open_session"]
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """argparse's own formatter asks `shutil` for the width, which takes long to import, even when nothing is shown."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=min(terminal_width() or 80, 100) - 2)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose faults are `UsageError`, and that can leave what follows `--` alone."""
 
@@ -22,7 +31,7 @@ class Parser(argparse.ArgumentParser):
             prog=prog,
             description=f"{description[:1].upper()}{description[1:]}.",
             epilog=epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
             allow_abbrev=False,
         )
         self.passes_arguments = False

@@ -1,0 +1,192 @@
+"""Every wrong input is answered with one clear message and a hint, never with a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+
+GOOD = 'entry_point = "train.py"\n'
+
+CASES: dict[str, tuple[str, list[str], int, list[str]]] = {
+    "missing entry point": ('entry_point = "trian.py"\n', [], 2, ["trian.py", "did you mean 'train.py'?"]),
+    "no entry point": ('description = "x"\n', [], 2, ["job.toml: entry_point: missing"]),
+    "entry point outside source_dir": (
+        'entry_point = "../other.py"\nsource_dir = "src"\n', [], 2, ["entry_point", "../other.py"],
+    ),
+    "source_dir that is not there": ('entry_point = "a.py"\nsource_dir = "scr"\n', [], 2, ["did you mean 'src'?"]),
+    "hyperparameter that is not JSON": (
+        f"{GOOD}[hyperparameters]\nday = 2026-01-01\n", [], 2, ["job.toml:3: hyperparameters.day: date is not a JSON"],
+    ),
+    "unknown backend": (GOOD, ["-b", "locla"], 2, ["no backend 'locla'", "did you mean 'local'?", "installed"]),
+    "unknown profile": (GOOD, ["-p", "nobody"], 2, ["profile", "nobody"]),
+    "malformed TOML": ("entry_point = \n", [], 2, ["job.toml:1:15: ", "hint: the line is: entry_point ="]),
+    "unknown key": ('entry_pont = "x"\n', [], 2, ["job.toml:1: entry_pont: unknown, did you mean 'entry_point'?"]),
+    "hyperparameter at the top": (f"{GOOD}epochs = 3\n", [], 2, ["job.toml:2: epochs: unknown", "[hyperparameters]"]),
+    "unknown key of deploy": (f"{GOOD}[deploy]\nmodel = 'x'\n", [], 2, ["job.toml:3: deploy.model: unknown"]),
+    "wrong type": (f'{GOOD}instance_count = "two"\n', [], 2, ["job.toml:2: instance_count: expected a whole number"]),
+    "no nodes": (f"{GOOD}instance_count = 0\n", [], 2, ["job.toml:2: instance_count", "1 or more, got 0"]),
+    "no nodes by override": (GOOD, ["--set", "instance_count=0"], 2, ["--set instance_count", "1 or more, got 0"]),
+    "unknown field to set": (GOOD, ["--set", "max_rum=3"], 2, ["--set max_rum", "did you mean 'max_run'?"]),
+    "nothing to set": (GOOD, ["--set", "max_run"], 2, ["expected KEY=VALUE"]),
+    "resources nobody offers": (GOOD, ["--set", "instance_type=A100:8"], 2, ["A100:8", "the nearest are: local ("]),
+    "unreadable resources": (GOOD, ["--set", "instance_type=cpu:many"], 2, ["cannot read 'cpu:many'", "hint: write"]),
+    "input that does not exist": (GOOD, ["--input", "train=nowhere"], 2, ["inputs.train: nowhere does not exist"]),
+    "output that cannot be written": (GOOD, ["--set", "output_path=train.py/x"], 2, ["output_path", "train.py/x"]),
+    "illegal job name": (GOOD, ["--name", "a b/c"], 2, ["job_name: 'a b/c' is no valid name", "hint: names here are"]),
+    "unknown option of the backend": (
+        f"{GOOD}[options.local]\npyhton = 'x'\n", [], 2, ["options.local.pyhton: unknown, did you mean 'python'?"],
+    ),
+    "unknown convention": (f"{GOOD}convention = 'sagmaker'\n", [], 2, ["job.toml:2", "did you mean 'sagemaker'?"]),
+    "two ways to wait": (GOOD, ["--no-wait", "--tensorboard"], 2, ["--tensorboard", "--no-wait"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_fit_refuses(cli: Any, case: str) -> None:
+    """Nothing is submitted, and the message says what was wrong and where."""
+    text, words, code, expected = CASES[case]
+    cli.write("train.py", "print('hello')")
+    cli.write("other.py", "print('hello')")
+    cli.write("src/a.py", "print('hello')")
+    cli.write("job.toml", text)
+
+    done = cli("fit", *words)
+
+    assert done.out == ""
+    assert "anyfit: error: " in done.err
+    assert [each for each in expected if each not in done.err] == [], done.err
+    assert "Traceback" not in done.err
+    assert done.code == code
+
+
+@pytest.mark.parametrize("name", ["job.toml", "elsewhere/job.toml", "train.py"])
+def test_missing_file(cli: Any, name: str) -> None:
+    """A file that is not there is named, and what could be done is said."""
+    done = cli("fit", name)
+
+    assert done.code == 2
+    assert done.err.startswith(f"anyfit: error: {name} does not exist\nhint: ")
+
+
+def test_job_name_in_use(cli: Any) -> None:
+    """A name can be used once."""
+    cli.job("print('hello')", "--name", "mine")
+
+    done = cli("fit", "train.py", "--name", "mine")
+
+    assert done.code == 2
+    assert "there is already a job 'mine' on local" in done.err
+    assert "hint: choose another job_name" in done.err
+
+
+def test_syntax_error_in_the_script(cli: Any) -> None:
+    """The job fails, not the client, and the log holds the traceback."""
+    cli.write("train.py", "def broken(:\n    pass\n")
+
+    done = cli("fit", "train.py")
+
+    assert done.code == 100
+    assert "SyntaxError" in done.out
+    assert "syntax error" in done.err
+
+
+def test_missing_extra(cli: Any) -> None:
+    """A backend whose library is not installed says what to install."""
+    site = cli.folder / "site"
+    cli.write("site/acme_anyfit.py", "import acme_sdk_that_is_not_there")
+    cli.write("site/acme_anyfit-1.0.dist-info/METADATA", "Name: acme-anyfit\nVersion: 1.0\nProvides-Extra: acme\n")
+    cli.write("site/acme_anyfit-1.0.dist-info/entry_points.txt", "[anyfit.backends]\nacme = acme_anyfit\n")
+    cli.environ["PYTHONPATH"] = str(site)
+
+    done = cli("specs", "-b", "acme")
+    listed = cli("backends", "--json").json()
+
+    assert done.code == 2
+    assert "acme_sdk_that_is_not_there" in done.err
+    assert "hint: pip install 'acme_anyfit[acme]'" in done.err
+    assert [bool(backend["fault"]) for backend in listed] == [True, False]
+
+
+def test_broken_configuration(cli: Any) -> None:
+    """A fault of anyfit.toml is named with its line by every command that needs it, and by doctor."""
+    cli.write("anyfit.toml", 'backend = "local"\nlanguge = "en"\n')
+
+    done = cli("specs")
+    checked = cli("doctor")
+
+    assert done.code == 2
+    assert "anyfit.toml:2: languge: unknown, did you mean 'language'?" in done.err
+    assert checked.code == 2
+    assert "broken" in checked.out
+
+
+def test_config(cli: Any) -> None:
+    """The configuration is shown with where each value comes from."""
+    cli.write("anyfit.toml", "[local]\ngrace_seconds = 3\n")
+
+    shown = cli("config", "show", "--origin", "--json").json()
+
+    assert shown["local.grace_seconds"] == {"value": "3", "origin": "anyfit.toml:2 [local]"}
+    assert shown["backend"] == {"value": '"local"', "origin": "default"}
+    assert cli("config", "path").out == f"{cli.folder / 'anyfit.toml'}\n"
+
+
+def test_home_that_cannot_be_used(cli: Any) -> None:
+    """A home that is no folder, or a journal that is none, is told without a traceback."""
+    home = cli.write("a-file", "x")
+    cli.environ["ANYFIT_HOME"] = str(home)
+    first = cli("jobs")
+    cli.environ["ANYFIT_HOME"] = str(cli.folder / "other")
+    cli.write("other/journal.sqlite3", "this is no database" * 100)
+    second = cli("jobs")
+
+    for done in (first, second):
+        assert done.code == 4
+        assert done.err.startswith("anyfit: error: the journal in ")
+        assert "ANYFIT_HOME" in done.err
+    cli.environ["ANYFIT_HOME"] = str(cli.folder / "none")
+
+
+def test_predict_refuses_what_is_no_data(cli: Any) -> None:
+    """What cannot be sent is refused before anybody is asked."""
+    assert "--data: is not JSON" in cli("predict", "x", "--data", "[1,").err
+    assert "cannot read nothing.csv" in cli("predict", "x", "--file", "nothing.csv").err
+    assert "one of the arguments" in cli("predict", "x").err
+
+
+def test_two_clients_at_once(cli: Any) -> None:
+    """Any number of clients may share a fresh home; each job is journalled once."""
+    cli.write("train.py", "print('hello')")
+    clients = [cli.start("fit", "train.py", "--name", f"job-{number}", "--quiet") for number in range(4)]
+
+    ends = [(client.communicate(timeout=60), client.returncode) for client in clients]
+
+    assert ends == [(("hello\n", ""), 0)] * 4
+    assert sorted(job["name"] for job in cli("jobs", "--json").json()) == [f"job-{number}" for number in range(4)]
+
+
+def test_the_same_name_at_once(cli: Any) -> None:
+    """Of clients that want one name, one gets it."""
+    cli.write("train.py", "print('hello')")
+    clients = [cli.start("fit", "train.py", "--name", "mine", "--quiet") for _ in range(3)]
+
+    codes = []
+    for client in clients:
+        client.communicate(timeout=60)
+        codes.append(client.returncode)
+
+    assert sorted(codes) == [0, 2, 2]
+
+
+def test_a_terminal_without_unicode(cli: Any) -> None:
+    """What the terminal cannot show is written in another way, and is no fault."""
+    cli.write("train.py", "import sys; sys.stdout.buffer.write('\\u00e9\\u4e2d\\n'.encode())")
+    environ = {**cli.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        cli.command("fit", "train.py"), cwd=cli.folder, env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0
+    assert done.stdout == "\\xe9\\u4e2d\n"

@@ -1,0 +1,193 @@
+"""Looking at jobs, fetching what they left, removing them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+METRICS = """\
+import os, time
+for i in range(5):
+    print(f"loss={5 - i}", flush=True)
+open(os.path.join(os.environ["ANYFIT_MODEL_DIR"], "weights.txt"), "w").write("w")
+"""
+
+
+def test_jobs(cli: Any) -> None:
+    """Jobs are listed newest first, with their status."""
+    cli.job("print('hello')", "--name", "good")
+    cli.job("import sys; sys.exit(3)", "--name", "bad")
+
+    lines = cli("jobs").out.splitlines()
+    listed = cli("jobs", "--json").json()
+
+    assert [line.split()[:3] for line in lines] == [
+        ["NAME", "STATUS", "BACKEND"], ["bad", "FAILED", "local"], ["good", "SUCCEEDED", "local"],
+    ]  # fmt: skip
+    assert [(job["name"], job["status"]) for job in listed] == [("bad", "FAILED"), ("good", "SUCCEEDED")]
+    assert [job["name"] for job in cli("jobs", "--status", "failed", "--json").json()] == ["bad"]
+    assert cli("jobs", "-b", "elsewhere", "--json").json() == []
+    assert cli("jobs", "-n", "1").err == "anyfit: 1 older ones are not shown; --all shows them\n"
+
+
+def test_jobs_asks_for_those_that_run(cli: Any) -> None:
+    """A job that ended while nobody watched is listed as it is now."""
+    cli.write("train.py", "print('hello')")
+    name = cli("fit", "train.py", "--no-wait", "--quiet").out.strip()
+    while cli("status", name, "--json").json()["status"] != "SUCCEEDED":
+        pass
+    cli.write("train.py", "import time; time.sleep(600)")
+    cli("fit", "train.py", "--no-wait", "--name", "sleeper")
+
+    found = {job["name"]: job["status"] for job in cli("jobs", "-n", "0", "--json").json()}
+
+    assert found.keys() == {"sleeper"}
+    assert found["sleeper"] in ("PENDING", "PREPARING", "RUNNING")
+
+
+def test_no_jobs(cli: Any) -> None:
+    """An empty list is no error, and says how to begin."""
+    assert cli("jobs", "--json").out == "[]\n"
+    assert cli("jobs").err == "anyfit: no jobs; anyfit init writes one to begin with\n"
+
+
+def test_status(cli: Any) -> None:
+    """A job is shown with its phases, metrics and model."""
+    name = cli.job(METRICS, "--set", "metric_definitions.loss=loss=([0-9.]+)")
+
+    shown = dict(line.split(maxsplit=1) for line in cli("status", name).out.splitlines() if "code" not in line)
+
+    assert shown["job"] == name
+    assert shown["status"] == "SUCCEEDED"
+    assert shown["metrics"] == "loss 1"
+    assert Path(shown["model"]).is_dir()
+    assert "train" in shown["phases"]
+
+
+def test_logs(cli: Any) -> None:
+    """The whole log, its end, or what is not older."""
+    name = cli.job("for i in range(5): print('line', i)")
+
+    assert cli("logs", name).out == "".join(f"line {i}\n" for i in range(5))
+    assert cli("logs", name, "--tail", "2").out == "line 3\nline 4\n"
+    assert cli("logs", name, "--tail", "0").out == ""
+    assert cli("logs", name, "--since", "1h", "--tail", "1").out == "line 4\n"
+    assert cli("logs", name, "--since", "2999-01-01").out == ""
+    assert json.loads(cli("logs", name, "--tail", "1", "--json").out)["text"] == "line 4"
+    assert cli("logs", name, "--since", "yesterday").code == 2
+
+
+def test_logs_of_several_nodes(cli: Any) -> None:
+    """With several nodes a line says which it is of; one node's lines are as they are."""
+    name = cli.job("import os; print('rank', os.environ['ANYFIT_NODE_RANK'])", "--set", "instance_count=2")
+
+    assert sorted(cli("logs", name).out.splitlines()) == ["[0] rank 0", "[1] rank 1"]
+    assert cli("logs", name, "--node", "1").out == "rank 1\n"
+
+
+def test_following_logs(cli: Any) -> None:
+    """`logs -f` prints lines as they are written, and ends with the job."""
+    flag = cli.folder / "go"
+    cli.write(
+        "train.py",
+        f"""\
+        import os, time
+        print('first', flush=True)
+        while not os.path.exists({str(flag)!r}):
+            time.sleep(0.01)
+        print('last')
+        """,
+    )
+    name = cli("fit", "train.py", "--no-wait", "--quiet").out.strip()
+    reader = cli.start("logs", "-f", name)
+
+    first = reader.stdout.readline()
+    flag.touch()
+    rest, err = reader.communicate(timeout=20)
+
+    assert (first, rest, err, reader.returncode) == ("first\n", "last\n", "", 0)
+
+
+def test_metrics(cli: Any) -> None:
+    """Metrics are a table for people and points for programs."""
+    name = cli.job(METRICS, "--set", "metric_definitions.loss=loss=([0-9.]+)")
+
+    shown = cli("metrics", name).out.splitlines()[1].split()
+    series = cli("metrics", name, "--json").json()
+
+    assert shown == ["loss", "1", "1", "5", "5", "█▆▅▃▁"]
+    assert [point["value"] for point in series[0]["points"]] == [5, 4, 3, 2, 1]
+    plain = cli.job("print('hello')")
+    assert "defines no metrics" in cli("metrics", plain).err
+
+
+def test_download(cli: Any) -> None:
+    """What a job left comes into a folder of its name, which is printed."""
+    name = cli.job(METRICS)
+
+    folder = cli("download", name, "--to", "got", "--kind", "model").out.strip()
+
+    assert folder == f"got/{name}"
+    assert (cli.folder / folder / "model" / "weights.txt").read_text() == "w"
+    assert cli("download", name, "--kind", "checkpoint").code == 102
+
+
+def test_rm(cli: Any) -> None:
+    """Without a terminal nothing is removed unless -y is given; what would go is shown."""
+    name = cli.job("print('hello')")
+
+    asked = cli("rm", name)
+    kept = cli("jobs", "--json").json()
+    done = cli("rm", "-y", name)
+
+    assert asked.code == 2
+    assert asked.err.startswith(f"job {name} (SUCCEEDED), its log and ")
+    assert "give -y" in asked.err
+    assert [job["name"] for job in kept] == [name]
+    assert (done.code, done.err) == (0, f"anyfit: removed {name}\n")
+    assert cli("status", name).code == 102
+
+
+def test_names_with_a_typo(cli: Any) -> None:
+    """An unknown job is not found, and the nearest is named."""
+    name = cli.job("print('hello')", "--name", "digits")
+
+    done = cli("logs", "digts")
+
+    assert done.code == 102
+    assert done.err.endswith(f"hint: did you mean {name!r}?\n")
+
+
+def test_completion(cli: Any) -> None:
+    """Commands, options, jobs and backends are completed."""
+    cli.job("print('hello')", "--name", "digits")
+
+    def candidates(*words: str) -> list[str]:
+        return list(cli("__complete", *words).out.split())
+
+    assert candidates("at") == ["attach"]
+    assert candidates("logs", "di") == ["digits"]
+    assert candidates("logs", "--f") == ["--follow"]
+    assert candidates("fit", "-b", "lo") == ["local"]
+    assert candidates("endpoints", "st") == ["start", "stop"]
+    assert candidates("no-such-command", "") == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(cli: Any, shell: str) -> None:
+    """Each shell gets a script; bash's is run here."""
+    script = cli("completion", shell).out
+
+    assert "__complete" in script
+    if shell == "bash":
+        asked = f"{script}\nCOMP_WORDS=(anyfit conf); COMP_CWORD=1; _anyfit; echo $COMPREPLY"
+        path = f"{Path(sys.executable).parent}:{cli.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", asked], capture_output=True, text=True, env={**cli.environ, "PATH": path}, check=True
+        )
+        assert done.stdout == "config\n"

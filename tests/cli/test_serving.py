@@ -1,0 +1,107 @@
+"""From a job to an endpoint and back, in the shell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+INFERENCE = """\
+def model_fn(model_dir):
+    return 2
+
+def input_fn(body, content_type):
+    from anyfit_inference import decode
+    rows = decode(body, content_type)
+    if rows == "bad":
+        raise ValueError("rows, not bad ones")
+    return rows
+
+def predict_fn(rows, model):
+    if rows == "crash":
+        raise RuntimeError("crashed on purpose")
+    return [[value * model for value in row] for row in rows]
+"""
+SCRIPT = """\
+import os
+open(os.path.join(os.environ["ANYFIT_MODEL_DIR"], "m.txt"), "w").write("m")
+"""
+
+
+def deployed(cli: Any, *words: str) -> None:
+    """A project whose job was fitted and deployed as the endpoint `double`."""
+    cli.write("src/inference.py", INFERENCE)
+    cli.write("src/train.py", SCRIPT)
+    cli.write(
+        "job.toml",
+        """\
+        entry_point = "train.py"
+        source_dir = "src"
+        [deploy]
+        endpoint_name = "double"
+        """,
+    )
+    done = cli("fit", "--deploy", "--name", "first", *words)
+
+    assert done.code == 0, done.err
+    assert done.out == "double\n"
+    assert "anyfit: next: anyfit predict double " in done.err
+
+
+def test_life_of_an_endpoint(cli: Any) -> None:
+    """Deploy, predict in several forms, look, stop, start, delete."""
+    deployed(cli)
+    rows = cli.write("rows.csv", "1,2\n3,4\n")
+
+    assert cli("predict", "double", "--data", "[[1, 2]]").out == "[[2, 4]]\n"
+    assert cli("predict", "double", "--file", str(rows)).out == "[[2, 4], [6, 8]]\n"
+    assert cli("predict", "double", "--file", "-", stdin="[[5]]").out == "[[10]]\n"
+    assert cli("predict", "double", "--file", str(rows), "--accept", "text/csv").out.split() == ["2,4", "6,8"]
+    refused = cli("predict", "double", "--data", '"bad"')
+    assert (refused.code, "rows, not bad ones" in refused.err) == (2, True)
+    crashed = cli("predict", "double", "--data", '"crash"')
+    assert (crashed.code, "crashed on purpose" in crashed.err) == (4, True)
+    assert cli("predict", "double", "--data", "[[1, 2]]").out == "[[2, 4]]\n"
+    assert "crashed on purpose" in cli("endpoints", "logs", "double").out
+
+    listed = cli("endpoints", "--json").json()
+    assert [(e["name"], e["status"]) for e in listed] == [("double", "READY")]
+    assert "serves     local://localhost/first/1 x 1, weight 1" in cli("endpoints", "double").out
+    assert cli("endpoints", "stop", "double").out == "double STOPPED\n"
+    assert cli("endpoints", "start", "double").out == "double READY\n"
+    assert cli("endpoints", "update", "double", "--model", "first:1=0.5").out == "double READY\n"
+    assert cli("endpoints", "delete", "double").err == "anyfit: endpoint double is gone\n"
+    assert cli("endpoints", "--json").json() == []
+
+
+def test_removing_everything_of_a_job(cli: Any) -> None:
+    """`rm --all` takes the endpoints and models of the job along."""
+    deployed(cli)
+    registered = cli("register", "first", "--quiet").out.strip()
+    models = [model["ref"] for model in cli("models", "--json").json()]
+
+    done = cli("rm", "--all", "-y", "first", "--json")
+
+    assert registered in models
+    assert len(models) == 2
+    assert done.json()[0]["removed"][1:] == ["endpoint double", "model first:2", "model first:1"]
+    assert [cli(command, "--json").json() for command in ("jobs", "endpoints", "models")] == [[], [], []]
+
+
+def test_deploy_of_what_cannot_be_served(cli: Any) -> None:
+    """A failed job is told as it failed; a job without a model, and unknown names, are named."""
+    failed = cli.job("raise SystemExit(3)", "--name", "failed")
+    empty = cli.job("print('no model')", "--name", "empty")
+
+    assert cli("deploy", failed).code == 100
+    assert "has left no model" in cli("deploy", empty).err
+    assert cli("deploy", "nobody").code == 102
+    assert cli("predict", "nobody", "--data", "[]").code == 102
+
+
+def test_models(cli: Any) -> None:
+    """Model versions are listed and deleted."""
+    cli.job(SCRIPT, "--name", "first")
+    cli("register", "first", "--name", "thing", "--version", "a")
+
+    assert cli("models", "thing").out.splitlines()[1].split()[:3] == ["thing", "a", "READY"]
+    assert cli("models", "delete", "thing:a").err == "anyfit: model thing:a is gone\n"
+    assert cli("models", "delete", "thing:a").code == 102

@@ -1,0 +1,113 @@
+"""What is different when a person looks: a live line, colours, tables as wide as the terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import termios
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+SLOW = "import time; print('hello', flush=True); time.sleep(0.7); print('bye')"
+
+
+def on_terminal(
+    cli: Any, *words: str, keys: str = "", columns: int = 100, environ: Mapping[str, str] = MappingProxyType({})
+) -> tuple[int, str]:
+    """Run a command on a terminal; answers its exit code and everything that was drawn."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {name: text for name, text in cli.environ.items() if name not in ("CI", "NO_COLOR")} | dict(environ)
+    process = subprocess.Popen(cli.command(*words), cwd=cli.folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    os.write(ours, keys.encode())
+    drawn = b""
+    while True:
+        try:
+            drawn += os.read(ours, 65536)
+        except OSError:  # Linux's way to say that the other side is closed
+            break
+    os.close(ours)
+    return process.wait(timeout=20), drawn.decode()
+
+
+def test_live_line(cli: Any) -> None:
+    """While a job runs a line shows its phase, and is gone when the next line comes."""
+    cli.write("train.py", SLOW)
+
+    code, drawn = on_terminal(cli, "fit", "train.py")
+
+    assert code == 0
+    assert "\r\033[K⠋" in drawn or any(f"\r\033[K{spin} " in drawn for spin in "⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+    assert " train " in drawn
+    assert "bye\r\n" in drawn
+
+
+@pytest.mark.parametrize("variable", ["CI", "NO_COLOR"])
+def test_no_live_line(cli: Any, variable: str) -> None:
+    """CI and NO_COLOR get plain lines, also on a terminal."""
+    cli.write("train.py", SLOW)
+
+    code, drawn = on_terminal(cli, "fit", "train.py", environ={variable: "1"})
+
+    assert code == 0
+    assert "\033" not in drawn
+
+
+def test_tables_fit_the_terminal(cli: Any) -> None:
+    """The last column gives way, and a status has a colour unless NO_COLOR is set."""
+    cli.job("print('hello')", "--name", "good")
+
+    _, wide = on_terminal(cli, "jobs")
+    _, plain = on_terminal(cli, "jobs", environ={"NO_COLOR": "1"})
+    _, narrow = on_terminal(cli, "config", "show", columns=50, environ={"ANYFIT_OUTPUT_PATH": "/a" * 60})
+
+    assert "\033[32mSUCCEEDED\033[0m" in wide
+    assert "SUCCEEDED" in plain
+    assert "\033" not in plain
+    assert "…" in narrow
+
+
+def test_rm_asks(cli: Any) -> None:
+    """On a terminal `rm` shows what would go and asks; anything but yes keeps it."""
+    name = cli.job("print('hello')")
+
+    kept, asked = on_terminal(cli, "rm", name, keys="n\n")
+    still = cli("status", name).code
+    gone, _ = on_terminal(cli, "rm", name, keys="y\n")
+
+    assert "remove this for good? [y/N]" in asked
+    assert (kept, still) == (130, 0)
+    assert (gone, cli("status", name).code) == (0, 102)
+
+
+def test_ctrl_c_on_the_terminal(cli: Any) -> None:
+    """The key reaches the whole foreground group, and the job goes on all the same."""
+    flag = cli.folder / "go"
+    cli.write(
+        "train.py",
+        f"import os, time\nprint('ready', flush=True)\nwhile not os.path.exists({str(flag)!r}): time.sleep(0.01)\n",
+    )
+    pid, ours = pty.fork()
+    if pid == 0:
+        os.chdir(cli.folder)
+        os.execve(cli.command()[0], cli.command("fit", "train.py", "--name", "long"), cli.environ)
+    drawn = b""
+    while b"ready" not in drawn:
+        drawn += os.read(ours, 65536)
+
+    os.write(ours, b"\x03")
+    _, status = os.waitpid(pid, 0)
+    running = cli("status", "long", "--json").json()["status"]
+    flag.touch()
+
+    assert os.waitstatus_to_exitcode(status) == 101
+    assert running == "RUNNING"
+    assert cli("attach", "long").code == 0
+    os.close(ours)
