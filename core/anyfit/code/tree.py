@@ -10,14 +10,11 @@ import fnmatch
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from anyfit.code.ignore import IgnoreFile
 from anyfit.errors import SpecError
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
 
 __all__ = ["SourceFile", "source_files"]
 
@@ -40,11 +37,10 @@ class _Rules:
     """One ignore file and the folder that its patterns are relative to."""
 
     folder: Path
-    spec: GitIgnoreSpec
+    file: IgnoreFile
 
     def verdict(self, path: Path, *, folder: bool) -> bool | None:
-        relative = path.relative_to(self.folder).as_posix() + ("/" if folder else "")
-        return self.spec.check_file(relative).include
+        return self.file.verdict(path.relative_to(self.folder).as_posix(), folder=folder)
 
 
 def source_files(root: Path) -> list[SourceFile]:
@@ -62,9 +58,7 @@ def _walk(
 ) -> Iterator[SourceFile]:
     real = folder.resolve()
     if real in seen:
-        raise SpecError(
-            f"source_dir: {folder} is a link to a folder above it", hint="remove the link or ignore it"
-        )
+        raise SpecError(f"source_dir: {folder} is a link to a folder above it", hint="remove the link or ignore it")
     rules = rules + _rules_in(folder, ignore_name)
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -100,9 +94,7 @@ def _rules_in(folder: Path, ignore_name: str) -> list[_Rules]:
     path = folder / ignore_name
     if not path.is_file():
         return []
-    from pathspec import GitIgnoreSpec  # slow to import, and most small projects have no such file
-
-    return [_Rules(folder, GitIgnoreSpec.from_lines(path.read_text(encoding="utf-8").splitlines()))]
+    return [_Rules(folder, IgnoreFile(path.read_text(encoding="utf-8", errors="surrogateescape")))]
 
 
 def _rules_above(root: Path) -> list[_Rules]:
