@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from anyfit_emulator.cli import main
 from anyfit_emulator.service import Room, Service
-from anyfit_emulator.storage import Credential, Faults, ObjectStore, ObjectStoreServer
+from anyfit_emulator.storage import Credential, Faults, ObjectStore, ObjectStoreServer, Options
 
-__all__ = ["Credential", "Faults", "ObjectStore", "ObjectStoreServer", "Room", "Service", "main"]
+__all__ = ["Credential", "Faults", "ObjectStore", "ObjectStoreServer", "Options", "Room", "Service", "main"]

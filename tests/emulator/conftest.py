@@ -24,6 +24,7 @@ class Client:
         self.secret = server.secret_key
         self.token: str | None = None
         self.claimed: bytes | None = None  # sign this body and send another
+        self.payload = ""  # sign this instead of the body's hash
         self.session = requests.Session()
 
     def __call__(self, method: str, path: str, body: bytes = b"", **headers: str) -> requests.Response:
@@ -31,7 +32,10 @@ class Client:
         url = f"{self.server.s3_endpoint}/{self.server.bucket}{path}"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = AWSRequest(method, url, data=body if self.claimed is None else self.claimed, headers=named)
-        S3SigV4Auth(Credentials(self.key, self.secret, self.token), "s3", "us-east-1").add_auth(request)
+        signer: Any = S3SigV4Auth(Credentials(self.key, self.secret, self.token), "s3", "us-east-1")
+        if self.payload:
+            signer.payload = lambda request: self.payload
+        signer.add_auth(request)
         prepared = requests.Request(method, url, data=body, headers=dict(request.headers.items())).prepare()
         prepared.url = url  # requests would normalise it
         return self.session.send(prepared, timeout=30)

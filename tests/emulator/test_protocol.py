@@ -208,6 +208,29 @@ def test_buckets(client: Any, server: ObjectStoreServer, error_code: Code) -> No
     assert server.store.buckets() == []
 
 
+def test_framing_is_unpacked_unless_the_service_would_not(client: Any, server: ObjectStoreServer) -> None:
+    """`aws-chunked` bodies lose their frames; with `unpack=False` they are stored as they came, as OBS does."""
+    wire = b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n"
+    headers = {
+        "X_Amz_Content_SHA256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "Content_Encoding": "aws-chunked",
+        "x_amz_decoded_content_length": "5",
+        "x_amz_trailer": "x-amz-checksum-crc32",
+    }
+    client.payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    unpacked = client("PUT", "/unpacked", wire, **headers)
+    spoilt = client("PUT", "/spoilt", wire.replace(b"NhCmhg", b"AAAAAA"), **headers)
+    server.options.unpack = False
+    client("PUT", "/packed", wire, **headers)
+    client.payload = ""
+
+    assert unpacked.headers["ETag"] == f'"{hashlib.md5(b"hello").hexdigest()}"'
+    assert spoilt.status_code == 400
+    got = client("GET", "/unpacked")
+    assert (got.content, "Content-Encoding" in got.headers) == (b"hello", False)
+    assert client("GET", "/packed").content == wire
+
+
 def listing(keys: str) -> bytes:
     """A document that asks to delete keys."""
     return f"<Delete>{''.join(f'<Object><Key>{key}</Key></Object>' for key in keys)}</Delete>".encode()

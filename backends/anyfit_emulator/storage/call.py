@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from anyfit_emulator.http import Request, Response
 from anyfit_emulator.storage.addressing import Address
@@ -133,10 +133,6 @@ class Call:
     def own_headers(self, **values: str) -> list[tuple[str, str]]:
         """Response headers of the dialect, without those that are empty."""
         return [(self.dialect.prefix + name.replace("_", "-"), value) for name, value in values.items() if value]
-
-    def with_checksums(self, meta: Meta, checksums: dict[str, str]) -> Meta:
-        """`meta` with verified checksums."""
-        return evolve(meta, checksums=checksums)
 
 
 Operation = Callable[[Call], Response]
