@@ -1,0 +1,260 @@
+"""Processes that start together, write one log and end together."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from anyfit_emulator.running.leftovers import MARK, kill_marked, signal_group
+from anyfit_emulator.running.linelog import LONGEST, LineLog
+from anyfit_emulator.running.usage import Sampler
+
+__all__ = ["Command", "NotStarted", "Outcome", "Run"]
+
+_PIECE = 1 << 18
+_LOOK = 0.05  # seconds between looks at processes where the system cannot tell of their end by a descriptor
+_AGAIN = 0.2  # seconds until the next kill, if the first did not help
+GRACE = 10.0
+
+
+class NotStarted(Exception):
+    """A command does not exist or cannot be executed; the message says which."""
+
+
+@frozen
+class Command:
+    """One process.
+
+    Attributes:
+        argv: Program and arguments; the program is looked up in the environment's PATH.
+        directory: Where it runs.
+        environment: All of its environment.
+        prefix: What its lines begin with in the log.
+        usage: The file for samples of what it uses, or None.
+    """
+
+    argv: Sequence[str]
+    directory: Path
+    environment: Mapping[str, str]
+    prefix: str = ""
+    usage: Path | None = None
+
+
+@frozen
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        codes: Exit codes in the order of the commands; negative for a signal.
+        reason: `exited`, `failed` (one did, and the others were ended), `stopped` or `timeout`.
+    """
+
+    codes: tuple[int, ...]
+    reason: str
+
+
+class _Member:
+    """A running process and the end of a line that it has not finished."""
+
+    def __init__(self, command: Command, process: subprocess.Popen[bytes]) -> None:
+        self.command = command
+        self.process = process
+        self.rest = b""
+        self.sampler = Sampler(process.pid, command.usage) if command.usage else None
+        assert process.stdout is not None  # noqa: S101  it was asked for
+        self.pipe = process.stdout
+        os.set_blocking(self.pipe.fileno(), False)
+        self.ending = _descriptor_of(process.pid)
+        self.code: int | None = None
+
+
+class Run:
+    """A run: make it, `start` it, and `wait` in the same thread or another; `stop` it from anywhere.
+
+    Args:
+        key: Marks its processes, see `leftovers`.
+        commands: What to start; each leads a process group of its own.
+        log: Where standard output and standard error go, line by line.
+    """
+
+    def __init__(self, key: str, commands: Sequence[Command], log: LineLog) -> None:
+        self._key = key
+        self._commands = commands
+        self._log = log
+        self._members: list[_Member] = []
+        self._stopping = threading.Event()
+        self._grace = GRACE
+        self._wake: tuple[int, int] | None = None  # a pipe that interrupts waiting
+        self._lock = threading.Lock()  # guards the pipe against being closed while it is written
+
+    def start(self) -> None:
+        """Start all processes, or none.
+
+        Raises:
+            NotStarted: One could not be started.
+        """
+        self._wake = os.pipe()
+        try:
+            for command in self._commands:
+                self._members.append(_Member(command, self._spawn(command)))
+        except OSError as error:
+            for member in self._members:
+                signal_group(member.process.pid, signal.SIGKILL)
+                member.process.wait()
+            self._close()
+            program = self._commands[len(self._members)].argv[0]
+            raise NotStarted(f"{program}: {error.strerror}") from error
+
+    def stop(self, grace: float = GRACE) -> None:
+        """Ask all to end (SIGTERM), and kill what is left after so many seconds."""
+        with self._lock:
+            self._grace = min(grace, self._grace) if self._stopping.is_set() else grace
+            self._stopping.set()
+            if self._wake:
+                os.write(self._wake[1], b"!")
+
+    def wait(self, seconds: float | None = None) -> Outcome:
+        """Until all have ended; after so many seconds they are stopped."""
+        latest = None if seconds is None else time.monotonic() + seconds
+        reason = ""
+        asked_at = 0.0
+        until: float | None
+        with selectors.DefaultSelector() as selector:
+            self._register(selector)
+            while not self._ended():
+                now = time.monotonic()
+                if reason:
+                    self._kill_after(asked_at + self._grace, now)
+                    until = max(asked_at + self._grace, now + _AGAIN)
+                elif reason := self._why(now, latest):
+                    self._signal(signal.SIGTERM)
+                    asked_at, until = now, now + self._grace
+                else:
+                    until = latest
+                self._step(selector, until)
+        self._finish()
+        return Outcome(tuple(member.code or 0 for member in self._members), reason or self._how())
+
+    def _spawn(self, command: Command) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            list(command.argv),
+            cwd=command.directory,
+            env={**command.environment, MARK: self._key},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _register(self, selector: selectors.BaseSelector) -> None:
+        assert self._wake is not None  # noqa: S101  it has been started
+        selector.register(self._wake[0], selectors.EVENT_READ, self._wake)
+        for member in self._members:
+            selector.register(member.pipe, selectors.EVENT_READ, member)
+            if member.ending is not None:
+                selector.register(member.ending, selectors.EVENT_READ, None)
+
+    def _step(self, selector: selectors.BaseSelector, until: float | None) -> None:
+        waits = [member.sampler.wait() for member in self._members if member.sampler and member.code is None]
+        waits += [max(0.0, until - time.monotonic())] if until is not None else []
+        waits += [_LOOK] if any(member.ending is None for member in self._members) else []
+        for key, _ in selector.select(min(waits, default=None)):
+            if isinstance(key.data, _Member):
+                if not self._move(key.data):
+                    selector.unregister(key.data.pipe)
+            elif key.data is not None:
+                os.read(key.fd, 64)
+        for member in self._members:
+            if member.code is None and member.sampler:
+                member.sampler.look()
+            if member.code is None:
+                self._reap(member)
+                if member.code is not None and member.ending is not None:
+                    selector.unregister(member.ending)
+
+    def _reap(self, member: _Member) -> None:
+        pid, status, rusage = os.wait4(member.process.pid, os.WNOHANG)
+        if not pid:
+            return
+        member.code = member.process.returncode = os.waitstatus_to_exitcode(status)
+        signal_group(member.process.pid, signal.SIGKILL)  # a container dies with its first process
+        if member.sampler:
+            member.sampler.finish(rusage.ru_utime + rusage.ru_stime, rusage.ru_maxrss * 1024)
+
+    def _move(self, member: _Member) -> bool:
+        """Take in what a process wrote; False at the end of it."""
+        try:
+            piece = os.read(member.pipe.fileno(), _PIECE)
+        except BlockingIOError:
+            return True
+        *lines, member.rest = (member.rest + piece).split(b"\n")
+        if len(member.rest) > LONGEST or (not piece and member.rest):
+            lines.append(member.rest)
+            member.rest = b""
+        if lines:
+            prefix = member.command.prefix.encode()
+            self._log.append([prefix + line for line in lines])
+        return bool(piece)
+
+    def _ended(self) -> bool:
+        return all(member.code is not None for member in self._members)
+
+    def _why(self, now: float, latest: float | None) -> str:
+        if self._stopping.is_set():
+            return "stopped"
+        if latest is not None and now >= latest:
+            return "timeout"
+        return "failed" if any(member.code for member in self._members) else ""
+
+    def _how(self) -> str:
+        return "failed" if any(member.code for member in self._members) else "exited"
+
+    def _kill_after(self, moment: float, now: float) -> None:
+        if now >= moment:
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        for member in self._members:
+            if member.code is None:
+                signal_group(member.process.pid, number)
+
+    def _finish(self) -> None:
+        kill_marked(self._key)
+        for member in self._members:
+            self._drain(member)
+            member.pipe.close()
+            if member.ending is not None:
+                os.close(member.ending)
+        self._close()
+
+    def _drain(self, member: _Member) -> None:
+        """Take in what is left in the pipe, without waiting for whoever may still hold its other end."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(member.pipe, selectors.EVENT_READ)
+            while selector.select(0) and self._move(member):
+                pass
+        if member.rest:
+            self._log.append([member.command.prefix.encode() + member.rest])
+            member.rest = b""
+
+    def _close(self) -> None:
+        with self._lock:
+            for handle in self._wake or ():
+                os.close(handle)
+            self._wake = None
+
+
+def _descriptor_of(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends; None where there is no such thing."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
