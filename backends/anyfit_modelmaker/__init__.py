@@ -1,0 +1,1 @@
+"""Wangsu ModelMaker."""

@@ -1,0 +1,97 @@
+"""ModelMaker as something that `anyfit emulate modelmaker` starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from anyfit_emulator.records import Records
+from anyfit_emulator.running.leftovers import kill_marked
+from anyfit_emulator.storage.admin import Administration
+from anyfit_emulator.storage.faults import FaultPlan, Faults
+from anyfit_emulator.storage.requestlog import RequestLog
+from anyfit_modelmaker.emulator.account import Account
+from anyfit_modelmaker.emulator.app import BASE, INFER, ModelMakerApp
+from anyfit_modelmaker.emulator.models import Models
+from anyfit_modelmaker.emulator.routes import Desks
+from anyfit_modelmaker.emulator.serving.desk import Services
+from anyfit_modelmaker.emulator.serving.replica import PATH
+from anyfit_modelmaker.emulator.training.desk import Training
+
+if TYPE_CHECKING:
+    from anyfit_emulator.service import Room
+
+__all__ = ["ModelMakerService"]
+
+REGION = "js01"
+GRACE = 1.0  # what programs get when the emulator ends
+
+
+class ModelMakerService:
+    """The platform, with the room's object store as its own.
+
+    Args:
+        pause: Seconds that a job stays in each state before TRAINING, so that clients get to see these.
+        clock: Tells the Unix time to what gives out tokens and keys.
+
+    Attributes:
+        account: Its user, and ways to end tokens early.
+        requests: What was asked so far.
+    """
+
+    def __init__(self, room: Room, pause: float = 0.0, clock: Callable[[], float] = time.time) -> None:
+        self._room = room
+        self._port = 0
+        folder = room.storage.store.system / "modelmaker"
+        kill_marked(str(folder))  # an emulator that was killed could not
+        self._records = Records(folder / "state.sqlite")
+        store = room.storage.store
+        self.account = Account(self._records, room.storage.credentials, clock)
+        self._training = Training(self._records, store, folder / "train", pause)
+        models = Models(self._records)
+        self._services = Services(self._records, models, store, folder / "service", self._address)
+        self.requests = RequestLog()
+        self._plan = FaultPlan(Faults.parse(room.faults))
+        desks = Desks(self.account, self._training, models, self._services, room.storage.s3_endpoint, REGION)
+        administration = Administration(self.requests, self._plan, room.storage.credentials)
+        self._app = ModelMakerApp(desks, self._plan, self.requests, administration)
+
+    @property
+    def host_base(self) -> str:
+        """The server URL, as the official client's configuration wants it."""
+        return f"http://127.0.0.1:{self._port}{BASE}"
+
+    def start(self) -> None:
+        """Accept connections, and go on where an earlier emulator of this directory ended."""
+        self._port = self._room.http.listen(self._app, port=self._room.take_port())
+        self._training.recover()
+        self._services.recover()
+
+    def stop(self) -> None:
+        """End jobs and predictors; they stay on disk as they are."""
+        self._training.close(GRACE)
+        self._services.close(GRACE)
+        self._records.close()
+
+    def ready(self) -> dict[str, str]:
+        """What a client needs."""
+        return {
+            "host_base": self.host_base,
+            "region": REGION,
+            "username": self.account.username,
+            "password": self.account.password,
+            "s3_endpoint": self._room.storage.s3_endpoint,
+            "access_key": self.account.access_key,
+            "secret_key": self.account.secret_key,
+            "bucket": self._room.storage.bucket,
+        }
+
+    def profile(self) -> str:
+        """Lines for `anyfit.toml`."""
+        ready = self.ready()
+        names = ("host_base", "region", "username", "password", "bucket")
+        return "[profiles.emulator.modelmaker]\n" + "".join(f'{name} = "{ready[name]}"\n' for name in names)
+
+    def _address(self, service_id: int) -> str:
+        return f"http://127.0.0.1:{self._port}{INFER}/{service_id}{PATH}"

@@ -1,0 +1,1 @@
+"""Online services: their records, the processes that answer, the gateway before them."""
