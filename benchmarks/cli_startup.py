@@ -83,7 +83,6 @@ def report(medians: dict[str, float]) -> None:
         ("anyfit --help", help_text / bare, 2.5, "x python -c pass"),
         (f"anyfit jobs, {FINISHED} finished", medians["anyfit jobs"] / help_text, 2.5, "x anyfit --help"),
         ("hello world, shell to prompt", medians["anyfit fit hello.py"], 500, "ms"),
-        ("fit over the script alone", medians["anyfit fit hello.py"] - medians["python hello.py"], 500, "ms"),
     ]
     print()
     for name, found, most, unit in promises:

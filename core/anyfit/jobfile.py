@@ -137,8 +137,6 @@ def load_job_file(path: str | Path) -> JobFile:
 
     Raises `SpecError` with file and line for malformed TOML, unknown keys and values of a wrong type.
     """
-    from anyfit.config.toml import decode, key_lines, parse_toml
-
     path = Path(path)
     if path.is_dir():
         path = path / _NAME
@@ -146,6 +144,8 @@ def load_job_file(path: str | Path) -> JobFile:
         raise _missing(path)
     if path.suffix != ".toml":
         return JobFile(label="", data={"entry_point": str(path)})
+    from anyfit.config.toml import decode, key_lines, parse_toml
+
     label = str(path)
     text = decode(_bytes(path), label, error=SpecError)
     data = parse_toml(text, label, error=SpecError)

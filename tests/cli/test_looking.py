@@ -67,6 +67,8 @@ def test_status(cli: Any) -> None:
     assert shown["metrics"] == "loss 1"
     assert Path(shown["model"]).is_dir()
     assert "train" in shown["phases"]
+    assert cli("status", name, "--plan", "--json").json()["spec"]["name"] == name
+    assert cli("status", name, "--plan").out.startswith(f"job      {name}\nbackend  local")
 
 
 def test_logs(cli: Any) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import anyfit.cli
+from anyfit.cli.parser import Parser
 from anyfit.cli.table import COMMANDS, EXIT_CODES
 from anyfit.errors import AnyfitError
+from anyfit.failure.commands import COMMANDS as NEXT_COMMANDS
 
 
 def test_help_names_every_command_and_exit_code(cli: Any) -> None:
@@ -83,6 +86,17 @@ def test_one_file_per_command() -> None:
     files = {path.stem.removeprefix("cmd_") for path in Path(anyfit.cli.__file__).parent.glob("cmd_*.py")}
 
     assert files == {*COMMANDS, "complete"}
+
+
+@pytest.mark.parametrize("text", [text for text in NEXT_COMMANDS.values() if text.startswith("anyfit ")])
+def test_commands_that_reports_name(text: str) -> None:
+    """Every next command of a failure report is one that the command line takes."""
+    name, *words = text.split()[1:]
+    module = import_module(f"anyfit.cli.cmd_{name}")
+    parser = Parser(prog="anyfit")
+    module.add_arguments(parser)
+
+    assert parser.parse(words)
 
 
 def test_exit_codes_of_errors() -> None:

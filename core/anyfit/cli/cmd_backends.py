@@ -1,4 +1,4 @@
-"""With NAME: what that backend can do, and its settings. --frameworks lists its images."""
+"""With NAME: what that backend can do, and its settings; or one of the lists of what it provides."""
 
 from __future__ import annotations
 
@@ -12,10 +12,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_LISTS = {
+    "frameworks": "the images that the backend provides",
+    "algorithms": "the ready-made algorithms that it trains",
+    "models": "the ready-made models that it serves",
+}
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit backends` takes."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="one backend")
-    parser.add_argument("--frameworks", action="store_true", help="list the images that the backend provides")
+    lists = parser.add_mutually_exclusive_group()
+    for kind, what in _LISTS.items():
+        lists.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=f"list {what}")
     parser.add_argument("-p", "--profile", metavar="NAME", help="the profile of the configuration to use")
     add_json(parser)
 
@@ -23,8 +32,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """List backends."""
     args.backend = args.name
-    if args.frameworks:
-        return _frameworks(args)
+    if args.kind:
+        return _provided(args)
     return _one(args) if args.name else _all(args)
 
 
@@ -68,13 +77,18 @@ def _one(args: Namespace) -> int:
     return 0
 
 
-def _frameworks(args: Namespace) -> int:
+def _provided(args: Namespace) -> int:
     from anyfit.codec import to_data
+    from anyfit.offers import catalog_of
 
-    frameworks = open_session(args).backend().catalog().frameworks
+    session = open_session(args)
+    catalog = catalog_of(session.config.home, session.backend())
+    found = getattr(catalog, args.kind)
     if args.json:
-        print_json(to_data(frameworks))
-        return 0
-    rows = [(f.name, f.version, f.py_version, ", ".join(f.tasks), f.native) for f in frameworks]
-    table(("FRAMEWORK", "VERSION", "PYTHON", "FOR", "IMAGE"), rows)
+        print_json(to_data(found))
+    elif args.kind == "frameworks":
+        rows = [(f.name, f.version, f.py_version, ", ".join(f.tasks), f.native) for f in catalog.frameworks]
+        table(("FRAMEWORK", "VERSION", "PYTHON", "FOR", "IMAGE"), rows)
+    else:
+        table(("NAME", "ID"), [(preset.name, preset.native) for preset in found])
     return 0

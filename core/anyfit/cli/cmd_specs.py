@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit specs` takes."""
     parser.add_argument("wish", nargs="?", default="", metavar="WISH", help="machines that grant this only")
+    parser.add_argument("--refresh", action="store_true", help="ask the backend anew, whatever is kept on disk")
     add_backend(parser)
     add_json(parser)
     add_quiet(parser)
@@ -25,10 +26,13 @@ def run(args: Namespace) -> int:
     """List machines."""
     from anyfit.catalog import parse_wish
     from anyfit.codec import to_data
+    from anyfit.offers import catalog_of
 
     wish = parse_wish(args.wish)
-    backend = open_session(args).backend()
-    offerings = [offer for offer in backend.catalog().offerings if wish.admits(offer)]
+    session = open_session(args)
+    backend = session.backend()
+    catalog = catalog_of(session.config.home, backend, refresh=args.refresh)
+    offerings = [offer for offer in catalog.offerings if wish.admits(offer)]
     if args.json:
         print_json(to_data(offerings))
         return 0

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit status` takes."""
     add_job(parser)
+    parser.add_argument("--plan", action="store_true", help="show what was sent for it instead")
     add_backend(parser)
     add_json(parser)
     add_quiet(parser)
@@ -30,7 +31,9 @@ def run(args: Namespace) -> int:
     for sentence in session.reconcile():
         say(args, sentence)
     job = find_job(session, args.name)
-    if args.json:
+    if args.plan:
+        _print_plan(job, args)
+    elif args.json:
         print_json(outcome_record(job))
     else:
         _print(job)
@@ -57,6 +60,16 @@ def _print(job: Job) -> None:
             *result_facts(job),
         ]
     )
+
+
+def _print_plan(job: Job, args: Namespace) -> None:
+    from anyfit.show import plan_lines
+
+    plan = job.explain()
+    if args.json:
+        print_json(plan)
+    else:
+        print("\n".join(plan_lines(plan)))
 
 
 def _next(job: Job) -> str:
