@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
@@ -28,6 +29,7 @@ __all__ = ["EndpointRow", "JobRow", "Journal"]
 
 _FINAL = ("SUCCEEDED", "FAILED", "STOPPED")
 _SCHEMA_VERSION = 1
+_WAIT_SECONDS = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY,
@@ -166,14 +168,15 @@ class Journal:
             )
 
     def observed(self, ref: JobRef, state: JobState) -> None:
-        """Keep the newest known state of a job."""
+        """Keep the newest known state of a job; a watcher that is late does not take back an end."""
         from anyfit.codec import dumps
 
         ended = state.ended_at.isoformat() if state.ended_at else (_now() if state.status.finished else "")
         with self._transaction() as db:
             db.execute(
-                "UPDATE jobs SET status = ?, reason = ?, ended_at = ?, state = ? WHERE ref = ?",
-                (state.status.value, state.reason, ended, dumps(state), str(ref)),
+                "UPDATE jobs SET status = ?, reason = ?, ended_at = ?, state = ?"
+                " WHERE ref = ? AND (? OR status NOT IN ('SUCCEEDED', 'FAILED', 'STOPPED'))",
+                (state.status.value, state.reason, ended, dumps(state), str(ref), state.status.finished),
             )
 
     def forget(self, ref: JobRef) -> None:
@@ -311,12 +314,26 @@ class Journal:
 
     def _open(self) -> sqlite3.Connection:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103  (pathlib would be imported for this only)
-        db = sqlite3.connect(f"{self._folder}/journal.sqlite3", timeout=30, check_same_thread=False)
-        if db.execute("PRAGMA user_version").fetchone()[0] < _SCHEMA_VERSION:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(f"{_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
-        db.execute("PRAGMA synchronous = NORMAL")
+        db = sqlite3.connect(f"{self._folder}/journal.sqlite3", timeout=_WAIT_SECONDS, check_same_thread=False)
+        try:
+            self._prepare(db)
+            db.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            db.close()
+            raise
         return db
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        """Make a new file a journal; of many processes that find it new, each waits for the others."""
+        patience = time.monotonic() + _WAIT_SECONDS
+        while db.execute("PRAGMA user_version").fetchone()[0] < _SCHEMA_VERSION:
+            try:
+                db.execute("PRAGMA journal_mode = WAL")  # which, unlike all else, does not wait for a lock by itself
+                db.executescript(f"{_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
+            except sqlite3.OperationalError as fault:
+                if "locked" not in str(fault) or time.monotonic() > patience:
+                    raise
+                time.sleep(0.005)
 
     def _unusable(self, fault: Exception) -> StorageError:
         why = fault.strerror if isinstance(fault, OSError) else fault
