@@ -46,9 +46,7 @@ def parse_git(text: str) -> GitSource | None:
         raise SpecError(f"source_dir: cannot read {text!r}", hint="write git+URL@ref#folder")
     source = GitSource(match["url"], match["ref"] or "HEAD", (match["folder"] or "").strip("/"))
     if source.ref.startswith("-") or source.url.startswith("-") or ".." in Path(source.folder).parts:
-        raise SpecError(
-            f"source_dir: {str(source)!r} is no usable git source", hint="write git+URL@ref#folder"
-        )
+        raise SpecError(f"source_dir: {str(source)!r} is no usable git source", hint="write git+URL@ref#folder")
     return source
 
 

@@ -64,7 +64,8 @@ def _parse(text: str) -> Iterator[_Pattern]:
 
 _TOKEN = re.compile(
     r"""(?P<folders>(?:(?<=/)|^)\*\*/) | (?P<below>(?<=/)\*\*$) | (?P<stars>\*+) | (?P<any>\?)
-    | (?P<set>\[(?P<no>[!^]?)(?P<members>\]?(?:\\.|[^\]\\])*)\]) | \\(?P<escaped>.) | (?P<broken>[\[\\]) | (?P<text>.)""",
+    | (?P<set>\[(?P<no>[!^]?)(?P<members>\]?(?:\\.|[^\]\\])*)\])
+    | \\(?P<escaped>.) | (?P<broken>[\[\\]) | (?P<text>.)""",
     re.VERBOSE | re.DOTALL,
 )
 
