@@ -38,8 +38,8 @@ def test_jobs(cli: Any) -> None:
 def test_jobs_asks_for_those_that_run(cli: Any) -> None:
     """A job that ended while nobody watched is listed as it is now."""
     cli.write("train.py", "print('hello')")
-    name = cli("fit", "train.py", "--no-wait", "--quiet").out.strip()
-    while cli("status", name, "--json").json()["status"] != "SUCCEEDED":
+    cli("fit", "train.py", "--no-wait", "--quiet")
+    while cli("jobs", "--json").json()[0]["status"] != "SUCCEEDED":
         pass
     cli.write("train.py", "import time; time.sleep(600)")
     cli("fit", "train.py", "--no-wait", "--name", "sleeper")
