@@ -98,7 +98,10 @@ def _sense_faults(estimator: Estimator) -> Iterator[tuple[str, str]]:
     for name, pattern in estimator.metric_definitions.items():
         yield from _pattern_fault(name, pattern)
     for name, value in estimator.hyperparameters.items():
-        yield from _json_fault(f"hyperparameters.{name}", name, value)
+        try:
+            yield from list(_json_fault(f"hyperparameters.{name}", name, value))
+        except RecursionError:
+            yield f"hyperparameters.{name}: it holds itself, or is nested too deeply", ""
     for name, options in estimator.options.items():
         if not isinstance(options, Mapping):
             yield f"options.{name}: expected a table of the options of backend {name!r}, got {options!r}", ""
