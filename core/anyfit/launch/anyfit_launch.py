@@ -24,9 +24,11 @@ Job file, a JSON object; every key but "format" may be missing:
     distribution          "none", "torch", "mpi" or "parameter-server"
     python_paths          folders in the code directory (or else in the base directory) for PYTHONPATH
     install_requirements  bool: run pip for the code directory's requirements.txt first
+    code_archive          name of a .tar.gz beside this file, unpacked into the code directory first
 
 The world, a JSON object in ANYFIT_WORLD, or what `world(environ, job)` of a module `anyfit_platform` beside
-this file returns, or else that of a bare container:
+this file returns, or else that of a bare container. With such a module the command line belongs to the platform
+and is not looked at:
 
     base_dir              the tree below which everything lies (/opt/ml when writable)
     hosts, current_host   names of the nodes, first is the master; this node's own name
@@ -205,6 +207,7 @@ class Job:
         self.code_uri = fields.text("code_uri", "")
         self.python_paths = fields.texts("python_paths")
         self.install_requirements = fields.flag("install_requirements")
+        self.code_archive = fields.text("code_archive", "")
         if not self.entry_point and not self.command:
             raise LaunchError(USAGE, "%s: neither entry_point nor command says what to run" % where)
 
@@ -334,6 +337,61 @@ def _make_dirs(job: Job, world: World) -> None:
             places.append(place)
     for place in places:
         os.makedirs(place, exist_ok=True)
+
+
+def unpack_code(job: Job, world: World) -> None:
+    """Put the code archive's files into the code directory, which several nodes of one machine may share."""
+    if not job.code_archive:
+        return
+    import tempfile
+
+    archive = os.path.join(_HERE, job.code_archive)
+    try:
+        scratch = tempfile.mkdtemp(prefix=".unpacking-", dir=os.path.dirname(world.code_dir))
+        os.chmod(scratch, 0o755)  # noqa: S103  scripts may run as another user
+        _extract(archive, scratch)
+        try:
+            os.rename(scratch, world.code_dir)  # replaces an empty directory only
+        except OSError:
+            _remove_tree(scratch)  # a neighbour was faster
+    except OSError as fault:
+        message = "the code archive %s cannot be unpacked: %s" % (archive, fault.strerror or fault)
+        raise LaunchError(CANNOT_CREATE, message) from None
+
+
+def _extract(archive: str, folder: str) -> None:
+    """Unpack plain files and folders; anything that could lead out of the folder is refused."""
+    import tarfile
+
+    try:
+        with tarfile.open(archive) as tar:
+            for entry in tar:
+                parts = entry.name.split("/")
+                if os.path.isabs(entry.name) or ".." in parts or not (entry.isfile() or entry.isdir()):
+                    raise LaunchError(
+                        NO_INPUT, "the code archive %s holds %s, which is refused" % (archive, entry.name)
+                    )
+                place = os.path.join(folder, *parts)
+                if entry.isdir():
+                    os.makedirs(place, exist_ok=True)
+                    continue
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                source = tar.extractfile(entry)
+                with open(place, "wb") as target:
+                    while True:
+                        block = source.read(1 << 20) if source else b""
+                        if not block:
+                            break
+                        target.write(block)
+                os.chmod(place, 0o755 if entry.mode & 0o100 else 0o644)
+    except (tarfile.TarError, EOFError) as fault:
+        raise LaunchError(NO_INPUT, "the code archive %s is damaged: %s" % (archive, fault)) from None
+
+
+def _remove_tree(folder: str) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_json(world: World, name: str, value: "Any") -> None:
@@ -1054,6 +1112,7 @@ def launch(path: str) -> int:
     world, platform = find_world(job, _HERE)
     prepare(job, world)
     try:
+        unpack_code(job, world)
         status = _run(job, world, platform)
         _write_outcome(job, world, status)
         _hook(platform, "save", SAVE_FAILED, "the results cannot be saved", status, job, world)
@@ -1167,6 +1226,8 @@ def main(argv: "Optional[List[str]]" = None) -> int:
     try:
         if arguments[:1] == ["--mpi-process"]:
             mpi_process(arguments[1:])
+        if os.path.exists(os.path.join(_HERE, "anyfit_platform.py")):
+            arguments = []  # the platform's own, such as hyperparameters, which the job file says better
         if len(arguments) > 1 or (arguments and arguments[0].startswith("-")):
             raise LaunchError(USAGE, "usage: anyfit_launch.py [JOB_JSON]")
         status = launch(arguments[0] if arguments else os.path.join(_HERE, "anyfit_job.json"))
