@@ -18,7 +18,7 @@ from typing import TypeVar
 from anyfit.errors import AuthError, NotFound, StorageError
 from anyfit.storage.answers import ExpiredKeys
 from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
-from anyfit.storage.retry import RETRY, Retry, Unsteady, retrying
+from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.settings import CurrentSettings, SettingsSource, StoreSettings
 from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part, Reader, Store
 from anyfit.storage.verify import read_proven
@@ -26,19 +26,17 @@ from anyfit.storage.verify import read_proven
 __all__ = ["ServiceStore"]
 
 T = TypeVar("T")
-_SMALL = 1 << 20
+_SMALL = 64 << 10
 
 
 class ServiceStore(Store):
     """One bucket of a service.
 
     Attributes:
-        retry: How often a request is tried.
         signs_bodies: Whether the service checks the signed SHA-256 of a body; else it gets `Content-MD5`, which takes
             twice the time to compute.
     """
 
-    retry: Retry = RETRY
     signs_bodies = False
 
     def __init__(self, bucket: str, settings: SettingsSource | None = None) -> None:
@@ -72,6 +70,8 @@ class ServiceStore(Store):
     def _library(self, settings: StoreSettings) -> Api:
         with self._lock:
             if self._controls is None or self._controls[0] is not settings:
+                if self._controls:
+                    self._controls[1].close()
                 self._controls = (settings, self.library(settings))
             return self._controls[1]
 
@@ -81,6 +81,8 @@ class ServiceStore(Store):
             return known[1]
         with self._lock:
             if self._bulks is None or self._bulks[0] is not settings:
+                if self._bulks:
+                    self._bulks[1].close()
                 self._bulks = (settings, self.direct(settings) or self._library(settings))
             return self._bulks[1]
 
@@ -99,7 +101,7 @@ class ServiceStore(Store):
             try:
                 return ask(settings)
             except AuthError as error:
-                temporary = isinstance(error, ExpiredKeys) or bool(settings.session_token)
+                temporary = isinstance(error, ExpiredKeys) or bool(settings.session_token or settings.expires_at)
                 if not (temporary and current.renewable) or len(renewed) > 2:
                     raise
                 renewed.append(settings)
@@ -132,7 +134,7 @@ class ServiceStore(Store):
             raise
 
     def read(self, key: str) -> bytes:
-        return read_proven(self, key, retry=self.retry)[0]
+        return read_proven(self, key)[0]
 
     def put(self, key: str, data: Data, *, checksum: str = "") -> Entry:
         sums = self._sums(data)
