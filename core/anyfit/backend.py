@@ -46,6 +46,7 @@ __all__ = [
     "Payload",
     "Plan",
     "Point",
+    "Preset",
     "Ref",
     "Request",
     "Series",
@@ -257,12 +258,22 @@ class Framework:
 
 
 @frozen
+class Preset:
+    """Something ready-made that the platform provides, an algorithm or a model: its name and the platform's own id."""
+
+    name: str
+    native: str
+
+
+@frozen
 class Catalog:
     """What a platform offers at a time; `plan` needs nothing else from outside."""
 
     offerings: tuple[Offering, ...] = ()
     frameworks: tuple[Framework, ...] = ()
     as_of: datetime | None = None
+    algorithms: tuple[Preset, ...] = ()
+    models: tuple[Preset, ...] = ()
 
 
 class Feature(str, Enum):
@@ -295,6 +306,7 @@ class Capabilities:
         name_rule: The same in words.
         schemes: URI schemes that its jobs can read from and write to.
         installs_requirements: Whether a requirements.txt beside the code is installed before the script runs.
+        catalog_seconds: How long a catalog may be kept and used again; 0 for never.
     """
 
     missing: Mapping[Feature, str] = Factory(dict)
@@ -304,6 +316,7 @@ class Capabilities:
     name_rule: str = "1 to 63 letters, digits, - and _, with a letter or digit at both ends"
     schemes: tuple[str, ...] = ("file",)
     installs_requirements: bool = True
+    catalog_seconds: float = 0.0
 
     def can(self, feature: Feature) -> bool:
         """Whether the backend has the feature."""
@@ -447,6 +460,11 @@ class Backend(ABC):
     """
 
     name: ClassVar[str]
+
+    @property
+    def place(self) -> str:
+        """What tells this account and region from others of the same backend, without a secret; "" if there is one."""
+        return ""
 
     @property
     @abstractmethod
