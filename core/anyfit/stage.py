@@ -2,41 +2,79 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from anyfit.errors import NotFound
 from anyfit.show import size_text
 
 if TYPE_CHECKING:
-    from anyfit.backend import Backend, Plan, Upload
+    from collections.abc import Sequence
 
-__all__ = ["stage"]
+    from anyfit.backend import Backend, Plan, Upload
+    from anyfit.storage import Store, Uri
+
+__all__ = ["put_uploads", "stage"]
+
+_AT_ONCE = 4
 
 
 def stage(backend: Backend, plan: Plan) -> str:
     """Make every upload of the plan that the store does not have yet; answers what was done, in words."""
-    sent = [_upload(backend, upload) for upload in plan.uploads]
+    sent = put_uploads(backend, plan.uploads)
     moved = [size for size in sent if size is not None]
     there = len(sent) - len(moved)
     words = f"{len(moved)} upload{'s' if len(moved) != 1 else ''}, {size_text(sum(moved))}"
     return f"{words}; {there} there already" if there else words
 
 
+def put_uploads(backend: Backend, uploads: Sequence[Upload]) -> list[int | None]:
+    """Make the uploads; for each the bytes sent, or None when the store had it."""
+    small = [upload for upload in uploads if not _is_folder(upload)]
+    sent: dict[int, int | None] = {}
+    if small:
+        with ThreadPoolExecutor(min(_AT_ONCE, len(small))) as pool:
+            sent = dict(zip(map(id, small), pool.map(lambda upload: _upload(backend, upload), small), strict=True))
+    return [sent[id(upload)] if id(upload) in sent else _transfer(backend, upload) for upload in uploads]
+
+
+def _is_folder(upload: Upload) -> bool:
+    return upload.kind == "input" and not upload.content
+
+
 def _upload(backend: Backend, upload: Upload) -> int | None:
-    """The bytes sent, or None when the store had them."""
+    """Put one object, unless the store has it: a file of this size, for its target names its content."""
     from anyfit.storage import Uri
 
     target = Uri.parse(upload.target)
     store = backend.store(target)
-    if upload.content:
-        store.put(target.key, upload.content)
-        return len(upload.content)
-    data = Path(upload.source).read_bytes()
-    try:
-        if store.stat(target.key).size == len(data):  # code is named by its digest
+    content = upload.content or None
+    if content is None:
+        source = Uri.parse(upload.source)
+        size = source.path.stat().st_size
+        if _has(store, target, size):
             return None
+        content = source.path.read_bytes()
+    elif _has(store, target, len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()):
+        return None
+    store.put(target.key, content)
+    return len(content)
+
+
+def _has(store: Store, target: Uri, size: int, md5: str = "") -> bool:
+    try:
+        entry = store.stat(target.key)
     except NotFound:
-        pass
-    store.put(target.key, data)
-    return len(data)
+        return False
+    return entry.size == size and md5 in ("", entry.etag)
+
+
+def _transfer(backend: Backend, upload: Upload) -> int | None:
+    """Bring a file or folder from wherever it is; what is there in the same size is not sent again."""
+    from anyfit.storage.options import Options
+    from anyfit.storage.transfer import transfer
+
+    report = transfer(upload.source, upload.target, Options(compare="size"), open=backend.store)
+    report.raise_for_failures()
+    return report.bytes if report.copied else None

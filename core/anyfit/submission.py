@@ -22,13 +22,28 @@ Progress = Callable[[str, float, str], None]
 """Told of each phase that is over: its name, its seconds, and what was done."""
 
 
+_OFFERED = ("instance_type: ", "instance_count: ", "framework", "options.")
+
+
 def make_plan(session: Session, backend: Backend, spec: JobSpec) -> Plan:
     """What submitting would do, after every observer has had its say."""
+    from anyfit.inputs import measured
+    from anyfit.offers import catalog_of, kept_catalog
     from anyfit.plugins import observers
 
     spec = observers().prepare_job(spec)
     check_spec(spec, backend)
-    return backend.plan(spec, backend.catalog())
+    spec = measured(spec, backend)
+    home = session.config.home
+    kept = kept_catalog(home, backend)
+    if kept is None:
+        return backend.plan(spec, catalog_of(home, backend))
+    try:
+        return backend.plan(spec, kept)
+    except SpecError as fault:
+        if not fault.message.startswith(_OFFERED):
+            raise
+    return backend.plan(spec, catalog_of(home, backend, refresh=True))  # what was not offered then may be by now
 
 
 def check_spec(spec: JobSpec, backend: Backend) -> None:
