@@ -6,6 +6,8 @@ import tarfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from anyfit.arguments import named_arguments
 from anyfit.artifacts import model_folder
 from anyfit.backend import Feature, ModelInfo, ModelRef
@@ -132,14 +134,31 @@ def _handler(job: Job, entry_point: str, source_dir: str) -> tuple[Code | None, 
         core = job.session.config.core
         folder = job.session.config.home / "bundles"
         return pack_code(entry_point or _HANDLER, source_dir, (), folder, allow_secrets=core.allow_secrets)
-    names = _names_in(job.spec.code)
+    here = _code_here(job)
+    names = _names_in(here)
     if entry_point and entry_point not in names:
         raise SpecError(
             f"entry_point: the code of job {job.spec.key} has no {entry_point}",
             hint=nearest(entry_point, names) or "name the source_dir that holds it",
         )
     wanted = entry_point or (_HANDLER if _HANDLER in names else "")
-    return (job.spec.code, wanted) if wanted else (None, "")
+    return (here, wanted) if wanted else (None, "")
+
+
+def _code_here(job: Job) -> Code | None:
+    """The job's code, brought to this machine when it lies in the backend's store."""
+    code = job.spec.code
+    if code is None or "://" not in code.archive:
+        return code
+    from anyfit.storage import Uri
+    from anyfit.storage.atomic import write_atomically
+
+    uri = Uri.parse(code.archive)
+    path = job.session.config.home / "bundles" / f"{code.digest}.tar.gz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, job.backend.store(uri).read(uri.key))
+    return evolve(code, archive=str(path))
 
 
 def _names_in(code: Code | None) -> list[str]:

@@ -22,6 +22,7 @@ __all__ = ["LostContact", "Tick", "follow", "wait_all"]
 
 _SLOWEST = 8  # times the backend's shortest pause
 _OFFLINE_PAUSE = 60.0
+_UNKNOWN_LOOKS = 3  # so often may a job be in a state that nobody knows before watching ends
 
 
 @frozen
@@ -66,6 +67,23 @@ class _Pauses:
         self._looked = time.monotonic()
 
 
+class _Riddles:
+    """Notices when every job that has not ended stays in a state that nobody knows, or is gone."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def look(self, states: Sequence[JobState]) -> None:
+        """Count a look; `NotFinished` when enough of them told nothing."""
+        unknown = [state for state in states if state.status == Status.UNKNOWN]
+        running = [state for state in states if not state.status.finished]
+        self._looks = self._looks + 1 if unknown and len(unknown) == len(running) else 0
+        if self._looks >= _UNKNOWN_LOOKS:
+            what = f"in the state {unknown[0].native!r}" if unknown[0].native else "in no state that could be told"
+            why = f": {unknown[0].reason}" if unknown[0].reason else ""
+            raise NotFinished(f"{what}, which anyfit does not know{why}", hint="see what the platform's console says")
+
+
 def follow(
     job: Job, *, logs: bool = True, cursor: str = "", timeout: float | None = None
 ) -> Iterator[JobState | LogLine | LostContact | Tick]:
@@ -73,6 +91,7 @@ def follow(
     pauses = _Pauses(job.poll_seconds, _deadline(timeout))
     seen: JobState | None = None
     offline = False
+    riddles = _Riddles()
     while True:
         try:
             state = job.refresh()
@@ -87,6 +106,7 @@ def follow(
                     yield from page.lines
             if state.status.finished:
                 return
+            riddles.look([state])
             offline = False
         except ServiceError as fault:
             if not offline:
@@ -109,6 +129,7 @@ def wait_all(jobs: Sequence[Job], *, timeout: float | None = None) -> list[JobSt
         return []
     pauses = _Pauses(min(job.poll_seconds for job in jobs), _deadline(timeout))
     ended = 0
+    riddles = _Riddles()
     while True:
         try:
             states = refresh_all(jobs)
@@ -118,6 +139,7 @@ def wait_all(jobs: Sequence[Job], *, timeout: float | None = None) -> list[JobSt
         finished = sum(state.status.finished for state in states)
         if finished == len(jobs):
             return states
+        riddles.look(states)
         pauses.sleep(news=finished != ended)
         ended = finished
 
