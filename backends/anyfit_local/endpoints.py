@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -23,7 +22,8 @@ from anyfit.backend import (
     Payload,
 )
 from anyfit.codec import from_data
-from anyfit.errors import Conflict, NotFound, PredictionError, ServiceError, SpecError
+from anyfit.errors import Conflict, NotFound, ServiceError, SpecError
+from anyfit.refusal import prediction_error
 from anyfit.spec import EndpointSpec
 from anyfit_local.layout import REGION, Home, child
 from anyfit_local.logbook import read_page
@@ -191,7 +191,8 @@ def invoke(folder: Path, payload: Payload) -> Payload:
     finally:
         connection.close()
     if answer.status >= 400:
-        raise _refusal(folder.name, answer.status, body)
+        hint = f"see its log: anyfit endpoints logs {folder.name}"
+        raise prediction_error(folder.name, answer.status, body, backend="local", log_hint=hint)
     return Payload(body, answer.getheader("Content-Type", "application/octet-stream"), payload.accept)
 
 
@@ -219,20 +220,6 @@ def _not_serving(folder: Path, record: dict[str, Any] | None) -> ServiceError:
     reason = f": {record['reason']}" if record and record["reason"] else ""
     hint = "" if status == "CREATING" else f"start it: anyfit endpoints start {folder.name}"
     return ServiceError(f"endpoint {folder.name!r} is {status}{reason}", hint=hint, backend="local")
-
-
-def _refusal(name: str, status: int, body: bytes) -> PredictionError:
-    try:
-        error = json.loads(body)["error"]
-        message = f"{error['type']}: {error['message']}"
-        where = f" ({error['where']})" if error.get("where") else ""
-    except (ValueError, KeyError, TypeError):
-        message, where = body.decode("utf-8", "replace")[:1000], ""
-    whose = "refused the payload" if status < 500 else "failed on the payload"
-    hint = "" if status < 500 else f"see its log: anyfit endpoints logs {name}"
-    return PredictionError(
-        f"endpoint {name!r} {whose} ({status}): {message}{where}", status=str(status), hint=hint, backend="local"
-    )
 
 
 def _reachable(host: str) -> str:

@@ -1,0 +1,26 @@
+"""What an endpoint says when it refuses a payload or crashes on it, in one form for all backends."""
+
+from __future__ import annotations
+
+import json
+
+from anyfit.errors import PredictionError
+
+__all__ = ["prediction_error"]
+
+_SHOWN = 1000
+
+
+def prediction_error(name: str, status: int, body: bytes, *, backend: str, log_hint: str = "") -> PredictionError:
+    """The error of an answer; the body of anyfit's own handlers is understood, any other is shown as it is."""
+    try:
+        error = json.loads(body)["error"]
+        message = f"{error['type']}: {error['message']}"
+        where = f" ({error['where']})" if error.get("where") else ""
+    except (ValueError, KeyError, TypeError):
+        message, where = body.decode("utf-8", "replace")[:_SHOWN], ""
+    whose = "refused the payload" if status < 500 else "failed on the payload"
+    hint = "" if status < 500 else log_hint
+    return PredictionError(
+        f"endpoint {name!r} {whose} ({status}): {message}{where}", status=str(status), hint=hint, backend=backend
+    )
