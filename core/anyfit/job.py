@@ -26,6 +26,7 @@ from anyfit.spec import JobSpec
 if TYPE_CHECKING:
     from anyfit.backend import Backend
     from anyfit.failure import FailureReport
+    from anyfit.journal import JobRow
     from anyfit.session import Session
 
 __all__ = ["Job", "find_job", "refresh_all"]
@@ -274,14 +275,21 @@ def refresh_all(jobs: Sequence[Job]) -> list[JobState]:
 
 
 def find_job(session: Session, name_or_ref: str) -> Job:
-    """The job of that name or reference: from the journal, else from the backend."""
-    row = session.job_row(name_or_ref)
+    """The job of that name or reference, from the journal, else from the backend; the newest for ""."""
+    row = session.job_row(name_or_ref) if name_or_ref else _newest(session)
     if row is not None:
         backend = session.backend(row.backend, row.profile)
         job = Job(session, backend, JobRef.parse(row.ref), session.journal.spec(row))
         job._state = session.journal.state(row)
         return job
     return _adopt(session, name_or_ref)
+
+
+def _newest(session: Session) -> JobRow:
+    rows = [row for row in session.journal.jobs(limit=100) if row.ref]
+    if not rows:
+        raise NotFound("there is no job yet", hint="anyfit init writes one to begin with, anyfit fit runs it")
+    return rows[0]
 
 
 def _adopt(session: Session, name_or_ref: str) -> Job:

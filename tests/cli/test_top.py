@@ -51,7 +51,7 @@ def test_version(cli: Any) -> None:
         (["-b", "local", "jobs"], "'-b' before the command", "options come after it: anyfit COMMAND --option"),
         (["jobs", "--jsn"], "anyfit jobs does not take '--jsn'", "did you mean '--json'?"),
         (["jobs", "-n", "many"], "argument -n: invalid int value: 'many'", "anyfit jobs --help shows what it takes"),
-        (["status"], "the following arguments are required: JOB", "anyfit status --help shows what it takes"),
+        (["stop"], "the following arguments are required: JOB", "anyfit stop --help shows what it takes"),
     ],
 )
 def test_usage(cli: Any, words: list[str], message: str, hint: str) -> None:

@@ -176,3 +176,13 @@ def test_faults(
     with pytest.raises(SpecError, match=f"^{message}") as caught:
         pack_code(entry_point, source, (), tmp_path / "bundles")
     assert hint in caught.value.hint
+
+
+def test_own_folder(tmp_path: Path) -> None:
+    """anyfit's own folder is no part of the code, also when it lies within the source folder."""
+    (tmp_path / "train.py").write_text("pass")
+    home = tmp_path / "home"
+    for _ in range(2):
+        code, _ = pack_code("train.py", str(tmp_path), (), home / "bundles")
+
+    assert code.files == 1

@@ -29,4 +29,4 @@ def run(args: Namespace) -> int:
     console = console_for(args)
     for sentence in session.reconcile():
         console.say(sentence)
-    return follow_to_end(find_job(session, args.name), args, console)
+    return follow_to_end(find_job(session, args.job), args, console)

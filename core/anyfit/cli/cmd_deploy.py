@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from anyfit.cli.deploying import deploy
 from anyfit.cli.output import show_warnings
-from anyfit.cli.parser import add_backend, add_json, add_quiet
+from anyfit.cli.parser import add_backend, add_job, add_json, add_quiet
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit deploy` takes."""
-    parser.add_argument("job", metavar="JOB", help="a job's name or reference")
+    add_job(parser)
     parser.add_argument("--name", metavar="NAME", help="the endpoint's name; the job's by default")
     parser.add_argument("--instance-type", metavar="TYPE", help="as for training")
     parser.add_argument("--instance-count", type=int, metavar="N", help="how many servers")

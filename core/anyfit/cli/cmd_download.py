@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
     """Bring here what a job left."""
     from anyfit.job import find_job
 
-    folder = find_job(open_session(args), args.name).download(args.to, kind=args.kind)
+    folder = find_job(open_session(args), args.job).download(args.to, kind=args.kind)
     if args.json:
         print_json({"folder": str(folder)})
     else:

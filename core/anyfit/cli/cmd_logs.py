@@ -35,7 +35,7 @@ def run(args: Namespace) -> int:
     if args.tail is not None and args.tail < 0:
         raise UsageError(f"--tail: expected 0 or more, got {args.tail}")
     since = _time(args.since) if args.since else None
-    job = find_job(open_session(args), args.name)
+    job = find_job(open_session(args), args.job)
     several = job.spec.instance_count > 1 and args.node is None
     for line in job.logs(follow=args.follow, tail=args.tail, since=since, node=args.node):
         if args.json:

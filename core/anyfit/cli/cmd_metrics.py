@@ -25,7 +25,7 @@ def run(args: Namespace) -> int:
     from anyfit.codec import to_data
     from anyfit.job import find_job
 
-    job = find_job(open_session(args), args.name)
+    job = find_job(open_session(args), args.job)
     series = job.metrics()
     if args.json:
         print_json(to_data(series))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json, say, show_warnings
-from anyfit.cli.parser import add_backend, add_json, add_quiet
+from anyfit.cli.parser import add_backend, add_job, add_json, add_quiet
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit register` takes."""
-    parser.add_argument("job", metavar="JOB", help="a job's name or reference")
+    add_job(parser)
     parser.add_argument("--name", default="", metavar="NAME", help="the model's name; the job's by default")
     parser.add_argument("--version", default="", metavar="VERSION", help="counted by default")
     parser.add_argument("--entry-point", default="", metavar="FILE", help="the inference script")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from anyfit.cli.following import add_following, console_for, follow_to_end
 from anyfit.cli.output import print_json
-from anyfit.cli.parser import add_backend, add_json, add_quiet, add_set, open_session
+from anyfit.cli.parser import add_backend, add_job, add_json, add_quiet, add_set, open_session
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: Parser) -> None:
     """What `anyfit rerun` takes."""
     parser.passes_arguments = True
-    parser.add_argument("job", metavar="JOB", help="a job's name or reference")
+    add_job(parser)
     parser.add_argument("--name", metavar="NAME", help="the new job's name")
     parser.add_argument("--version", action="store_true", help="make a new version of the job instead")
     parser.add_argument("--no-wait", "--detach", action="store_true", help="submit, print the job's name, and leave")

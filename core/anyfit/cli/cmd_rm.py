@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json, say
-from anyfit.cli.parser import add_backend, add_job, add_json, add_quiet, open_session
+from anyfit.cli.parser import add_backend, add_jobs, add_json, add_quiet, open_session
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit rm` takes."""
-    add_job(parser, many=True)
+    add_jobs(parser)
     parser.add_argument("--all", action="store_true", help="also the endpoints and models that came of the job")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     add_backend(parser)

@@ -30,7 +30,7 @@ def run(args: Namespace) -> int:
     session = open_session(args)
     for sentence in session.reconcile():
         say(args, sentence)
-    job = find_job(session, args.name)
+    job = find_job(session, args.job)
     if args.plan:
         _print_plan(job, args)
     elif args.json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json, say
-from anyfit.cli.parser import add_backend, add_job, add_json, add_quiet, open_session
+from anyfit.cli.parser import add_backend, add_jobs, add_json, add_quiet, open_session
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit stop` takes."""
-    add_job(parser, many=True)
+    add_jobs(parser)
     add_backend(parser)
     add_json(parser)
     add_quiet(parser)

@@ -25,7 +25,7 @@ def run(args: Namespace) -> int:
     from anyfit.codec import to_data
     from anyfit.job import find_job
 
-    series = find_job(open_session(args), args.name).utilization()
+    series = find_job(open_session(args), args.job).utilization()
     if args.json:
         print_json(to_data(series))
     elif series:

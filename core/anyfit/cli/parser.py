@@ -83,11 +83,16 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="no talk on stderr but errors")
 
 
-def add_job(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
+def add_job(parser: argparse.ArgumentParser) -> None:
     """The job that a command is about."""
     parser.add_argument(
-        "names" if many else "name", metavar="JOB", nargs="+" if many else None, help="a job's name or reference"
+        "job", metavar="JOB", nargs="?", default="", help="a job's name or reference; the newest job by default"
     )
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """The jobs that a command is about; one that ends or removes them wants them named."""
+    parser.add_argument("names", metavar="JOB", nargs="+", help="a job's name or reference")
 
 
 def add_set(parser: argparse.ArgumentParser) -> None:

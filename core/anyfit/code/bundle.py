@@ -44,14 +44,15 @@ def pack_code(
         allow_secrets: Patterns of files that may go although they look like secrets.
     """
     with tempfile.TemporaryDirectory(prefix="anyfit-code-") as scratch:
-        files, shown = _collect(entry_point, source_dir, Path(scratch))
+        # anyfit's own folder may lie within the source folder, and grows while it is packed.
+        files, shown = _collect(entry_point, source_dir, Path(scratch), without=folder.parent)
         files += _dependency_files(dependencies, {f.name.partition("/")[0] for f in files})
         script = _find_entry(entry_point, source_dir, files)
         refuse_secrets(files, allow_secrets)
         return _write(files, folder, shown), script
 
 
-def _collect(entry_point: str, source_dir: str, scratch: Path) -> tuple[list[SourceFile], str]:
+def _collect(entry_point: str, source_dir: str, scratch: Path, *, without: Path) -> tuple[list[SourceFile], str]:
     if not source_dir:
         path = _existing(entry_point, "entry_point")
         if not path.is_file():
@@ -62,7 +63,7 @@ def _collect(entry_point: str, source_dir: str, scratch: Path) -> tuple[list[Sou
         return source_files(fetch_git(git, scratch)), str(git)
     path = _existing(source_dir, "source_dir")
     if path.is_dir():
-        return source_files(path), source_dir
+        return source_files(path, without=without), source_dir
     if path.name.endswith(_ARCHIVES):
         return source_files(_unpacked(path, scratch)), source_dir
     return [SourceFile(path, path.name)], source_dir

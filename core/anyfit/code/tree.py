@@ -43,20 +43,27 @@ class _Rules:
         return self.file.verdict(path.relative_to(self.folder).as_posix(), folder=folder)
 
 
-def source_files(root: Path) -> list[SourceFile]:
-    """The files below `root` that belong to the code, sorted by name."""
+def source_files(root: Path, *, without: Path | None = None) -> list[SourceFile]:
+    """The files below `root` that belong to the code, sorted by name; the folder `without` is passed over."""
     root = root.absolute()
     own = (root / ".anyfitignore").is_file()
     file_name = ".anyfitignore" if own else ".gitignore"
     outer = [] if own else _rules_above(root)
-    found = _walk(root, root, file_name, outer, frozenset())
+    found = _walk(root, root, file_name, outer, frozenset(), without and without.resolve())
     return sorted(found, key=lambda f: f.name)
 
 
 def _walk(
-    folder: Path, root: Path, ignore_name: str, rules: list[_Rules], seen: frozenset[Path]
+    folder: Path,
+    root: Path,
+    ignore_name: str,
+    rules: list[_Rules],
+    seen: frozenset[Path],
+    without: Path | None,
 ) -> Iterator[SourceFile]:
     real = folder.resolve()
+    if real == without:
+        return
     if real in seen:
         raise SpecError(f"source_dir: {folder} is a link to a folder above it", hint="remove the link or ignore it")
     rules = rules + _rules_in(folder, ignore_name)
@@ -70,7 +77,7 @@ def _walk(
                 continue
             if is_folder:
                 if not (path / "pyvenv.cfg").exists():
-                    yield from _walk(path, root, ignore_name, rules, seen | {real})
+                    yield from _walk(path, root, ignore_name, rules, seen | {real}, without)
             elif entry.is_file():
                 yield SourceFile(path, path.relative_to(root).as_posix())
             elif entry.is_symlink():
