@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 from datetime import datetime
 from pathlib import Path
 
@@ -49,7 +48,7 @@ class AtomicFile:
                 os.close(self.fd)
             else:
                 return
-        self.path = self.target.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+        self.path = self.target.with_name(f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
         self.fd = os.open(self.path, flags | os.O_EXCL, 0o666)
 
     def truncate(self, size: int) -> None:

@@ -9,7 +9,7 @@ from anyfit.errors import AnyfitError
 from anyfit.storage.answers import OPAQUE
 from anyfit.storage.atomic import AtomicFile
 from anyfit.storage.file import FileStore
-from anyfit.storage.retry import RETRY, Unsteady, retrying
+from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.split import Split
 from anyfit.storage.state import State
 from anyfit.storage.store import Entry
@@ -74,7 +74,7 @@ class Download(Split):
         return max(0, min(self.piece, self.entry.size - piece * self.piece))
 
     def move(self, piece: int) -> None:
-        crc = retrying(lambda: self._fetch(piece))
+        crc = retrying(lambda: self._fetch(piece), self.source.retry)
         self._crcs[piece] = crc
         self.state.add(piece, crc)
 
@@ -114,14 +114,14 @@ class Download(Split):
         if proven is False:
             self._read_until_agreed()
             proven = self._proven_by_etag()
-            if proven is False:
+            if proven is False and "-" not in self.entry.etag:
                 raise Changed(f"{self.job.action.source}: what arrives never has the ETag {self.entry.etag}")
         self.file.commit(self.job.entry.modified)
         self.state.forget()
         return bool(proven)
 
     def _proven_by_etag(self) -> bool | None:
-        """Whether the file has the object's ETag; None when nobody can tell."""
+        """Whether the file has the object's ETag; None when no size of its parts would give such an ETag."""
         etag, size = self.entry.etag, self.entry.size
         if self.entry.checksum == OPAQUE or self.file is None:
             return None
@@ -133,13 +133,13 @@ class Download(Split):
         for part in sizes:
             if etag_of_file(self.file.fd, size, etag, part, lambda: self.shop.tally.moving(0)) == etag:
                 return True
-        return False if told or "-" not in etag else None
+        return False
 
     def _read_until_agreed(self) -> None:
         """A damaged range cannot be told from a sum of the whole: read each again until two readings agree."""
         for piece in sorted(self._crcs):
-            for _ in range(RETRY.attempts):
-                again = retrying(lambda piece=piece: self._fetch(piece))  # type: ignore[misc]
+            for _ in range(self.source.retry.attempts):
+                again = retrying(lambda piece=piece: self._fetch(piece), self.source.retry)  # type: ignore[misc]
                 self.shop.tally.undone(self._length(piece))
                 if again == self._crcs[piece]:
                     break

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import os
+import threading
 from datetime import datetime
 from functools import partial
 
+from attrs import evolve
+
 from anyfit.errors import AnyfitError
 from anyfit.storage.answers import OPAQUE
-from anyfit.storage.api import is_md5
+from anyfit.storage.atomic import AtomicFile
 from anyfit.storage.download import Download
 from anyfit.storage.file import FileReader, FileStore, os_error
 from anyfit.storage.options import Action, Failure
 from anyfit.storage.plan import Step
-from anyfit.storage.sums import etag_of_file, part_sizes
+from anyfit.storage.retry import Unsteady, retrying
+from anyfit.storage.store import Entry
+from anyfit.storage.sums import PieceSums, etag_of_file, part_sizes
 from anyfit.storage.tally import Stopped
 from anyfit.storage.upload import Upload
-from anyfit.storage.verify import Changed, read_proven
+from anyfit.storage.verify import Changed, Prover, read_proven
 from anyfit.storage.workshop import Job, Workshop
 
 __all__ = ["Mover"]
 
 _TINY = 1 << 20
+_SMALL = 64 << 10
+_BUFFER = 256 << 10
 _ATTEMPTS = 3
 
 
@@ -31,6 +38,7 @@ class Mover:
     def __init__(self, shop: Workshop, *, dry_run: bool = False) -> None:
         self.shop = shop
         self.dry_run = dry_run
+        self._local = threading.local()
         self.source = shop.source.store
         self.target = shop.target.store
         self.inside = self.target.copies_from(self.source)
@@ -84,10 +92,49 @@ class Mover:
             return True
         if isinstance(self.source, FileStore) and isinstance(self.target, FileStore):
             return self._across_the_disk(job, self.source, self.target)
+        if isinstance(self.target, FileStore) and job.entry.size > _SMALL:
+            return self._to_disk(job, self.target)
         if job.entry.size <= _TINY:
             return self._through_memory(job)
         with self.shop.buffers.borrow(0):
             return self._through_memory(job)
+
+    def _to_disk(self, job: Job, target: FileStore) -> bool:
+        """Fetch an object of some size without holding it in memory."""
+        file = target.create(job.target_key)
+        try:
+            proven = retrying(lambda: self._fetch(job, file), self.source.retry)
+            file.commit(job.entry.modified)
+        except BaseException:
+            file.discard()
+            raise
+        return proven
+
+    def _fetch(self, job: Job, file: AtomicFile) -> bool:
+        at = 0
+        buffer = self._buffer()
+        try:
+            with self.source.open(job.entry.key) as reader:
+                entry = reader.entry
+                prover = Prover(entry)
+                while got := reader.readinto(buffer):
+                    file.write_at(buffer[:got], at)
+                    prover.see(buffer[:got])
+                    at += got
+                    self.shop.tally.moving(got)
+            file.truncate(at)
+            if at != entry.size or (prover.able and not prover.verdict()):
+                raise Unsteady(f"read {job.action.source}: the bytes arrived damaged")
+        except AnyfitError:
+            self.shop.tally.undone(at)
+            raise
+        return prover.able or _has_parts(file.fd, entry)
+
+    def _buffer(self) -> memoryview:
+        """A buffer of this thread."""
+        if not hasattr(self._local, "buffer"):
+            self._local.buffer = memoryview(bytearray(_BUFFER))
+        return self._local.buffer  # type: ignore[no-any-return]
 
     def _through_memory(self, job: Job) -> bool:
         data, modified, proven, checksum = self._read(job)
@@ -110,7 +157,8 @@ class Mover:
                 with self.source.open(job.entry.key) as reader:
                     data = reader.read()
                     if reader.unchanged():
-                        return data, reader.entry.modified, True, ""
+                        checksum = str(PieceSums.of(data)) if len(data) > _SMALL else ""
+                        return data, reader.entry.modified, True, checksum
             raise Changed(f"{job.action.source} changed while it was being read", hint="run it again")
         data, entry, proven = read_proven(self.source, job.entry.key)
         return data, job.entry.modified, proven, "" if entry.checksum == OPAQUE else entry.checksum
@@ -158,10 +206,14 @@ def _md5_of(reader: FileReader) -> str:
 
 def _has_etag(store: FileStore, key: str, etag: str) -> bool:
     with store.open(key) as reader:
-        size = reader.entry.size
-        if size == 0 and is_md5(etag):
-            return True
-        return any(etag_of_file(reader.fd, size, etag, part) == etag for part in part_sizes(size, etag))
+        return _has_parts(reader.fd, evolve(reader.entry, etag=etag))
+
+
+def _has_parts(fd: int, entry: Entry) -> bool:
+    """Whether a file has the ETag of an entry, in whatever parts it was sent."""
+    return any(
+        etag_of_file(fd, entry.size, entry.etag, part) == entry.etag for part in part_sizes(entry.size, entry.etag)
+    )
 
 
 def _failure(action: Action, error: Exception) -> Failure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -42,8 +41,10 @@ class Retry:
 
     def pause(self, failures: int, after: float = 0.0) -> float:
         """Seconds to wait after so many failures: any share of a doubling span, so that clients do not keep step."""
+        from random import uniform  # it takes milliseconds to import, and mostly nothing fails
+
         span = min(self.longest, self.first * 2 ** (failures - 1))
-        return max(min(after, 60.0), random.uniform(0, span))  # noqa: S311  no secret
+        return max(min(after, 60.0), uniform(0, span))  # noqa: S311  no secret
 
 
 RETRY = Retry()

@@ -7,7 +7,6 @@ A line that a crash cut off is ignored.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Mapping
 from hashlib import sha256
@@ -33,6 +32,8 @@ class State:
             lines = self.path.read_text(encoding="utf-8").split("\n")
         except (OSError, UnicodeDecodeError):
             return None
+        import json
+
         pieces: dict[int, int] = {}
         try:
             head = json.loads(lines[0])
@@ -45,6 +46,8 @@ class State:
 
     def begin(self, head: Head) -> None:
         """Remember what is being moved; forgets all finished pieces."""
+        import json
+
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_text(json.dumps(dict(head)) + "\n", encoding="utf-8")

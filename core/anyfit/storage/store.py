@@ -17,6 +17,7 @@ from typing import Protocol
 from attrs import field, frozen
 
 from anyfit.errors import Unsupported
+from anyfit.storage.retry import RETRY, Retry
 
 __all__ = ["Data", "DeleteFailure", "Entry", "Page", "Part", "Reader", "Store"]
 
@@ -108,6 +109,7 @@ class Store(ABC):
         multipart: Whether the five calls of multipart upload work here.
         min_part: The smallest size of a part but the last, in bytes.
         max_put: The largest object that one `put` may send, in bytes.
+        retry: How often and how patiently what fails for a while is tried.
     """
 
     scheme: str
@@ -115,6 +117,7 @@ class Store(ABC):
     multipart: bool = True
     min_part: int = 5 << 20
     max_put: int = 5 << 30
+    retry: Retry = RETRY
 
     @abstractmethod
     def list_page(self, prefix: str = "", *, token: str = "", delimiter: bool = False, limit: int = 1000) -> Page:

@@ -42,6 +42,11 @@ class PieceSums:
         return cls(piece, tuple(_crc(fd, at, min(piece, size - at), buffer) for at in range(0, size, piece)))
 
     @classmethod
+    def of(cls, data: bytes) -> PieceSums:
+        """One piece: the whole of a small object."""
+        return cls(max(len(data), 1), (crc32(data),) if data else ())
+
+    @classmethod
     def parse(cls, text: str, size: int) -> PieceSums | None:
         """Read the metadata of an object of that size; None when it is something else."""
         kind, _, rest = text.partition(":")

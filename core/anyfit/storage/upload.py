@@ -97,7 +97,7 @@ class Upload(Split):
     def move(self, piece: int) -> None:
         start, length = (piece - 1) * self.part, self._length(piece)
         with self.shop.buffers.borrow(length) as view:
-            retrying(lambda: self._fill(view, start))
+            retrying(lambda: self._fill(view, start), self.source.retry)
             self.shop.tally.moving(length)
             part = self.target.put_part(self.job.target_key, self.upload, piece, view)
         with self._parts_lock:

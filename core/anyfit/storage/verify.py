@@ -8,11 +8,11 @@ from zlib import crc32
 from anyfit.errors import StorageError
 from anyfit.storage.answers import OPAQUE
 from anyfit.storage.api import is_md5
-from anyfit.storage.retry import RETRY, Retry, Unsteady, retrying
+from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.store import Data, Entry, Store
 from anyfit.storage.sums import PieceSums, part_sizes
 
-__all__ = ["Changed", "proves", "read_proven"]
+__all__ = ["Changed", "Prover", "proves", "read_proven"]
 
 
 class Changed(StorageError):
@@ -39,7 +39,47 @@ def _etag(data: Data, part: int) -> str:
     return f"{hashlib.md5(b''.join(digests), usedforsecurity=False).hexdigest()}-{len(digests)}"
 
 
-def read_proven(store: Store, key: str, *, retry: Retry = RETRY) -> tuple[bytes, Entry, bool]:
+class Prover:
+    """Proves bytes as they pass, against an entry's sums or MD5.
+
+    Attributes:
+        able: Whether it can prove anything; if not, the bytes need not be shown to it.
+    """
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._sums = PieceSums.parse(entry.checksum, entry.size) if entry.checksum else None
+        plain = not self._sums and entry.checksum != OPAQUE and is_md5(entry.etag)
+        self._md5 = hashlib.md5(usedforsecurity=False) if plain else None
+        self._crcs: list[int] = []
+        self._crc = self._count = 0
+        self.able = self._sums is not None or plain
+
+    def see(self, data: memoryview) -> None:
+        """The next bytes."""
+        if self._md5:
+            self._md5.update(data)
+        elif self._sums:
+            while data:
+                room = self._sums.piece - self._count % self._sums.piece
+                self._crc = crc32(data[:room], self._crc)
+                self._count += len(data[:room])
+                if len(data) >= room:
+                    self._crcs.append(self._crc)
+                    self._crc = 0
+                data = data[room:]
+
+    def verdict(self) -> bool:
+        """Whether they were the right ones."""
+        if self._md5:
+            return self._md5.hexdigest() == self._entry.etag
+        if self._sums:
+            rest = [self._crc] if self._count % self._sums.piece else []
+            return (*self._crcs, *rest) == self._sums.sums
+        return False
+
+
+def read_proven(store: Store, key: str) -> tuple[bytes, Entry, bool]:
     """A small object, its entry, and whether its content is proven; what arrives damaged is fetched again."""
 
     def once() -> tuple[bytes, Entry, bool]:
@@ -51,4 +91,4 @@ def read_proven(store: Store, key: str, *, retry: Retry = RETRY) -> tuple[bytes,
             raise Unsteady(f"read {store.scheme}://{store.bucket}/{key}: the bytes arrived damaged")
         return data, entry, bool(verdict)
 
-    return retrying(once, retry)
+    return retrying(once, store.retry)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -55,6 +56,7 @@ class Wire:
         self.timeout = timeout
         self._tls = _tls(verify) if origin.secure else None
         self._idle: deque[socket.socket] = deque()
+        self._closed = False
 
     def request(self, method: str, target: str, headers: dict[str, str], body: Data = b"") -> Response:
         """Send a request and read the answer's head; the caller reads the body to its end or closes it."""
@@ -100,7 +102,9 @@ class Wire:
         try:
             sock = socket.create_connection(address, timeout=self.timeout)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls:
+            if self._tls is None:
+                _wait_in_the_kernel(sock, self.timeout)
+            else:
                 return self._tls.wrap_socket(sock, server_hostname=self.origin.connect)
         except OSError as error:
             raise Unsteady(
@@ -110,10 +114,14 @@ class Wire:
 
     def give_back(self, sock: socket.socket) -> None:
         """Keep a connection for the next request."""
-        self._idle.append(sock)
+        if self._closed:
+            sock.close()
+        else:
+            self._idle.append(sock)
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the connections that are not in use, and from now on each after its use."""
+        self._closed = True
         with contextlib.suppress(IndexError):
             while True:
                 self._idle.pop().close()
@@ -231,6 +239,14 @@ class Response:
                 return b"".join(pieces)
             pieces.append(bytes(pending[end + 2 : end + 2 + size]))
             del pending[: end + 2 + size + 2]
+
+
+def _wait_in_the_kernel(sock: socket.socket, seconds: float) -> None:
+    """Let the kernel keep the time: Python's own timeout costs a call of poll for every read."""
+    span = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+    sock.settimeout(None)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, span)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, span)
 
 
 class _Stale(Exception):

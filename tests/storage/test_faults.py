@@ -1,0 +1,355 @@
+"""What goes wrong on the way, and what comes of it: each fault is made by the server, the disk or a signal."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from anyfit.errors import AuthError, StorageError
+from anyfit.storage import FileStore, Report, Store, StoreSettings, Uri, open_store, sync
+from anyfit.storage.retry import Retry
+from anyfit_emulator.storage import ObjectStoreServer
+
+MIB = 1 << 20
+SettingsOf = Callable[..., StoreSettings]
+
+_ROADS = [("s3", True), ("s3", False), ("obs", True), ("cos", True), ("cos", False)]
+
+
+@pytest.fixture(params=_ROADS, ids=lambda road: f"{road[0]}-{'direct' if road[1] else 'library'}")
+def store(request: pytest.FixtureRequest, own_server: ObjectStoreServer, settings_of: SettingsOf) -> Iterator[Store]:
+    """A bucket on a server whose faults belong to the test, by each road."""
+    scheme, fast = request.param
+    opened = open_store(Uri(scheme, own_server.bucket), settings_of(own_server, scheme, fast=fast))
+    yield opened
+    opened.close()
+
+
+def _sync(source: Uri | Path, target: Uri | Path, store: Store, state: Path, **options: Any) -> Report:
+    def opener(uri: Uri) -> Store:
+        return FileStore() if uri.is_local else store
+
+    return sync(source, target, open=opener, state_dir=state, compare="always", part_size=MIB, **options)
+
+
+def _tree(directory: Path) -> dict[str, bytes]:
+    tree = {f"d{n % 4}/f{n}": os.urandom(2000 + n) for n in range(40)} | {"empty": b""}
+    tree |= {"middle": os.urandom(700_000), "large": os.urandom(11 * MIB + 5)}
+    for name, data in tree.items():
+        FileStore(directory).put(name, data)
+    return tree
+
+
+def _files(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        "error=500:0.1,error=503:0.05,slowdown=0.05",
+        "reset=0.15",
+        "truncate=0.2",
+        "shorten=0.2",
+        "corrupt=0.2",
+        "lost=0.15",
+    ],
+    ids=lambda text: text.partition("=")[0],
+)
+def test_everything_arrives(store: Store, own_server: ObjectStoreServer, tmp_path: Path, faults: str) -> None:
+    """With a fifth of the requests going wrong, every file arrives whole in both directions, and no other content."""
+    tree = _tree(tmp_path / "source")
+    remote = Uri(store.scheme, store.bucket, "data/")
+    own_server.faults = faults
+    up = _sync(tmp_path / "source", remote, store, tmp_path / "state")
+    down = _sync(remote, tmp_path / "back", store, tmp_path / "state")
+    own_server.faults = ""
+
+    assert up.failures == down.failures == ()
+    assert down.unproven == 0
+    assert _files(tmp_path / "back") == tree
+    assert {entry.key.removeprefix("data/"): entry.size for entry in store.list("data/")} == {
+        name: len(data) for name, data in tree.items()
+    }
+
+
+def test_damage_is_never_delivered(store: Store, own_server: ObjectStoreServer, tmp_path: Path) -> None:
+    """When every read is damaged, files of any size are reported and not written, and nothing half-written is left."""
+    for name, size in {"a": 10_000, "b": 500_000, "c": 3 * MIB, "d": 6 * MIB}.items():
+        store.put(f"data/{name}", b"x" * size)
+    own_server.faults = "corrupt=1"
+    store.retry = Retry(attempts=3, first=0.001)
+    with pytest.raises(StorageError, match="damaged"):
+        store.read("data/a")
+    report = _sync(Uri(store.scheme, store.bucket, "data/"), tmp_path / "back", store, tmp_path / "state")
+
+    assert len(report.failures) == 4
+    assert _files(tmp_path / "back") == {}
+
+
+def test_objects_of_other_tools_are_proven_too(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path
+) -> None:
+    """Large objects without sums of ours are proven by their ETag, and damaged ranges found by reading again."""
+    data = os.urandom(20 * MIB)
+    store = open_store(Uri("s3", own_server.bucket), settings_of(own_server))
+    upload = store.start_upload("data/parts")
+    parts = [store.put_part("data/parts", upload, n + 1, data[n * 5 * MIB : (n + 1) * 5 * MIB]) for n in range(4)]
+    store.finish_upload("data/parts", upload, parts)
+    store.put("data/whole", data)
+    own_server.faults = "corrupt=0.1,seed=3"
+    report = _sync(Uri("s3", own_server.bucket, "data/"), tmp_path / "back", store, tmp_path / "state")
+    store.close()
+
+    assert (report.failures, report.unproven) == ((), 0)
+    assert _files(tmp_path / "back") == {"parts": data, "whole": data}
+
+
+def test_keys_that_expire_on_the_way(own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path) -> None:
+    """Temporary keys that end in the middle are renewed, and the transfer goes on."""
+    for n in range(60):
+        FileStore(tmp_path / "source").put(f"f{n:02}", os.urandom(3000))
+    base = settings_of(own_server)
+    given: list[str] = []
+
+    def keys() -> StoreSettings:
+        name = f"TEMP{len(given)}"
+        own_server.add_credential(name, "secret", token=f"token-{name}", expires_in=0.15)
+        given.append(name)
+        ends = datetime.now(timezone.utc) + timedelta(hours=1)
+        return evolve(base, access_key=name, secret_key="secret", session_token=f"token-{name}", expires_at=ends)
+
+    own_server.faults = "latency=20ms"
+    report = sync(tmp_path / "source", f"s3://{own_server.bucket}/k/", settings=keys, jobs=2)
+
+    assert report.failures == ()
+    assert report.copied == 60
+    assert len(given) > 1
+
+
+def test_keys_are_renewed_before_they_end(own_server: ObjectStoreServer, settings_of: SettingsOf) -> None:
+    """Keys that end within minutes are replaced before a request is refused."""
+    base = settings_of(own_server)
+    asked: list[datetime] = []
+
+    def keys() -> StoreSettings:
+        asked.append(datetime.now(timezone.utc))
+        return evolve(base, expires_at=asked[-1] + timedelta(seconds=60 if len(asked) == 1 else 3600))
+
+    store = open_store(f"s3://{own_server.bucket}/", keys)
+    for _ in range(5):
+        assert list(store.list()) == []
+    store.close()
+
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("scheme", ["s3", "obs", "cos"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_wrong_keys_are_refused_at_once(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, scheme: str, fast: bool
+) -> None:
+    """Wrong keys are an AuthError with the service's word and a hint, and are not tried again."""
+    base = settings_of(own_server, scheme, fast=fast)
+    for access, word in [("nobody", "InvalidAccessKeyId"), (base.access_key, "SignatureDoesNotMatch")]:
+        wrong = evolve(base, access_key=access, secret_key="wrong")
+        store = open_store(Uri(scheme, own_server.bucket), wrong)
+        with pytest.raises(AuthError) as caught:
+            store.put("x", b"x")
+        store.close()
+        assert caught.value.status == word
+        assert caught.value.hint
+        assert caught.value.request_id
+
+    assert own_server.requests.counts["PutObject"] == 2
+
+
+_CLIENT = """
+    import sys
+    from pathlib import Path
+    from anyfit.storage import StoreSettings, sync
+    source, target, endpoint, access, secret, state = sys.argv[1:]
+    settings = StoreSettings(endpoint=endpoint, region="us-east-1", access_key=access, secret_key=secret)
+    sync(source, target, settings=settings, state_dir=Path(state), jobs=4).raise_for_failures()
+"""
+
+
+def _client(source: str, target: str, server: ObjectStoreServer, state: Path) -> subprocess.Popen[bytes]:
+    arguments = [source, target, server.s3_endpoint, server.access_key, server.secret_key, str(state)]
+    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(_CLIENT), *arguments])
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.005)
+
+
+def test_a_killed_upload_goes_on(own_server: ObjectStoreServer, tmp_path: Path) -> None:
+    """After kill -9 in a 300 MiB upload, the next run sends the missing parts and none of the finished ones."""
+    data = os.urandom(MIB) * 300
+    (tmp_path / "big").write_bytes(data)
+    target = f"s3://{own_server.bucket}/big"
+
+    def finished() -> Counter[int]:
+        recent = own_server.requests.recent
+        return Counter(entry.part for entry in recent if entry.operation == "UploadPart" and entry.status == 200)
+
+    own_server.faults = "latency=30ms"
+    process = _client(str(tmp_path / "big"), target, own_server, tmp_path / "state")
+    _wait_for(lambda: len(finished()) >= 10)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    own_server.faults = ""
+    before = len(finished())
+    assert _client(str(tmp_path / "big"), target, own_server, tmp_path / "state").wait() == 0
+
+    assert before < 38
+    assert set(finished()) == set(range(1, 39))
+    assert sum(finished().values()) <= 38 + 4, "no more than the parts that were under way are sent again"
+    assert own_server.requests.counts["CreateMultipartUpload"] == 1
+    assert (own_server.data_dir / own_server.bucket / "big").read_bytes() == data
+    assert not list((tmp_path / "state").glob("*.jsonl"))
+
+
+def test_a_killed_download_goes_on(own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path) -> None:
+    """After kill -9 in a download, nothing half is at the target, and the next run fetches only what is missing."""
+    data = os.urandom(MIB) * 120
+    (tmp_path / "source").write_bytes(data)
+    place = f"s3://{own_server.bucket}/big"
+    sync(tmp_path / "source", place, settings=settings_of(own_server), state_dir=tmp_path / "state")
+    target = tmp_path / "got/big"
+    state = tmp_path / "state"
+
+    def finished() -> int:
+        return sum(path.read_bytes().count(b"\n") - 1 for path in state.glob("*.jsonl"))
+
+    own_server.faults = "latency=30ms"
+    process = _client(place, str(target), own_server, state)
+    _wait_for(lambda: finished() >= 4)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    own_server.faults = ""
+    done = finished()
+    half = target.exists()
+    before = own_server.requests.counts["GetObject"]
+    assert _client(place, str(target), own_server, state).wait() == 0
+
+    assert not half
+    asked = own_server.requests.counts["GetObject"] - before
+    assert 15 - done <= asked <= 15 - done + 4, "those that were under way may be counted late"
+    assert target.read_bytes() == data
+    assert [path.name for path in target.parent.iterdir()] == ["big"]
+
+
+_FULL = """
+    import resource, sys
+    from pathlib import Path
+    from anyfit.storage import StoreSettings, sync
+    source, target, endpoint, access, secret, state = sys.argv[1:]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, 3 << 20))
+    settings = StoreSettings(endpoint=endpoint, region="us-east-1", access_key=access, secret_key=secret)
+    report = sync(source, target, settings=settings, state_dir=Path(state), part_size=1 << 20)
+    print([failure.source.rpartition("/")[2] for failure in report.failures], report.copied)
+"""
+
+
+def test_a_disk_that_takes_no_more(own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path) -> None:
+    """What does not fit on the disk is reported; what fits arrives; nothing half-written stays."""
+    source = FileStore(tmp_path / "source")
+    for name, size in {"a": 100, "b": 5 * MIB, "c": 200, "d": 900_000, "e": 4 * MIB}.items():
+        source.put(name, os.urandom(size))
+    place = f"s3://{own_server.bucket}/data/"
+    sync(tmp_path / "source", place, settings=settings_of(own_server), state_dir=tmp_path / "state")
+    arguments = [place, str(tmp_path / "back"), own_server.s3_endpoint, own_server.access_key, own_server.secret_key]
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(_FULL), *arguments, str(tmp_path / "state")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "['b', 'e'] 3"
+    assert sorted(path.name for path in (tmp_path / "back").iterdir()) == ["a", "c", "d"]
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 3 << 20
+
+
+def test_an_object_that_changes_while_it_is_read(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path
+) -> None:
+    """A large object replaced in the middle of its download arrives as one version, never as a mixture."""
+    store = open_store(Uri("s3", own_server.bucket), settings_of(own_server))
+    old, new = b"o" * (12 * MIB), b"n" * (12 * MIB)
+    store.put("data/x", old)
+    own_server.faults = "latency=20ms"
+
+    def replace() -> None:
+        _wait_for(lambda: own_server.requests.counts.get("GetObject", 0) >= 3)
+        store.put("data/x", new)
+
+    other = threading.Thread(target=replace)
+    other.start()
+    report = _sync(Uri("s3", own_server.bucket, "data/"), tmp_path / "back", store, tmp_path / "state", jobs=2)
+    other.join()
+    store.close()
+
+    assert report.failures == ()
+    assert (tmp_path / "back/x").read_bytes() == new
+
+
+def test_a_file_that_changes_while_it_is_sent(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path
+) -> None:
+    """A large file rewritten in the middle of its upload arrives as one version, never as a mixture."""
+    path = tmp_path / "source/x"
+    FileStore(path.parent).put("x", b"o" * (30 * MIB))
+    store = open_store(Uri("s3", own_server.bucket), settings_of(own_server))
+    own_server.faults = "latency=20ms"
+
+    def rewrite() -> None:
+        _wait_for(lambda: own_server.requests.counts.get("UploadPart", 0) >= 2)
+        with path.open("r+b") as file:
+            file.write(b"n" * (30 * MIB))
+
+    other = threading.Thread(target=rewrite)
+    other.start()
+    report = sync(
+        path.parent,
+        Uri("s3", own_server.bucket, "data/"),
+        open=lambda uri: store,
+        state_dir=tmp_path / "state",
+        part_size=5 * MIB,
+        jobs=2,
+    )
+    other.join()
+    stored = store.read("data/x")
+    store.close()
+
+    assert report.failures == ()
+    assert stored == b"n" * (30 * MIB)
+
+
+def test_a_server_that_is_not_there(settings_of: SettingsOf, tmp_path: Path) -> None:
+    """When nobody answers, the error names the host after some attempts."""
+    with ObjectStoreServer(tmp_path / "objects") as server:
+        settings = settings_of(server)
+    store = open_store(f"s3://{server.bucket}/", settings)
+    store.retry = Retry(attempts=3, first=0.001)
+    with pytest.raises(StorageError, match=r"cannot connect to 127\.0\.0\.1"):
+        store.stat("x")
+    store.close()
