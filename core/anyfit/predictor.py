@@ -231,6 +231,8 @@ def find_endpoint(session: Session, name_or_ref: str) -> Predictor:
 def _check(spec: EndpointSpec, backend: Backend) -> None:
     backend.require(Feature.ENDPOINTS)
     check_name(spec.name, backend.capabilities, "endpoint_name")
+    if len(spec.variants) > 1:
+        backend.require(Feature.TRAFFIC_WEIGHTS)
     for variant in spec.variants:
         if variant.instance_count < 1:
             raise SpecError(f"initial_instance_count: expected 1 or more, got {variant.instance_count}")

@@ -169,6 +169,15 @@ class EndpointPromises(Suite):
         self._update(predictor, evolve(first, weight=1.0), evolve(second, weight=0.0))
         assert _tags(predictor, until=2, most=20) == {"first"}
 
+    def test_missing_weights_are_refused(self, backend: Backend, bench: Bench, models: tuple[Model, Model]) -> None:
+        """Where traffic cannot be shared out, an endpoint of two models is refused with the reason."""
+        if backend.capabilities.can(Feature.TRAFFIC_WEIGHTS):
+            return
+        with pytest.raises(Unsupported) as caught:
+            bench.deploy(*map(bench.variant, models))
+
+        assert backend.capabilities.missing[Feature.TRAFFIC_WEIGHTS] in caught.value.message
+
     def test_undeploy(self, backend: Backend, bench: Bench, elsewhere: Bench, models: tuple[Model, Model]) -> None:
         """An endpoint that is removed is gone for everybody, its model stays, and removing it again is no error."""
         predictor = bench.deploy(bench.variant(models[0]))
