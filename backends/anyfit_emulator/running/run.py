@@ -187,7 +187,7 @@ class Run:
         member.code = member.process.returncode = os.waitstatus_to_exitcode(status)
         signal_group(member.process.pid, signal.SIGKILL)  # a container dies with its first process
         if member.sampler:
-            member.sampler.finish(rusage.ru_utime + rusage.ru_stime, rusage.ru_maxrss * 1024)
+            member.sampler.finish(rusage.ru_utime + rusage.ru_stime)
 
     def _move(self, member: _Member) -> bool:
         """Take in what a process wrote; False at the end of it."""

@@ -12,7 +12,7 @@ from attrs import frozen
 
 __all__ = ["Sample", "Sampler", "read_usage"]
 
-_FIRST = 0.03  # seconds from the start to the first look
+_FIRST = 0.01  # seconds from the start to the first look
 _EVERY = 1.0
 _OLD = 600  # a job of so many seconds is looked at half as often, and so on, so that a week's file stays small
 
@@ -69,10 +69,13 @@ class Sampler:
         if found:
             self._write(now, sum(seconds for seconds, _ in found), sum(memory for _, memory in found))
 
-    def finish(self, cpu_seconds: float, memory_bytes: int) -> None:
-        """Take a last sample of the process's whole account if it ended before the first look."""
+    def finish(self, cpu_seconds: float) -> None:
+        """Take a last sample of the process's whole account if it ended before the first look.
+
+        Its memory is not known: what `wait4` tells includes the emulator's own, from before the program was loaded.
+        """
         if self._empty:
-            self._write(time.monotonic(), cpu_seconds, memory_bytes)
+            self._write(time.monotonic(), cpu_seconds, 0)
 
     def _write(self, now: float, cpu_seconds: float, memory_bytes: int) -> None:
         percent = 100 * max(0.0, cpu_seconds - self._spent) / max(now - self._last, 0.001)

@@ -154,7 +154,7 @@ def test_the_gateway_routes_by_host(rig: Any, echo: dict[str, Any]) -> None:
         {"names": "host"},
     ],
 )
-def test_a_bad_signature_is_401(rig: Any, echo: dict[str, Any], changes: dict[str, str]) -> None:
+def test_a_bad_signature_is_401(rig: Any, echo: dict[str, Any], changes: dict[str, Any]) -> None:
     """Every one of the three headers must be signed, with keys that are known."""
     assert predict(rig, echo, **changes).status_code == 401
 
