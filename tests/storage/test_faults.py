@@ -13,8 +13,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from attrs import evolve
@@ -353,3 +355,63 @@ def test_a_server_that_is_not_there(settings_of: SettingsOf, tmp_path: Path) -> 
     with pytest.raises(StorageError, match=r"cannot connect to 127\.0\.0\.1"):
         store.stat("x")
     store.close()
+
+
+_LISTING = """
+    import resource, sys
+    from anyfit.storage import StoreSettings, Uri, open_store
+    endpoint, access, secret, bucket, fast = sys.argv[1:]
+    settings = StoreSettings(
+        endpoint=endpoint, region="us-east-1", access_key=access, secret_key=secret, fast=fast == "True"
+    )
+    store = open_store(Uri("s3", bucket), settings)
+    entries = store.list("many/")
+    next(entries)
+    for _ in range(1999):
+        next(entries)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rest = sum(1 for _ in entries)
+    print(2000 + rest, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+class _ManyKeys(BaseHTTPRequestHandler):
+    """A service with 100,000 keys that it makes up page by page."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        first = int(query["marker"].rpartition("/")[2]) + 1 if query.get("marker") else 0
+        last = min(first + 1000, 100_000)
+        rows = "".join(
+            f"<Contents><Key>many/{n:06}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>"
+            f"<ETag>&quot;{n:032x}&quot;</ETag><Size>{n}</Size></Contents>"
+            for n in range(first, last)
+        )
+        more = str(last < 100_000).lower()
+        body = f"<ListBucketResult><IsTruncated>{more}</IsTruncated>{rows}</ListBucketResult>".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_hundred_thousand_keys(fast: bool) -> None:
+    """Listing 100,000 keys takes no more memory than listing two thousand."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _ManyKeys) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        arguments = [f"http://127.0.0.1:{server.server_port}", "access", "secret", "bucket", str(fast)]
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(_LISTING), *arguments], capture_output=True, text=True, check=True
+        )
+        server.shutdown()
+    count, growth_kib = map(int, done.stdout.split())
+
+    assert count == 100_000
+    assert growth_kib < 4096
