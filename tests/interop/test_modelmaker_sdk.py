@@ -6,8 +6,13 @@ its CUSTOM branch assigns to, and the method that `log_v2` calls. Its pauses bet
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.util
 import json
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,15 +25,7 @@ import requests
 from anyfit_emulator.emulation import emulate
 from anyfit_modelmaker.emulator.service import ModelMakerService
 
-pytest.importorskip("modelmaker", reason="pip install --no-deps -r tests/interop/requirements-no-deps.txt")
-estimator_module = importlib.import_module("modelmaker.estimator")
-schema_module = importlib.import_module("modelmaker.schema")
-train_job_api = importlib.import_module("modelmaker.client.api.train_job_api")
-Session: Any = importlib.import_module("modelmaker.session").Session
-Model: Any = importlib.import_module("modelmaker.model").Model
-Predictor: Any = importlib.import_module("modelmaker.predictor").Predictor
-Estimator: Any = estimator_module.Estimator
-
+VERSION = "2.0.1"
 S3 = {"type": "string", "pattern": "^s3://"}
 MAYBE = {"type": ["string", "null"]}
 MAYBE_LIST = {"type": ["array", "null"]}
@@ -116,6 +113,41 @@ HTTPServer(("127.0.0.1", int(os.environ["MM_SERVE_PORT"])), Handler).serve_forev
 """
 
 
+@pytest.fixture(scope="session")
+def sdk(request: pytest.FixtureRequest) -> Any:
+    """The SDK's classes and modules.
+
+    It cannot be a requirement of ours, since it asks for an urllib3 below 1.25, though it runs with today's. So unless
+    it is installed it is fetched once, without its requirements, into pytest's cache.
+    """
+    if importlib.util.find_spec("modelmaker") is None:
+        sys.path.append(str(fetched(request.config.cache)))
+    names = {"estimator": "estimator", "schema": "schema", "model": "model", "train": "client.api.train_job_api"}
+    modules = {name: importlib.import_module(f"modelmaker.{path}") for name, path in names.items()}
+    return SimpleNamespace(
+        **modules,
+        Estimator=modules["estimator"].Estimator,
+        Model=modules["model"].Model,
+        Predictor=importlib.import_module("modelmaker.predictor").Predictor,
+        Session=importlib.import_module("modelmaker.session").Session,
+    )
+
+
+def fetched(cache: Any) -> Path:
+    """The folder that the SDK was put into; the test is skipped where there is no network."""
+    folder = Path(cache.mkdir("modelmaker-sdk"))
+    target = folder / VERSION
+    if not target.exists():
+        partial = Path(tempfile.mkdtemp(dir=folder))
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(partial)]
+        done = subprocess.run([*command, f"modelmaker=={VERSION}"], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"modelmaker {VERSION} cannot be fetched: {done.stderr[-200:]}")
+        with contextlib.suppress(OSError):  # another worker was faster
+            partial.rename(target)
+    return target
+
+
 def log_v2(api: Any, project_id: Any, version_id: int, body: Any, last_time: int, last_nan: int, **_: Any) -> Any:
     """Call 13, as the SDK's own method means to send it."""
     path = f"/v1/train/version/{version_id}/log?lastTime={last_time}&lastNan={last_nan}"
@@ -124,14 +156,14 @@ def log_v2(api: Any, project_id: Any, version_id: int, body: Any, last_time: int
 
 
 @pytest.fixture(autouse=True)
-def repaired(monkeypatch: pytest.MonkeyPatch) -> None:
+def repaired(sdk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The SDK with what its package lacks."""
     for name, document in SCHEMAS.items():
-        monkeypatch.setattr(schema_module.Schema_json, name, document, raising=False)
-    monkeypatch.setattr(estimator_module, "config", {}, raising=False)
-    monkeypatch.setattr(train_job_api.TrainJobApi, "training_job_log_v2", log_v2)
-    monkeypatch.setattr(estimator_module, "time", SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 100)))
-    for holder in (estimator_module._TrainingJob, importlib.import_module("modelmaker.model")._Manage_model):
+        monkeypatch.setattr(sdk.schema.Schema_json, name, document, raising=False)
+    monkeypatch.setattr(sdk.estimator, "config", {}, raising=False)
+    monkeypatch.setattr(sdk.train.TrainJobApi, "training_job_log_v2", log_v2)
+    monkeypatch.setattr(sdk.estimator, "time", SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 100)))
+    for holder in (sdk.estimator._TrainingJob, sdk.model._Manage_model):
         monkeypatch.delattr(holder, "s3_path", raising=False)  # it is kept per process, and would be another bucket's
 
 
@@ -145,13 +177,13 @@ def service(tmp_path: Path) -> Iterator[ModelMakerService]:
 
 
 @pytest.fixture
-def session(service: ModelMakerService, tmp_path: Path) -> Iterator[Any]:
+def session(sdk: Any, service: ModelMakerService, tmp_path: Path) -> Iterator[Any]:
     """The SDK's session, out of its own configuration file."""
     ready = service.ready()
     names = ("username", "password", "host_base", "region", "bucket")
     file = tmp_path / "config.json"
     file.write_text(json.dumps({"iam_config": {name: ready[name] for name in names}}))
-    one = Session(config_file=str(file))
+    one = sdk.Session(config_file=str(file))
     yield one
     one.s3_client.client.close()
     one.s3_client.s3.meta.client.close()
@@ -178,12 +210,12 @@ def data(session: Any, tmp_path: Path) -> str:
     return f"s3://{session.bucket}demo/data-to-send/"
 
 
-def basic(session: Any, source: Path, **changes: Any) -> Any:
+def basic(sdk: Any, session: Any, source: Path, **changes: Any) -> Any:
     """An estimator of the type BASIC_FRAMEWORK."""
     options = {
         "modelmaker_session": session,
         "framework_type": "BASIC_FRAMEWORK",
-        "framework": Estimator.train_framework(session)["frameWorks"][0]["id"],
+        "framework": sdk.Estimator.train_framework(session)["frameWorks"][0]["id"],
         "code_dir": str(source),
         "boot_file": "train.py",
         "boot_type": "NORMAL",
@@ -193,13 +225,13 @@ def basic(session: Any, source: Path, **changes: Any) -> Any:
         ],
         "output_path": f"s3://{session.bucket}demo/out/",
         "train_instance_count": 1,
-        "train_instance_type": Estimator.train_machine(session)["resources"][0]["id"],
+        "train_instance_type": sdk.Estimator.train_machine(session)["resources"][0]["id"],
         "volume_size": 1,
     }
-    return Estimator(**options | changes)
+    return sdk.Estimator(**options | changes)
 
 
-def custom(session: Any, command: str, arguments: str, **changes: Any) -> Any:
+def custom(sdk: Any, session: Any, command: str, arguments: str, **changes: Any) -> Any:
     """An estimator of the type CUSTOM."""
     options = {
         "modelmaker_session": session,
@@ -212,7 +244,7 @@ def custom(session: Any, command: str, arguments: str, **changes: Any) -> Any:
         "train_instance_type": 500100,
         "volume_size": 1,
     }
-    return Estimator(**options | changes)
+    return sdk.Estimator(**options | changes)
 
 
 def settled(predictor: Any) -> dict[str, Any]:
@@ -244,30 +276,36 @@ def predict(service: ModelMakerService, address: str, body: bytes) -> Any:
     return requests.post(address, data=body, headers=headers, timeout=30).json()
 
 
-def test_lists(session: Any) -> None:
+def test_lists(sdk: Any, session: Any) -> None:
     """Machines, frameworks, algorithms and models are listed; an empty account is empty."""
-    for listing in (Estimator.train_machine, Estimator.development_machine, Estimator.predict_machine):
+    for listing in (sdk.Estimator.train_machine, sdk.Estimator.development_machine, sdk.Estimator.predict_machine):
         assert listing(session)["resources"]
-    for listing in (Estimator.train_framework, Estimator.development_framework, Estimator.predict_framework):
+    for listing in (
+        sdk.Estimator.train_framework,
+        sdk.Estimator.development_framework,
+        sdk.Estimator.predict_framework,
+    ):
         assert listing(session)["frameWorks"]
-    assert Estimator.preset_algorithm(session)["presetAlgorithms"]
-    assert Estimator.preset_model(session)["presetModels"] == Model.preset_model(session)["presetModels"]
-    assert Model.predict_machine(session) == Predictor.service_machine(session)
-    assert Estimator.train_list(session) == {"trainTasks": []}
-    assert Model.model_list(session) == {"models": []}
-    assert Predictor.service_list(session) == {"services": []}
+    assert sdk.Estimator.preset_algorithm(session)["presetAlgorithms"]
+    assert sdk.Estimator.preset_model(session)["presetModels"] == sdk.Model.preset_model(session)["presetModels"]
+    assert sdk.Model.predict_machine(session) == sdk.Predictor.service_machine(session)
+    assert sdk.Estimator.train_list(session) == {"trainTasks": []}
+    assert sdk.Model.model_list(session) == {"models": []}
+    assert sdk.Predictor.service_list(session) == {"services": []}
 
 
-def test_the_whole_life(service: ModelMakerService, session: Any, source: Path, data: str, tmp_path: Path) -> None:
+def test_the_whole_life(
+    sdk: Any, service: ModelMakerService, session: Any, source: Path, data: str, tmp_path: Path
+) -> None:
     """fit with logs, what is told of it, download, a model of it, a service of that, a prediction, changes, the end."""
-    estimator = basic(session, source)
+    estimator = basic(sdk, session, source)
     ids = estimator.fit(inputs=data, wait=True, logs=True, job_name="demo")
 
     assert estimator.info()["status"] == "FINISH"
     assert estimator.info()["codeUrl"].endswith("/code/")
-    assert [item["id"] for item in Estimator.train_list(session)["trainTasks"]] == [ids["id"]]
-    assert Estimator.train_list(session, ids["id"])["versions"][0] == estimator.info()
-    assert Estimator.train_version_info(session, ids["versionId"]) == estimator.info()
+    assert [item["id"] for item in sdk.Estimator.train_list(session)["trainTasks"]] == [ids["id"]]
+    assert sdk.Estimator.train_list(session, ids["id"])["versions"][0] == estimator.info()
+    assert sdk.Estimator.train_version_info(session, ids["versionId"]) == estimator.info()
     lines = estimator.log(0)["logs"]
     assert len(lines) == 40
     assert estimator.log(39)["logs"] == lines[39:]
@@ -283,8 +321,8 @@ def test_the_whole_life(service: ModelMakerService, session: Any, source: Path, 
 
     model = estimator.create_model(model_version="1.0", model_code_dir=str(source), model_boot_file="predict.py")
     assert model.info()["name"] == "demo"
-    assert model.info()["frameworkId"] == Estimator.predict_framework(session)["frameWorks"][0]["id"]
-    machine = Estimator.predict_machine(session)["resources"][0]["id"]
+    assert model.info()["frameworkId"] == sdk.Estimator.predict_framework(session)["frameWorks"][0]["id"]
+    machine = sdk.Estimator.predict_machine(session)["resources"][0]["id"]
     models = [{"weight": 100, "resourceId": machine, "instanceCount": 1}]
     predictor = estimator.deploy_predictor(
         predictor_name="demo", predictor_type="ONLINE_SERVICE", predictor_models=models
@@ -299,27 +337,27 @@ def test_the_whole_life(service: ModelMakerService, session: Any, source: Path, 
     assert settled(predictor)["status"] == "RUNNING"
     assert predictor.update(predictor_name="renamed") == found["id"]
     assert settled(predictor)["name"] == "renamed"
-    assert [item["name"] for item in Predictor.service_list(session)["services"]] == ["renamed"]
-    assert Predictor.STOP(session, found["id"]) == {"id": found["id"]}
-    assert Predictor.START(session, found["id"]) == {"id": found["id"]}
+    assert [item["name"] for item in sdk.Predictor.service_list(session)["services"]] == ["renamed"]
+    assert sdk.Predictor.STOP(session, found["id"]) == {"id": found["id"]}
+    assert sdk.Predictor.START(session, found["id"]) == {"id": found["id"]}
     assert model.delete_model()["errorCode"] == 101005
     predictor.delete()
-    assert Predictor.service_info(session, found["id"])["errorCode"] == 103004
+    assert sdk.Predictor.service_info(session, found["id"])["errorCode"] == 103004
     model.delete_model()
-    Model.destory_model(session, model.get_model_id())
-    assert Model.model_list(session) == {"models": []}
+    sdk.Model.destory_model(session, model.get_model_id())
+    assert sdk.Model.model_list(session) == {"models": []}
     estimator.delete()
-    Estimator.destory_job(session, ids["id"])
-    assert Estimator.train_list(session) == {"trainTasks": []}
+    sdk.Estimator.destory_job(session, ids["id"])
+    assert sdk.Estimator.train_list(session) == {"trainTasks": []}
 
 
-def test_custom_images_and_stop(session: Any, source: Path) -> None:
+def test_custom_images_and_stop(sdk: Any, session: Any, source: Path) -> None:
     """A command runs, its environment is set; `stop` ends a long one, for which `fit` need not wait."""
-    quick = custom(session, "/bin/sh", "-c 'echo $HELLO'", env=[{"name": "HELLO", "value": "world"}])
+    quick = custom(sdk, session, "/bin/sh", "-c 'echo $HELLO'", env=[{"name": "HELLO", "value": "world"}])
     quick.fit(wait=True, logs=True, job_name="quick")
     assert [line["content"] for line in quick.log(0)["logs"]] == ["world"]
 
-    long = custom(session, "sleep", "60", code_dir=str(source) + "/")
+    long = custom(sdk, session, "sleep", "60", code_dir=str(source) + "/")
     long.fit(job_name="long")
     long.stop()
     deadline = time.monotonic() + 30
@@ -328,10 +366,10 @@ def test_custom_images_and_stop(session: Any, source: Path) -> None:
         time.sleep(0.01)
 
 
-def test_a_repeated_name_becomes_a_version(session: Any) -> None:
+def test_a_repeated_name_becomes_a_version(sdk: Any, session: Any) -> None:
     """The SDK looks the job up in the list and starts a version of it; the same for models."""
-    first = custom(session, "true", "").fit(wait=True, job_name="again")
-    second = custom(session, "true", "").fit(wait=True, job_name="again")
+    first = custom(sdk, session, "true", "").fit(wait=True, job_name="again")
+    second = custom(sdk, session, "true", "").fit(wait=True, job_name="again")
     assert second["id"] == first["id"]
     assert second["versionId"] > first["versionId"]
     options = {
@@ -341,25 +379,28 @@ def test_a_repeated_name_becomes_a_version(session: Any) -> None:
         "model_mirrorUrl": "x/y:1",
         "model_path": "s3://a/b/",
     }
-    one = Model(model_version="1", **options)
-    two = Model(model_version="2", **options)
+    one = sdk.Model(model_version="1", **options)
+    two = sdk.Model(model_version="2", **options)
     one.create_model()
     two.create_model()
     assert one.get_model_id() == two.get_model_id()
-    assert [version["version"] for version in Model.model_list(session, one.get_model_id())["versions"]] == ["1", "2"]
-    assert Model.model_version_info(session, one.get_model_version_id())["mirrorUrl"] == "x/y:1"
-    Model.destory_model_version(session, one.get_model_version_id())
-    assert len(Model.model_list(session, one.get_model_id())["versions"]) == 1
+    assert [version["version"] for version in sdk.Model.model_list(session, one.get_model_id())["versions"]] == [
+        "1",
+        "2",
+    ]
+    assert sdk.Model.model_version_info(session, one.get_model_version_id())["mirrorUrl"] == "x/y:1"
+    sdk.Model.destory_model_version(session, one.get_model_version_id())
+    assert len(sdk.Model.model_list(session, one.get_model_id())["versions"]) == 1
 
 
-def test_preset_algorithms(session: Any, tmp_path: Path) -> None:
+def test_preset_algorithms(sdk: Any, session: Any, tmp_path: Path) -> None:
     """Pictures in folders become a model."""
     folder = tmp_path / "pictures"
     for name, grey in (("dark", 10), ("light", 240)):
         (folder / "train" / name).mkdir(parents=True)
         (folder / "train" / name / "a.pgm").write_bytes(b"P5 8 8 255\n" + bytes([grey]) * 64)
     session.upload_data(session.bucket, str(folder))
-    estimator = Estimator(
+    estimator = sdk.Estimator(
         modelmaker_session=session,
         framework_type="PRESET_ALGORITHM",
         algorithm=500000,
@@ -375,14 +416,14 @@ def test_preset_algorithms(session: Any, tmp_path: Path) -> None:
     assert "train accuracy 1.0000" in [line["content"] for line in estimator.log(0)["logs"]]
 
 
-def test_two_models_share_a_service(service: ModelMakerService, session: Any, source: Path) -> None:
+def test_two_models_share_a_service(sdk: Any, service: ModelMakerService, session: Any, source: Path) -> None:
     """A Predictor of its own takes several models with weights."""
     models = []
     for number in (2, 3):
         session.s3_client.client.put_object(
             Bucket=session.bucket.rstrip("/"), Key=f"weights/{number}/model.txt", Body=str(number).encode()
         )
-        model = Model(
+        model = sdk.Model(
             modelmaker_session=session,
             model_name=f"times {number}",
             model_version="1",
@@ -395,7 +436,7 @@ def test_two_models_share_a_service(service: ModelMakerService, session: Any, so
         model.create_model()
         models.append({"modelVersionId": model.get_model_version_id(), "weight": 50, "resourceId": 500151})
     models = [item | {"instanceCount": 1, "resourcePoolType": "PUBLIC_POOL"} for item in models]
-    predictor = Predictor(
+    predictor = sdk.Predictor(
         modelmaker_session=session,
         predictor_name="both",
         predictor_type="ONLINE_SERVICE",
@@ -406,28 +447,28 @@ def test_two_models_share_a_service(service: ModelMakerService, session: Any, so
     answers = [predict(service, found["accessAddress"], b"[1]")["predictions"][0] for _ in range(4)]
 
     assert sorted(answers) == [2.0, 2.0, 3.0, 3.0]
-    assert Predictor.DELETE(session, found["id"]) == {}
+    assert sdk.Predictor.DELETE(session, found["id"]) == {}
 
 
-def test_an_expired_token_is_renewed(service: ModelMakerService, session: Any) -> None:
+def test_an_expired_token_is_renewed(sdk: Any, service: ModelMakerService, session: Any) -> None:
     """Without the user noticing."""
     service.account.expire_tokens()
 
-    assert Estimator.train_list(session) == {"trainTasks": []}
+    assert sdk.Estimator.train_list(session) == {"trainTasks": []}
     assert service.requests.counts["Login"] == 2
 
 
-def test_errors(service: ModelMakerService, session: Any) -> None:
+def test_errors(sdk: Any, service: ModelMakerService, session: Any) -> None:
     """Failures of creating raise; queries show the code; a refused call comes twice and does nothing."""
     with pytest.raises(Exception, match="create train job error"):
-        custom(session, "true", "", description="x", max_runtime=-1).fit(job_name="wrong")
+        custom(sdk, session, "true", "", description="x", max_runtime=-1).fit(job_name="wrong")
     assert service.requests.counts["CreateTrain"] == 2
-    assert Estimator.train_version_info(session, 7)["errorCode"] == 102004
-    assert Model.model_version_info(session, 7)["errorCode"] == 101004
-    failing = custom(session, "/bin/sh", "-c 'exit 3'")
+    assert sdk.Estimator.train_version_info(session, 7)["errorCode"] == 102004
+    assert sdk.Model.model_version_info(session, 7)["errorCode"] == 101004
+    failing = custom(sdk, session, "/bin/sh", "-c 'exit 3'")
     failing.fit(wait=True, job_name="failing")
     assert failing.info()["status"] == "TRAINING_FAIL"
     with pytest.raises(Exception, match="not finish"):
         failing.create_model(model_version="1", model_mirrorUrl="x")
     with pytest.raises(Exception, match="Get token failed"):
-        Session(username="nobody", password="x", host_base=service.host_base, region="js01", bucket="b")
+        sdk.Session(username="nobody", password="x", host_base=service.host_base, region="js01", bucket="b")
