@@ -111,10 +111,16 @@ class EndpointRow(_Row):
 class Journal:
     """The journal in one folder; safe for many processes and threads."""
 
+    _connection: sqlite3.Connection | None = None
+
     def __init__(self, home: os.PathLike[str] | str) -> None:
         self._folder = os.fspath(home)
-        self._connection: sqlite3.Connection | None = None
         self._lock = threading.RLock()
+
+    def __del__(self) -> None:
+        # Estimators and jobs share a journal for as long as they live, so none of them can close it.
+        if self._connection is not None:
+            self._connection.close()
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""

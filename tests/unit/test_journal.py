@@ -261,6 +261,15 @@ def test_waiting_for_another(journal: Journal, tmp_path: Path) -> None:
     other.close()
 
 
+def test_a_journal_that_nobody_holds(tmp_path: Path) -> None:
+    """A journal that is let go closes its file, without a word."""
+    script = f"from anyfit.journal import Journal; Journal({str(tmp_path)!r}).jobs(); import gc; gc.collect()"
+    done = subprocess.run([sys.executable, "-W", "always", "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stderr == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["journal.sqlite3"]
+
+
 def test_unusable_files(tmp_path: Path) -> None:
     """A journal that cannot be opened is an error that names the folder and says what to do."""
     (tmp_path / "file").write_text("")
