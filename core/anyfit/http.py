@@ -100,13 +100,15 @@ class Transport:
         data: bytes | None = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        auth: AuthBase | None = None,
         repeatable: bool | None = None,
     ) -> Response:
         """Make a call and answer whatever the service answers, be it a refusal.
 
         A call is repeated when the connection could not be made or the service says that it is busy; when the answer
         was lost or the service broke, only if it is `repeatable`, which GET, HEAD, PUT and DELETE are by default.
-        The last answer is returned as it is. `ServiceError` when there is none.
+        The last answer is returned as it is. `ServiceError` when there is none. `auth` signs this call instead of the
+        transport's own signer.
         """
         repeatable = method in _SAFE_METHODS if repeatable is None else repeatable
         attempt = 0
@@ -114,7 +116,7 @@ class Transport:
             attempt += 1
             last = attempt >= self._policy.attempts
             try:
-                response = self._once(method, url, json=json, data=data, params=params, headers=headers)
+                response = self._once(method, url, json=json, data=data, params=params, headers=headers, auth=auth)
             except _LostAnswer as fault:
                 if last or not (repeatable or fault.never_arrived):
                     raise self._unreachable(method, url, fault) from fault.__cause__
@@ -137,9 +139,8 @@ class Transport:
 
         started = time.monotonic()
         try:
-            response = self._open().request(
-                method, url, auth=self._signer, timeout=self._timeout, verify=self._verify, **arguments
-            )
+            arguments["auth"] = arguments["auth"] or self._signer
+            response = self._open().request(method, url, timeout=self._timeout, verify=self._verify, **arguments)
         except requests.RequestException as fault:
             _log.debug("%s %s failed: %s", method, _bare(url), type(fault).__name__)
             raise _LostAnswer(fault) from fault

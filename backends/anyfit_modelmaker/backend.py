@@ -1,0 +1,247 @@
+"""The backend `modelmaker`: training jobs, models and services of Wangsu ModelMaker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from anyfit.backend import (
+    Artifact,
+    Backend,
+    Capabilities,
+    Catalog,
+    EndpointRef,
+    EndpointState,
+    Feature,
+    JobRef,
+    JobState,
+    LogPage,
+    ModelInfo,
+    ModelRef,
+    Payload,
+    Plan,
+    Series,
+)
+from anyfit.http import RetryPolicy, Transport
+from anyfit.spec import EndpointSpec, JobSpec, ModelSpec
+from anyfit_modelmaker.bundle import Shipped
+from anyfit_modelmaker.places import Places, base_url, is_plain_host
+from anyfit_modelmaker.settings import Settings
+
+if TYPE_CHECKING:
+    from anyfit.storage import Store, Uri
+    from anyfit.storage.settings import StoreSettings
+    from anyfit_modelmaker.auth import Account
+    from anyfit_modelmaker.client import Client
+    from anyfit_modelmaker.jobs import Jobs
+    from anyfit_modelmaker.models import Models
+    from anyfit_modelmaker.serving import Services
+
+__all__ = ["ModelMakerBackend"]
+
+_CHINA = 8.0
+
+
+class ModelMakerBackend(Backend):
+    """Talks to one account of one server.
+
+    Args:
+        settings: What is configured.
+        folder: anyfit's own folder, for tokens.
+        policy: How to wait between tries.
+    """
+
+    name: ClassVar[str] = "modelmaker"
+
+    def __init__(self, settings: Settings, folder: Path, *, policy: RetryPolicy | None = None) -> None:
+        self._settings = settings
+        self._folder = folder / self.name
+        self._policy = policy or RetryPolicy()
+        self._shipped = Shipped.read()
+        self._stores: dict[tuple[str, str], Store] = {}
+
+    def __repr__(self) -> str:
+        return f"<ModelMakerBackend {self.place}>"
+
+    @property
+    def place(self) -> str:
+        return f"{self._settings.username}@{base_url(self._settings.host_base, self._settings.region)}"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            missing={Feature.ENDPOINT_LOGS: "ModelMaker has no call for what a service says; its console shows it"},
+            poll_seconds=self._settings.poll_seconds,
+            max_code_mib=1024,
+            name_pattern=r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?",
+            name_rule="1 to 64 letters, digits, - and _, with a letter or digit at both ends",
+            schemes=("s3",),
+            installs_requirements=self._settings.install_requirements,
+            catalog_seconds=3600 * self._settings.catalog_hours,
+        )
+
+    def catalog(self) -> Catalog:
+        from anyfit_modelmaker.catalog import read_catalog
+
+        return read_catalog(self._client)
+
+    def plan(self, spec: JobSpec, catalog: Catalog) -> Plan:
+        from anyfit_modelmaker.translate import make_plan
+
+        return make_plan(spec, catalog, self._settings, self._shipped)
+
+    def store(self, uri: Uri) -> Store:
+        from anyfit.storage import open_store
+
+        if uri.scheme != "s3":
+            return open_store(uri)
+        place = (uri.scheme, uri.bucket)
+        if place not in self._stores:
+            self._stores[place] = open_store(uri, _Keys(self._account))
+        return self._stores[place]
+
+    def submit(self, plan: Plan) -> JobRef:
+        return self._jobs.submit(plan)
+
+    def describe(self, refs: Sequence[JobRef]) -> Sequence[JobState]:
+        return self._jobs.describe(refs)
+
+    def logs(self, ref: JobRef, cursor: str = "") -> LogPage:
+        return self._jobs.logs(ref, cursor)
+
+    def job_spec(self, ref: JobRef) -> JobSpec:
+        return self._jobs.job_spec(ref)
+
+    def artifacts(self, ref: JobRef) -> Sequence[Artifact]:
+        return self._jobs.artifacts(ref)
+
+    def output_uri(self, ref: JobRef) -> str:
+        return self._jobs.output_uri(ref)
+
+    def stop(self, ref: JobRef) -> None:
+        self._jobs.stop(ref)
+
+    def delete(self, ref: JobRef) -> None:
+        self._jobs.delete(ref)
+
+    def find(self, key: str) -> JobRef | None:
+        return self._jobs.find(key)
+
+    def list(self) -> Sequence[JobRef]:
+        return self._jobs.every()
+
+    def metrics(self, ref: JobRef) -> Sequence[Series]:
+        return self._jobs.metrics(ref)
+
+    def utilization(self, ref: JobRef) -> Sequence[Series]:
+        return self._jobs.utilization(ref)
+
+    def register(self, spec: ModelSpec) -> ModelRef:
+        from anyfit.stage import put_uploads
+        from anyfit_modelmaker.models import model_request
+
+        body, uploads = model_request(spec, self.catalog(), self._settings, self._shipped)
+        put_uploads(self, uploads)
+        return self._models.register(body, spec.version)
+
+    def models(self, name: str = "") -> Sequence[ModelInfo]:
+        return self._models.infos(name)
+
+    def delete_model(self, ref: ModelRef) -> None:
+        self._models.delete(ref)
+
+    def deploy(self, spec: EndpointSpec) -> EndpointRef:
+        from anyfit_modelmaker.catalog import offerings
+        from anyfit_modelmaker.serving import service_request
+
+        machines = offerings({"PREDICT": self._client.resources("PREDICT")})
+        return self._services.deploy(service_request(spec, machines))
+
+    def endpoint(self, ref: EndpointRef) -> EndpointState:
+        return self._services.state(ref)
+
+    def endpoints(self) -> Sequence[EndpointRef]:
+        return self._services.every()
+
+    def find_endpoint(self, name: str) -> EndpointRef | None:
+        return self._services.find(name)
+
+    def update_endpoint(self, ref: EndpointRef, spec: EndpointSpec) -> None:
+        from anyfit_modelmaker.catalog import offerings
+        from anyfit_modelmaker.serving import service_request
+
+        machines = offerings({"PREDICT": self._client.resources("PREDICT")})
+        self._services.update(ref, service_request(spec, machines))
+
+    def start_endpoint(self, ref: EndpointRef) -> None:
+        self._services.start(ref)
+
+    def stop_endpoint(self, ref: EndpointRef) -> None:
+        self._services.stop(ref)
+
+    def undeploy(self, ref: EndpointRef) -> None:
+        self._services.delete(ref)
+
+    def invoke(self, ref: EndpointRef, payload: Payload) -> Payload:
+        return self._services.invoke(ref, payload)
+
+    @cached_property
+    def _transport(self) -> Transport:
+        return Transport(self.name, verify=self._settings.verify_ssl, policy=self._policy)
+
+    @cached_property
+    def _account(self) -> Account:
+        from anyfit_modelmaker.auth import Account
+
+        return Account(self._settings, self._folder, self._transport)
+
+    @cached_property
+    def _client(self) -> Client:
+        from anyfit_modelmaker.client import Client
+
+        base = base_url(self._settings.host_base, self._settings.region)
+        return Client(base, self._account, self._transport, self._policy)
+
+    @cached_property
+    def _jobs(self) -> Jobs:
+        from anyfit_modelmaker.jobs import Jobs
+
+        places = Places(self._settings.bucket, self._settings.folder)
+        return Jobs(self._client, self.store, places, self._settings.region, self._offset_hours)
+
+    @cached_property
+    def _models(self) -> Models:
+        from anyfit_modelmaker.models import Models
+
+        return Models(self._client, self._settings.region, self._offset_hours)
+
+    @cached_property
+    def _services(self) -> Services:
+        from anyfit_modelmaker.serving import Services
+
+        return Services(self._client, self._transport, self._account.keys, self._settings, self._offset_hours)
+
+    @property
+    def _offset_hours(self) -> float:
+        """How far the service's clock is ahead of UTC."""
+        if self._settings.utc_offset_hours is not None:
+            return self._settings.utc_offset_hours
+        if is_plain_host(self._settings.host_base):
+            return time.localtime().tm_gmtoff / 3600
+        return _CHINA
+
+
+class _Keys:
+    """The keys of the object store: those that are kept, and when they no longer do, new ones."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._asked = False
+
+    def __call__(self) -> StoreSettings:
+        settings = self._account.keys(fresh=self._asked)
+        self._asked = True
+        return settings
