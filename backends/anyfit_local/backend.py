@@ -30,6 +30,7 @@ from anyfit_local.layout import REGION, Home
 from anyfit_local.settings import Settings
 
 if TYPE_CHECKING:
+    from anyfit.config import Config
     from anyfit.storage import Store, Uri
 
 __all__ = ["LocalBackend"]
@@ -76,14 +77,21 @@ class LocalBackend(Backend):
         return make_plan(spec, catalog, self.settings, self.home)
 
     def store(self, uri: Uri) -> Store:
-        from anyfit.storage import open_store
+        from anyfit.stores import configured_store
 
-        return open_store(uri)
+        return configured_store(self._config, uri)
+
+    @cached_property
+    def _config(self) -> Config:
+        """The configuration of its profile; it tells how to reach stores."""
+        from anyfit.config import load_config
+
+        return load_config(self.profile)
 
     def submit(self, plan: Plan) -> JobRef:
         from anyfit_local.submitting import submit
 
-        return submit(plan, self.home)
+        return submit(plan, self.home, self.profile)
 
     def describe(self, refs: Sequence[JobRef]) -> Sequence[JobState]:
         from anyfit_local.states import job_state
@@ -146,7 +154,7 @@ class LocalBackend(Backend):
     def register(self, spec: ModelSpec) -> ModelRef:
         from anyfit_local import models
 
-        return models.register(spec, self.home)
+        return models.register(spec, self.home, self.store)
 
     def models(self, name: str = "") -> Sequence[ModelInfo]:
         from anyfit_local import models

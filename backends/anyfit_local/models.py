@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from anyfit.backend import ModelInfo, ModelRef
@@ -25,18 +25,21 @@ from anyfit_local.supervise.collecting import files_below
 from anyfit_local.supervise.records import read_record
 from anyfit_local.unpacking import unpack
 
+if TYPE_CHECKING:
+    from anyfit.storage.places import Open
+
 __all__ = ["delete", "every_model", "model_folder", "register", "spec_of"]
 
 
-def register(spec: ModelSpec, home: Home) -> ModelRef:
-    """Copy the model and its code; an empty version counts on."""
+def register(spec: ModelSpec, home: Home, open: Open) -> ModelRef:
+    """Copy the model, which `open` gives the store of, and its code; an empty version counts on."""
     family = child(home.models, spec.name)
     if spec.version:
         _ = child(family, spec.version)
     family.mkdir(parents=True, exist_ok=True, mode=0o700)
     prepared = Path(tempfile.mkdtemp(prefix=".new-", dir=family))
     try:
-        _fill(prepared, spec)
+        _fill(prepared, spec, open)
         version = _settle(prepared, family, spec.version)
     except OSError as fault:
         raise ServiceError(
@@ -93,22 +96,22 @@ def delete(home: Home, ref: ModelRef) -> None:
         folder.parent.rmdir()  # unless other versions are in it
 
 
-def _fill(prepared: Path, spec: ModelSpec) -> None:
+def _fill(prepared: Path, spec: ModelSpec, open: Open) -> None:
     (prepared / "model").mkdir()
     (prepared / "code").mkdir()
-    _bring(spec.artifact, prepared / "model")
+    _bring(spec.artifact, prepared / "model", open)
     if spec.code is not None:
         unpack(Path(spec.code.archive), prepared / "code")
     record = {"created": time.time_ns(), "spec": to_data(spec)}
     (prepared / "model.json").write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
 
 
-def _bring(artifact: str, folder: Path) -> None:
+def _bring(artifact: str, folder: Path, open: Open) -> None:
     source = local_path(artifact, "artifact")
     if source is None:
         from anyfit_local.moving import move
 
-        move("get", artifact, str(folder))
+        move("get", artifact, str(folder), open)
     elif source.is_dir():
         for name, path in files_below(str(source)):
             target = folder / name

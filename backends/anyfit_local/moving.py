@@ -1,97 +1,88 @@
-"""Data from and to places that are not on this machine, for the supervisor: `CLIENT_FOLDER get|put URI PATH`."""
+"""Bringing data from a store and taking it there.
+
+As a program it is the helper of a supervisor: `CLIENT_FOLDER [--profile=NAME] get|put URI PATH`. It reads the
+configuration itself, so that keys stand neither on its command line nor in any file of the job.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anyfit.errors import AnyfitError, NotFound, StorageError
-from anyfit_local.supervise.collecting import files_below
+from anyfit.errors import AnyfitError, StorageError
 
 if TYPE_CHECKING:
-    from anyfit.storage import Store
+    from anyfit.storage.options import Failure
+    from anyfit.storage.places import Open
+    from anyfit.storage.uri import Uri
 
-__all__ = ["main", "move"]
+__all__ = ["arguments", "main", "move"]
 
-_BLOCK = 1 << 20
-_PART = 64 << 20
+_PROFILE = "--profile="
 
 
-def move(verb: str, uri: str, path: str) -> None:
+def arguments(folder: Path, profile: str | None) -> list[str]:
+    """What the program takes before the errand: where the client was, and the profile it had."""
+    return [str(folder), *([] if profile is None else [f"{_PROFILE}{profile}"])]
+
+
+def move(verb: str, uri: str, path: str, open: Open) -> None:
     """Bring what lies at the URI into the folder, or put the file or folder there."""
-    from anyfit.storage import Uri, open_store
+    from anyfit.storage.uri import Uri
+    from anyfit.stores import Stores
 
-    place = Uri.parse(uri)
-    with_store = open_store(place)
-    try:
-        (_get if verb == "get" else _put)(with_store, place.key, Path(path))
-    finally:
-        with_store.close()
+    with Stores(open) as stores:
+        failures = _get(Uri.parse(uri), Path(path), stores) if verb == "get" else _put(Path(path), uri, stores)
+    if failures:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        raise StorageError(f"{failures[0]}{more}")
 
 
-def _get(store: Store, key: str, folder: Path) -> None:
-    """An object, or all that lies below a key."""
+def _get(place: Uri, folder: Path, open: Open) -> tuple[Failure, ...]:
+    from anyfit.storage.options import Options
+    from anyfit.storage.transfer import transfer
+
     folder.mkdir(parents=True, exist_ok=True)
-    prefix = key if not key or key.endswith("/") else f"{key}/"
-    found = False
-    for entry in store.list(prefix):
-        found = True
-        if not entry.is_marker:
-            _fetch(store, entry.key, folder, entry.key[len(prefix) :])
-    if not found:
-        if key == prefix:
-            raise NotFound(f"{store.scheme}://{store.bucket}/{key} is empty or does not exist")
-        _fetch(store, key, folder, key.rpartition("/")[2])
+    return transfer(place, f"{folder}/", Options(compare="always"), open=open).failures
 
 
-def _fetch(store: Store, key: str, folder: Path, name: str) -> None:
-    parts = name.split("/")
-    if ".." in parts or "" in parts or "\0" in name:
-        raise StorageError(f"{store.scheme}://{store.bucket}/{key} cannot be a file below a folder")
-    target = folder.joinpath(*parts)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.part")
-    with store.open(key) as reader, partial.open("wb") as stream:
-        while block := reader.read(_BLOCK):
-            stream.write(block)
-    partial.replace(target)
+def _put(path: Path, uri: str, open: Open) -> tuple[Failure, ...]:
+    """What is there already is compared by content, for the clocks of a store and of this machine may differ."""
+    from anyfit.storage.options import Options
+    from anyfit.storage.transfer import transfer
+
+    report = transfer(path, uri, Options(compare="checksum"), open=open)
+    return tuple(failure for failure in report.failures if _is_loss(failure))
 
 
-def _put(store: Store, key: str, path: Path) -> None:
-    if path.is_file():
-        _send(store, key, path)
-        return
-    for name, file in files_below(str(path)):
-        _send(store, f"{key.rstrip('/')}/{name}", Path(file))
+def _is_loss(failure: Failure) -> bool:
+    """Whether something would be lost: not with links that lead nowhere, and with pipes."""
+    from anyfit.storage.uri import Uri
 
-
-def _send(store: Store, key: str, path: Path) -> None:
-    with path.open("rb") as stream:
-        first = stream.read(_PART)
-        if len(first) < _PART or not store.multipart:
-            store.put(key, first + stream.read())
-            return
-        upload = store.start_upload(key)
-        try:
-            parts, number = [], 1
-            while first:
-                parts.append(store.put_part(key, upload, number, first))
-                first, number = stream.read(_PART), number + 1
-            store.finish_upload(key, upload, parts)
-        except BaseException:
-            store.abort_upload(key, upload)
-            raise
+    if failure.target:
+        return True
+    path = Uri.parse(failure.source).path
+    return path.exists() and not os.access(path, os.R_OK)
 
 
 def main() -> None:
     """Run as a program, with the configuration that holds where the client was."""
-    client_folder, verb, uri, path = sys.argv[1:]
-    os.chdir(client_folder)
+    folder, *options, verb, uri, path = sys.argv[1:]
+    profile = options[0].removeprefix(_PROFILE) if options else None
     try:
-        move(verb, uri, path)
+        os.chdir(folder)
+        _run(profile, verb, uri, path)
     except AnyfitError as fault:
         sys.exit(fault.message)
     except OSError as fault:
         sys.exit(f"{fault.filename or path}: {fault.strerror}")
+
+
+def _run(profile: str | None, verb: str, uri: str, path: str) -> None:
+    from anyfit.config import load_config
+    from anyfit.stores import configured_store
+
+    move(verb, uri, path, partial(configured_store, load_config(profile)))

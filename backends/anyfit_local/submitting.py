@@ -20,6 +20,7 @@ from anyfit.backend import JobRef, Plan
 from anyfit.codec import dumps
 from anyfit.errors import Conflict, ServiceError, SpecError
 from anyfit_local.layout import REGION, Home, JobFolder
+from anyfit_local.moving import arguments
 from anyfit_local.places import local_path
 from anyfit_local.supervise.daemon import CONFLICT
 from anyfit_local.supervise.processes import unmarked
@@ -36,8 +37,11 @@ _MOVER = (sys.executable, "-c", "from anyfit_local.moving import main; main()")
 _STALE_SECONDS = 86400
 
 
-def submit(plan: Plan, home: Home) -> JobRef:
-    """Start the planned job; returns as soon as its supervisor is on its own."""
+def submit(plan: Plan, home: Home, profile: str | None) -> JobRef:
+    """Start the planned job; returns as soon as its supervisor is on its own.
+
+    Data of other machines is moved with the store settings of `profile`; None is the configured one.
+    """
     body = plan.requests[0].body
     folder = home.job(plan.spec.key)
     if folder.path.exists():
@@ -48,7 +52,7 @@ def submit(plan: Plan, home: Home) -> JobRef:
     _sweep(home.jobs)
     prepared = Path(tempfile.mkdtemp(prefix=".new-", dir=home.jobs))
     try:
-        _fill(prepared, plan, folder, output)
+        _fill(prepared, plan, folder, output, profile)
         _start(prepared, plan.spec.key)
     except OSError as fault:
         raise ServiceError(
@@ -60,7 +64,7 @@ def submit(plan: Plan, home: Home) -> JobRef:
     return JobRef("local", REGION, plan.spec.key)
 
 
-def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str) -> None:
+def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str, profile: str | None) -> None:
     body, spec = plan.requests[0].body, plan.spec
     for name in ("code", "logs", "input/data", "model", "output/data"):
         (prepared / name).mkdir(parents=True)
@@ -76,7 +80,7 @@ def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str) -> None:
         "max_run": body["max_run"],
         "grace_seconds": body["grace_seconds"],
         "fetch": fetch,
-        "mover": [*_MOVER, str(Path.cwd())],
+        "mover": [*_MOVER, *arguments(Path.cwd(), profile)],
         "output_folder": output,
         "output_uri": "" if output else _elsewhere(spec.output_path, "output_path", spec.key),
         "checkpoint_uri": _elsewhere(spec.checkpoint_path, "checkpoint_path"),

@@ -457,9 +457,14 @@ class Backend(ABC):
 
     Every method may raise `AuthError` or `ServiceError`; one that is given a reference may raise `NotFound`.
     Methods are called from several threads.
+
+    Attributes:
+        name: What users write after `--backend`.
+        profile: The profile whose settings it has, "" for none; a session sets it, None means the configured one.
     """
 
     name: ClassVar[str]
+    profile: str | None = None
 
     @property
     def place(self) -> str:
@@ -599,6 +604,9 @@ class Backend(ABC):
     def invoke(self, ref: EndpointRef, payload: Payload) -> Payload:
         """One prediction; `PredictionError` carries what the handler said when it refuses or crashes."""
         self.refuse(Feature.ENDPOINTS)
+
+    def close(self) -> None:  # noqa: B027  most backends hold nothing
+        """Give up connections; asked again, the backend makes new ones."""
 
     def refuse(self, feature: Feature) -> NoReturn:
         """Raise `Unsupported` with the reason that the capabilities give."""

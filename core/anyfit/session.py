@@ -72,7 +72,9 @@ class Session:
 
         factory = backend_factory(name)
         config = self.config if profile == self.profile else load_config(profile or None)
-        return factory.create(config.backend_settings(factory), config.home)
+        backend = factory.create(config.backend_settings(factory), config.home)
+        backend.profile = config.profile
+        return backend
 
     def _one(self, rows: list[_Row], asked: str) -> _Row | None:
         """The row that is meant; where one name means several, the session's backend decides, or nobody."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from anyfit.backend import Cause, Status
-from anyfit.errors import NotFound, StorageError
+from anyfit.errors import NotFound
 from anyfit.spec import Channel
-from anyfit.storage import Uri
-from anyfit.storage.file import FileStore
-from anyfit_local.moving import _fetch, move
+from anyfit.storage import Uri, open_store
+from anyfit_emulator import ObjectStoreServer
+from anyfit_local.moving import move
 
 # A store of its own scheme, with this disk behind it, that every Python of the test has.
 SITE = """
@@ -94,15 +97,98 @@ def test_a_place_without_anything_is_an_error(tmp_path: Path) -> None:
     """Whole folders are brought, and an empty one is taken for a wrong one."""
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "w.txt").write_text("3")
-    move("get", (tmp_path / "m").as_uri(), str(tmp_path / "copy"))
+    move("get", (tmp_path / "m").as_uri(), str(tmp_path / "copy"), open_store)
 
     assert (tmp_path / "copy" / "w.txt").read_text() == "3"
     with pytest.raises(NotFound):
-        move("get", f"{(tmp_path / 'none').as_uri()}/", str(tmp_path / "copy"))
+        move("get", f"{(tmp_path / 'none').as_uri()}/", str(tmp_path / "copy"), open_store)
 
 
-def test_a_key_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:
+def test_what_is_no_file_is_no_loss(tmp_path: Path) -> None:
+    """Links that lead nowhere or in a circle, and pipes, are left out of what is put."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "w.txt").write_text("3")
+    (tmp_path / "out" / "gone").symlink_to(tmp_path / "gone")
+    (tmp_path / "out" / "loop").symlink_to(tmp_path / "out")
+    os.mkfifo(tmp_path / "out" / "pipe")
+    move("put", (tmp_path / "copy").as_uri(), str(tmp_path / "out"), open_store)
+
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["w.txt"]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ObjectStoreServer]:
+    """An object store."""
+    with ObjectStoreServer(tmp_path / "objects") as running:
+        yield running
+
+
+@pytest.fixture
+def project(server: ObjectStoreServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a client whose profile `there` leads to the object store, and nothing else does."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    config = folder / "anyfit.toml"
+    config.write_text(
+        f'''
+        [profiles.there.storage.s3]
+        endpoint = "{server.s3_endpoint}"
+        access_key = "{server.access_key}"
+        secret_key = {{file = "key"}}
+        '''
+    )
+    (folder / "key").write_text(server.secret_key)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_profile_tells_how_to_reach_a_store(rig: Any, server: ObjectStoreServer, project: Path) -> None:
+    """The helper reads the profile itself: keys stand in no file of the job and on no command line."""
+    data = server.data_dir / server.bucket / "data"
+    data.mkdir()
+    (data / "a.txt").write_text("A")
+    server.store.adopt(server.bucket)
+    rig.backend.profile = "there"
+
+    ref, state = rig.run(
+        """
+        import os, pathlib
+        print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        print("there" in " ".join(os.environ), file=open(os.environ["SM_MODEL_DIR"] + "/w.txt", "w"))
+        """,
+        name="far",
+        inputs={"train": Channel(uri=f"s3://{server.bucket}/data/")},
+        output_path=f"s3://{server.bucket}/out",
+    )
+
+    assert state.status is Status.SUCCEEDED, state.reason
+    assert rig.texts(ref) == ["['a.txt']"]
+    [uri] = [artifact.uri for artifact in rig.backend.artifacts(ref) if artifact.name == "model/w.txt"]
+    assert uri == f"s3://{server.bucket}/out/far/model/w.txt"
+    assert server.store.path(server.bucket, "out/far/model/w.txt").read_text() == "False\n"
+    kept = [path for path in (rig.folder / "home").rglob("*") if path.is_file()]
+    assert kept
+    assert [path for path in kept if server.secret_key.encode() in path.read_bytes()] == []
+
+
+def test_without_the_profile_there_are_no_keys(rig: Any, server: ObjectStoreServer, project: Path) -> None:
+    """The job fails before its script, and says why."""
+    rig.backend.profile = ""
+    _, state = rig.run("print('never')", inputs={"train": Channel(uri=f"obs://{server.bucket}/data/")})
+
+    assert (state.status, state.cause) == (Status.FAILED, Cause.START)
+    assert "inputs.train could not be fetched" in state.reason
+    assert "no credentials" in state.reason
+
+
+def test_a_key_cannot_lead_out_of_its_folder(rig: Any, server: ObjectStoreServer, project: Path) -> None:
     """Whatever a store calls its objects."""
-    (tmp_path / "a").mkdir()
-    with pytest.raises(StorageError, match="cannot be a file"):
-        _fetch(FileStore(), Uri.parse(tmp_path / "a").key, tmp_path / "a", "../b")
+    rig.backend.profile = "there"
+    uri = Uri("s3", server.bucket, "data/../../b")
+    with closing(rig.backend.store(uri)) as store:
+        store.put(uri.key, b"x")
+    _, state = rig.run("print('never')", inputs={"train": Channel(uri=f"s3://{server.bucket}/data/")})
+
+    assert (state.status, state.cause) == (Status.FAILED, Cause.START)
+    assert "'../../b' is no path inside" in state.reason

@@ -62,15 +62,33 @@ class _Checker:
                 convert(known[key].kind, value, where, self.faults)
             elif key in ("profile", "profiles"):
                 self.faults.append(f"{where}: can only stand at the top level")
+            elif key == "storage":
+                self._storage(prefix, value, where)
             elif isinstance(value, Mapping):
                 self._backend(key, where, known)
             elif key in self.backends():
                 self.faults.append(f"{where}: expected a table of the backend's settings, got {value!r}")
             else:
-                self.faults.append(unknown(where, key, [*known, *self.backends(), "profiles"]))
+                self.faults.append(unknown(where, key, [*known, *self.backends(), "profiles", "storage"]))
+
+    def _storage(self, prefix: tuple[str, ...], tables: object, where: str) -> None:
+        from anyfit.config.table import table_faults
+        from anyfit.storage.table import TABLES, StoreTable
+
+        if not isinstance(tables, Mapping):
+            self.faults.append(f"{where}: expected tables of stores, such as [storage.s3], got {tables!r}")
+            return
+        for scheme, table in tables.items():
+            path = (*prefix, "storage", scheme)
+            if scheme not in TABLES:
+                self.faults.append(f"{unknown(self.file.where(path), scheme, TABLES)} (stores: {', '.join(TABLES)})")
+            elif isinstance(table, Mapping):
+                self.faults.extend(table_faults(self.file, path, options(StoreTable)))
+            else:
+                self.faults.append(f"{self.file.where(path)}: expected a table of settings, got {table!r}")
 
     def _backend(self, key: str, where: str, known: Mapping[str, Option]) -> None:
         if key not in self.backends():
-            fault = unknown(where, key, [*self.backends(), *known, "profiles"])
+            fault = unknown(where, key, [*self.backends(), *known, "profiles", "storage"])
             installed = f"(no such key, and no such backend; installed: {', '.join(self.backends())})"
             self.faults.append(f"{fault} {installed}")

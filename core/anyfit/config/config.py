@@ -18,8 +18,9 @@ from anyfit.options.declared import instance, options, raise_faults
 from anyfit.options.kinds import convert, show
 
 if TYPE_CHECKING:
-    from anyfit.config.backend import BackendTable
+    from anyfit.config.table import SettingsTable
     from anyfit.failure.language import Language
+    from anyfit.storage import StoreSettings
 
 __all__ = ["Config", "Entry", "load_config"]
 
@@ -109,21 +110,33 @@ class Config:
         """
         return self._table(factory).instance()
 
+    def storage(self, scheme: str) -> StoreSettings | None:
+        """How to reach the stores of a scheme, by its table `[storage.<scheme>]` and variables; None without any.
+
+        Raises `ConfigError` with all faults of the scheme's tables and values at once.
+        """
+        from anyfit.storage.table import TABLES
+
+        if scheme not in TABLES:
+            return None
+        table = self._storage_table(scheme)
+        return table.instance().store_settings(table.name) if table.given else None
+
     def check(self, factory: BackendFactory) -> None:
         """Check a backend's tables in all files and profiles, without fetching a secret."""
         self._table(factory).check()
 
     def entries(self, *factories: BackendFactory) -> list[Entry]:
-        """Every value of anyfit and of these backends, and where it came from; secrets are masked."""
+        """Every value of anyfit, of these backends and of stores, and where it came from; secrets are masked."""
         found = [Entry("home", show(self.home), _home_origin(self.environ))]
         for name in options(CoreSettings):
             setting = self.core_value(name)
             found.append(Entry(name, show(setting.value), setting.origin))
-        for table in map(self._table, factories):
+        for table in (*map(self._table, factories), *self._storage_tables()):
             table.check()
             for name in table.options:
                 origin = table.setting(name).origin
-                found.append(Entry(f"{table.factory.name}.{name}", table.shown(name), origin))
+                found.append(Entry(f"{table.name}.{name}", table.shown(name), origin))
         return found
 
     @property
@@ -138,7 +151,7 @@ class Config:
         paths = ((), *(("profiles", name) for name in self.profiles))
         tables = [file.table(path) for file in self.files for path in paths]
         found = {key for table in tables for key, value in table.items() if isinstance(value, Mapping)}
-        return sorted(found - {*known, "profiles"})
+        return sorted(found - {*known, "profiles", "storage"})
 
     @property
     def home(self) -> Path:
@@ -168,10 +181,23 @@ class Config:
         prefixes = [("profiles", self.profile), ()] if self.profile else [()]
         return *self._above, *(section(file, prefix) for file in self.files for prefix in prefixes)
 
-    def _table(self, factory: BackendFactory) -> BackendTable:
-        from anyfit.config.backend import BackendTable
+    def _table(self, factory: BackendFactory) -> SettingsTable:
+        from anyfit.config.table import SettingsTable
 
-        return BackendTable(factory, self._layers, self.files, self.environ)
+        path = (factory.name,)
+        return SettingsTable(path, factory.settings, self._layers, self.files, self.environ, factory.vendor_files)
+
+    def _storage_table(self, scheme: str) -> SettingsTable:
+        from anyfit.config.table import SettingsTable
+        from anyfit.storage.table import StoreTable
+
+        return SettingsTable(("storage", scheme), StoreTable, self._layers, self.files, self.environ)
+
+    def _storage_tables(self) -> list[SettingsTable]:
+        """Those that have any value."""
+        from anyfit.storage.table import TABLES
+
+        return [table for table in map(self._storage_table, TABLES) if table.given]
 
 
 def load_config(

@@ -1,16 +1,16 @@
-"""The settings of one backend: from files, environment and the vendor's own files to an instance of its class."""
+"""One table of settings, a backend's or a store's: from files, environment and a vendor's own files to its class."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from attrs import field, frozen
 
-from anyfit.backend import BackendFactory
+from anyfit.backend import VendorFile
 from anyfit.config.files import ConfigFile
 from anyfit.config.layers import Layer, Setting, first, may_refer, variable, vendor
 from anyfit.config.secrets import MASK, ConfigWarning, Reference, reference_faults
@@ -18,32 +18,46 @@ from anyfit.errors import ConfigError
 from anyfit.options.declared import Option, instance, options, raise_faults, unknown
 from anyfit.options.kinds import convert, from_text, show
 
-__all__ = ["BackendTable"]
+__all__ = ["SettingsTable", "table_faults"]
 
 
 @frozen(slots=False, eq=False)
-class BackendTable:
-    """What is configured for one backend.
+class SettingsTable:
+    """What is configured in one table.
 
     Attributes:
-        factory: The backend's.
-        layers: Where its settings may stand, the strongest place first.
-        files: All files, whose tables of this backend are checked whether they are in force or not.
+        path: Where the table stands: `("local",)`, `("storage", "s3")`.
+        settings: The attrs class that declares its keys.
+        layers: Where its values may stand, the strongest place first.
+        files: All files, whose tables of this path are checked whether they are in force or not.
         environ: Where references to variables lead.
+        vendor_files: Reads the vendor's own configuration.
     """
 
-    factory: BackendFactory
+    path: tuple[str, ...]
+    settings: type[Any]
     layers: Sequence[Layer]
     files: Sequence[ConfigFile]
     environ: Mapping[str, str] = field(repr=False)
+    vendor_files: Callable[[], Sequence[VendorFile]] = tuple
+
+    @property
+    def name(self) -> str:
+        """The table as it is named in messages."""
+        return ".".join(self.path)
 
     @cached_property
     def options(self) -> dict[str, Option]:
-        """The keys that the backend declares."""
-        return options(self.factory.settings)
+        """The keys that are declared."""
+        return options(self.settings)
+
+    @property
+    def given(self) -> bool:
+        """Whether any place has a value for any key."""
+        return any(self.setting(name).given for name in self.options)
 
     def instance(self) -> Any:
-        """The backend's settings; secrets are fetched.
+        """The settings; secrets are fetched.
 
         Raises `ConfigError` with all faults at once: unknown keys, wrong types, missing values, missing secrets.
         """
@@ -57,12 +71,12 @@ class BackendTable:
             elif option.required:
                 faults.append(self._missing(name))
         raise_faults(faults, ConfigError)
-        return instance(self.factory.settings, values, f"settings of {self.factory.name}", ConfigError)
+        return instance(self.settings, values, f"settings of {self.name}", ConfigError)
 
     def setting(self, name: str) -> Setting:
         """What is configured for one key, a reference unresolved, and where."""
         option = self.options[name]
-        path = (self.factory.name, name)
+        path = (*self.path, name)
         found = first(self.layers, path, option.kind) or first(self._vendor, path, option.kind)
         if found:
             return found
@@ -76,34 +90,28 @@ class BackendTable:
         return MASK if self.options[name].secret and value else show(value)
 
     def check(self) -> None:
-        """Check the backend's tables in all files and profiles; warns of secrets that others can read."""
+        """Check the tables of this path in all files and profiles; warns of secrets that others can read."""
         faults: list[str] = []
         for file, prefix in self._sections():
-            self._check_section(file, prefix, faults)
-        raise_faults(faults, ConfigError, hint=f"{self.factory.name} knows: {', '.join(self.options)}")
+            faults += table_faults(file, prefix, self.options)
+            self._warn_of_secrets(file, prefix)
+        raise_faults(faults, ConfigError, hint=f"{self.name} knows: {', '.join(self.options)}")
 
     @cached_property
     def _vendor(self) -> list[Layer]:
-        return [vendor(each) for each in self.factory.vendor_files()]
+        return [vendor(each) for each in self.vendor_files()]
 
     def _sections(self) -> Iterator[tuple[ConfigFile, tuple[str, ...]]]:
         for file in self.files:
-            yield file, (self.factory.name,)
+            yield file, self.path
             for profile in file.profiles:
-                yield file, ("profiles", profile, self.factory.name)
+                yield file, ("profiles", profile, *self.path)
 
-    def _check_section(self, file: ConfigFile, prefix: tuple[str, ...], faults: list[str]) -> None:
+    def _warn_of_secrets(self, file: ConfigFile, prefix: tuple[str, ...]) -> None:
         for name, value in file.table(prefix).items():
-            where = file.where((*prefix, name))
             option = self.options.get(name)
-            if option is None:
-                faults.append(unknown(where, name, self.options))
-            elif isinstance(value, Mapping) and may_refer(option.kind):
-                faults += reference_faults(value, where)
-            else:
-                convert(option.kind, value, where, faults, secret=option.secret)
-                if option.secret and value:
-                    _warn_if_readable(file, where)
+            if option and option.secret and value and not isinstance(value, Mapping):
+                _warn_if_readable(file, file.where((*prefix, name)))
 
     def _value(self, option: Option, setting: Setting, faults: list[str]) -> Any:
         value = setting.value
@@ -116,9 +124,23 @@ class BackendTable:
         return convert(option.kind, value, setting.where, faults, secret=option.secret or value is not setting.value)
 
     def _missing(self, name: str) -> str:
-        table, in_environment = self.factory.name, variable((self.factory.name, name))
-        place = f"under [{table}] in anyfit.toml or as {in_environment} in the environment"
-        return f"{table}.{name}: has to be given, {place}"
+        place = f"under [{self.name}] in anyfit.toml or as {variable((*self.path, name))} in the environment"
+        return f"{self.name}.{name}: has to be given, {place}"
+
+
+def table_faults(file: ConfigFile, prefix: tuple[str, ...], known: Mapping[str, Option]) -> list[str]:
+    """What is wrong in one table of a file: unknown keys, values of a wrong type, malformed references."""
+    faults: list[str] = []
+    for name, value in file.table(prefix).items():
+        where = file.where((*prefix, name))
+        option = known.get(name)
+        if option is None:
+            faults.append(unknown(where, name, known))
+        elif isinstance(value, Mapping) and may_refer(option.kind):
+            faults += reference_faults(value, where)
+        else:
+            convert(option.kind, value, where, faults, secret=option.secret)
+    return faults
 
 
 def _warn_if_readable(file: ConfigFile, where: str) -> None:

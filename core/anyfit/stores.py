@@ -1,0 +1,74 @@
+"""From a URI to its store, as the configuration has it.
+
+One rule for a scheme, the first that holds: files are files; its table `[storage.<scheme>]` (or its variables
+`ANYFIT_STORAGE_<SCHEME>_...`) says how; the backend in force opens it, if its jobs use the scheme; it is opened
+without settings, when s3 takes what boto3 finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from anyfit.storage.opening import known_schemes, open_store
+from anyfit.storage.store import Store
+from anyfit.storage.uri import Uri
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from anyfit.config import Config
+    from anyfit.session import Session
+
+__all__ = ["Stores", "configured_store", "store_of"]
+
+
+def store_of(session: Session, uri: Uri | str) -> Store:
+    """The store that holds `uri`, with the credentials of the session's profile.
+
+    Raises:
+        Unsupported: Nobody knows the scheme.
+        ConfigError: The scheme's table is wrong, or a client library is not installed.
+    """
+    place = Uri.parse(uri) if isinstance(uri, str) else uri
+    if not place.is_local and session.config.storage(place.scheme) is None:
+        backend = session.backend()
+        if place.scheme in backend.capabilities.schemes:
+            return backend.store(place)
+    return configured_store(session.config, place)
+
+
+def configured_store(config: Config, uri: Uri | str) -> Store:
+    """The store that holds `uri`, by its table alone; without one, without settings."""
+    place = Uri.parse(uri) if isinstance(uri, str) else uri
+    if place.scheme not in known_schemes():
+        from anyfit.plugins import observers
+
+        observers()  # to load plugins is to learn their schemes
+    return open_store(place, config.storage(place.scheme))
+
+
+class Stores:
+    """Opens each bucket once, and closes all together: `with Stores(open) as stores: transfer(..., open=stores)`."""
+
+    def __init__(self, open: Callable[[Uri], Store]) -> None:
+        self._open = open
+        self._opened: dict[Uri, Store] = {}
+
+    def __call__(self, uri: Uri) -> Store:
+        """The store that holds `uri`."""
+        if uri.root not in self._opened:
+            self._opened[uri.root] = self._open(uri)
+        return self._opened[uri.root]
+
+    def close(self) -> None:
+        """Give up connections."""
+        for store in self._opened.values():
+            store.close()
+        self._opened.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
