@@ -1,0 +1,21 @@
+"""anyfit's own transfer as a process: `client.py up|down|same LOCAL REMOTE [library]`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from anyfit.storage.settings import StoreSettings
+from anyfit.storage.transfer import copy_tree, sync
+
+way, local, remote, *rest = sys.argv[1:]
+cos = remote.startswith("cos:")
+settings = StoreSettings(
+    endpoint=os.environ["BENCH_COS" if cos else "BENCH_S3"],
+    region="ap-guangzhou" if cos else "us-east-1",
+    access_key=os.environ["AWS_ACCESS_KEY_ID"],
+    secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+    fast=not rest,
+)
+ends = (remote, local) if way == "down" else (local, remote)
+(sync if way == "same" else copy_tree)(*ends, settings=settings).raise_for_failures()

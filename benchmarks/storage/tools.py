@@ -1,0 +1,95 @@
+"""The command lines that are compared; each is one process from shell to prompt."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from attrs import frozen
+
+__all__ = ["Service", "Tool", "tools"]
+
+HERE = Path(__file__).parent
+
+
+@frozen
+class Service:
+    """Where and as whom."""
+
+    s3_endpoint: str
+    cos_endpoint: str
+    access_key: str
+    secret_key: str
+    bucket: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every tool is told; none of them looks for anything else."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+            "BENCH_S3": self.s3_endpoint,
+            "BENCH_COS": self.cos_endpoint,
+        }
+
+
+@frozen
+class Tool:
+    """One competitor: makes the command for a way, a local directory and a prefix."""
+
+    name: str
+    command: Callable[[str, Path, str], list[str]]
+
+
+def tools(service: Service) -> list[Tool]:
+    """All competitors; the first is what the others are measured against."""
+    place = f"s3://{service.bucket}"
+
+    def s5cmd(way: str, local: Path, prefix: str) -> list[str]:
+        base = ["s5cmd", "--log", "error", "--endpoint-url", service.s3_endpoint]
+        remote = f"{place}/{prefix}/"
+        return {
+            "up": [*base, "cp", f"{local}/", remote],
+            "down": [*base, "cp", f"{remote}*", f"{local}/"],
+            "same": [*base, "sync", f"{local}/", remote],
+        }[way]
+
+    def anyfit(way: str, local: Path, prefix: str) -> list[str]:
+        return _script("client.py", way, local, f"{place}/{prefix}/")
+
+    def library(way: str, local: Path, prefix: str) -> list[str]:
+        return _script("client.py", way, local, f"{place}/{prefix}/", "library")
+
+    def cos(way: str, local: Path, prefix: str) -> list[str]:
+        return _script("client.py", way, local, f"cos://{service.bucket}/{prefix}/")
+
+    def awscli(way: str, local: Path, prefix: str) -> list[str]:
+        base = ["aws", "--endpoint-url", service.s3_endpoint, "s3", "sync", "--only-show-errors"]
+        ends = [f"{place}/{prefix}/", f"{local}/"]
+        return [*base, *(ends if way == "down" else reversed(ends))]
+
+    def boto3(way: str, local: Path, prefix: str) -> list[str]:
+        return _script("boto3_pool.py", way, local, f"{service.bucket}/{prefix}/")
+
+    def cos_sdk(way: str, local: Path, prefix: str) -> list[str]:
+        return _script("cos_sdk.py", way, local, f"{service.bucket}/{prefix}/")
+
+    return [
+        Tool("s5cmd", s5cmd),
+        Tool("anyfit", anyfit),
+        Tool("anyfit-library", library),
+        Tool("aws-s3-sync", awscli),
+        Tool("boto3-pool", boto3),
+        Tool("anyfit-cos", cos),
+        Tool("cos-sdk", cos_sdk),
+    ]
+
+
+def _script(name: str, way: str, local: Path, remote: str, *more: str) -> list[str]:
+    return [sys.executable, str(HERE / name), way, str(local), remote, *more]
