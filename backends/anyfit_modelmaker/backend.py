@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, ClassVar
 
 from anyfit.backend import (
@@ -61,7 +62,8 @@ class ModelMakerBackend(Backend):
         self._folder = folder / self.name
         self._policy = policy or RetryPolicy()
         self._shipped = Shipped.read()
-        self._stores: dict[tuple[str, str], Store] = {}
+        self._stores: dict[str, Store] = {}
+        self._lock = Lock()
 
     def __repr__(self) -> str:
         return f"<ModelMakerBackend {self.place}>"
@@ -98,10 +100,10 @@ class ModelMakerBackend(Backend):
 
         if uri.scheme != "s3":
             return open_store(uri)
-        place = (uri.scheme, uri.bucket)
-        if place not in self._stores:
-            self._stores[place] = open_store(uri, _Keys(self._account))
-        return self._stores[place]
+        with self._lock:
+            if uri.bucket not in self._stores:
+                self._stores[uri.bucket] = open_store(uri, _Keys(self._account))
+            return self._stores[uri.bucket]
 
     def submit(self, plan: Plan) -> JobRef:
         return self._jobs.submit(plan)
@@ -187,6 +189,12 @@ class ModelMakerBackend(Backend):
 
     def invoke(self, ref: EndpointRef, payload: Payload) -> Payload:
         return self._services.invoke(ref, payload)
+
+    def close(self) -> None:
+        self._transport.close()
+        for store in self._stores.values():
+            store.close()
+        self._stores.clear()
 
     @cached_property
     def _transport(self) -> Transport:

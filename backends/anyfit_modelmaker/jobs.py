@@ -115,7 +115,7 @@ class Jobs:
 
     def artifacts(self, ref: JobRef) -> list[Artifact]:
         """What lies where the job wrote to; empty before it ends."""
-        if not self._describe(ref, {}).status.finished:
+        if self._client.train_version(_version_id(ref)).status not in ENDED:
             return []
         known = self._facts(_version_id(ref))
         home = self._results(ref)
