@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -16,9 +14,6 @@ if TYPE_CHECKING:
     from anyfit.backend import Backend
 
 __all__ = ["has_to_move", "measured"]
-
-_BLOCK = 1 << 20
-
 
 def has_to_move(channel: Channel, schemes: Iterable[str]) -> bool:
     """Whether jobs that read these schemes cannot read the channel where it is."""
@@ -36,31 +31,10 @@ def measured(spec: JobSpec, backend: Backend) -> JobSpec:
 
 
 def _measure(name: str, channel: Channel, backend: Backend) -> Channel:
-    from anyfit.storage.places import find_source
-    from anyfit.storage.uri import Uri
+    from anyfit.storage.staging import digest_tree, preview
 
-    place = find_source(Uri.parse(channel.uri), backend.store)
-    entries = [place.entry] if place.entry else [e for e in place.store.list(place.prefix) if not e.is_marker]
-    if not entries:
+    found = preview(channel.uri, open=backend.store)
+    if not found.files:
         raise SpecError(f"inputs.{name}: {channel.uri} holds no file")
-    whole = hashlib.sha256()
-    for entry in entries:
-        relative = place.uri.name if place.entry else entry.key[len(place.prefix) :]
-        path = place.uri.path if place.entry else place.uri.path / relative if channel.local else None
-        content = _content(path) if channel.local and path else f"{entry.size} {entry.etag} {entry.modified}"
-        whole.update(f"{relative}\0{content}\0".encode("utf-8", "surrogateescape"))
-    return evolve(
-        channel,
-        uri=str(place.uri),
-        size=sum(entry.size for entry in entries),
-        files=len(entries),
-        digest=whole.hexdigest(),
-    )
-
-
-def _content(path: Path) -> str:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            found.update(block)
-    return found.hexdigest()
+    digest = digest_tree(channel.uri, open=backend.store)
+    return evolve(channel, size=found.bytes, files=found.files, digest=digest)
