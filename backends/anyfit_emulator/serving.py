@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import threading
 import time
 from collections.abc import Callable
 
 from anyfit_emulator.http import Request, Response
 from anyfit_emulator.running import Command, LineLog, NotStarted, Outcome, Run
+from anyfit_emulator.running.ports import HOST, answers, is_free, listens
 
-__all__ = ["NotServing", "Server", "forward", "free_port", "is_free"]
+__all__ = ["NotServing", "Server", "forward"]
 
-HOST = "127.0.0.1"
 BODY_LIMIT = 256 << 20
 _LOOK = 0.03
 _HOP_BY_HOP = frozenset(
@@ -36,24 +35,6 @@ class NotServing(Exception):
     """A process ended, or did not listen in time, or does not answer; the message says which."""
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def is_free(port: int) -> bool:
-    """Whether a program could listen on this port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
 class Server:
     """A process that is to listen on one of several ports.
 
@@ -61,16 +42,17 @@ class Server:
         key: Marks its processes.
         command: What to run; it should be told its port in some way.
         log: What it writes goes there.
-        ports: Where it may listen, the likeliest first.
+        ports: Where it may listen: the one that it is told, and others that count if nobody has them yet.
 
     Attributes:
         port: Where it does listen; 0 until `wait` has found out.
     """
 
     def __init__(self, key: str, command: Command, log: LineLog, ports: tuple[int, ...]) -> None:
+        self._key = key
         self._run = Run(key, [command], log)
         self._log = log
-        self._ports = ports
+        self._ports = (*ports[:1], *filter(is_free, ports[1:]))
         self._outcome: Outcome | None = None
         self._ended = threading.Event()
         self.port = 0
@@ -116,14 +98,12 @@ class Server:
         self._ended.set()
 
     def _listens(self) -> bool:
-        for port in self._ports:
-            try:
-                socket.create_connection((HOST, port), timeout=1).close()
-            except OSError:
-                continue
-            self.port = port
-            return True
-        return False
+        own, *others = self._ports
+        if answers(own):
+            self.port = own
+        else:
+            self.port = next((port for port in others if listens(port, self._key)), 0)
+        return bool(self.port)
 
     def _how(self) -> str:
         code = self._outcome.codes[0] if self._outcome else 0

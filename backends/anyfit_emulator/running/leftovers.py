@@ -12,7 +12,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["MARK", "kill_marked", "signal_group"]
+__all__ = ["MARK", "kill_marked", "marked", "signal_group"]
 
 MARK = "EMULATED_RUN"
 _ROUNDS = 20
@@ -30,7 +30,7 @@ def kill_marked(key: str) -> None:
     A process that is being forked while we look is found in the next round.
     """
     for _ in range(_ROUNDS):
-        left = _marked(key)
+        left = marked(key)
         if not left:
             return
         for pid in left:
@@ -38,7 +38,8 @@ def kill_marked(key: str) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def _marked(key: str) -> list[int]:
+def marked(key: str) -> list[int]:
+    """The processes that belong to the run of that key, or to any run whose key begins with it and a slash."""
     exact = f"{MARK}={key}".encode()
     below = exact + b"/"
     found: list[int] = []

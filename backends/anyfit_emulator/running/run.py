@@ -75,6 +75,12 @@ class _Member:
         self.ending = _descriptor_of(process.pid)
         self.code: int | None = None
 
+    def close(self) -> None:
+        """Give descriptors back."""
+        self.pipe.close()
+        if self.ending is not None:
+            os.close(self.ending)
+
 
 class Run:
     """A run: make it, `start` it, and `wait` in the same thread or another; `stop` it from anywhere.
@@ -109,6 +115,7 @@ class Run:
             for member in self._members:
                 signal_group(member.process.pid, signal.SIGKILL)
                 member.process.wait()
+                member.close()
             self._close()
             program = self._commands[len(self._members)].argv[0]
             raise NotStarted(f"{program}: {error.strerror}") from error
@@ -230,9 +237,7 @@ class Run:
         kill_marked(self._key)
         for member in self._members:
             self._drain(member)
-            member.pipe.close()
-            if member.ending is not None:
-                os.close(member.ending)
+            member.close()
         self._close()
 
     def _drain(self, member: _Member) -> None:

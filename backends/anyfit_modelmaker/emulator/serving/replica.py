@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from anyfit_emulator.http import Request, Response
 from anyfit_emulator.running import Command, LineLog
-from anyfit_emulator.serving import Server, forward, free_port, is_free
+from anyfit_emulator.running.ports import free_port
+from anyfit_emulator.serving import Server, forward
 from anyfit_emulator.storage import ObjectStore
 from anyfit_modelmaker.emulator import catalog, programs
 from anyfit_modelmaker.emulator.sandbox import Sandbox, Unfit
@@ -18,33 +18,9 @@ from anyfit_modelmaker.emulator.sandbox import Sandbox, Unfit
 __all__ = ["PATH", "Replica"]
 
 PATH = "/ModelMaker/predict"
-VENDOR_PORT = 10000
+VENDOR_PORT = 10000  # programs that were written for the real service bind it
 START_SECONDS = 60.0
 ANSWER_SECONDS = 120.0
-
-
-class _VendorPort:
-    """Port 10000, which programs written for the real service bind; one program at a time can have it here."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._holder: object = None
-
-    def take(self, holder: object) -> bool:
-        """Reserve it; False when it is reserved or in use."""
-        with self._lock:
-            if self._holder is None and is_free(VENDOR_PORT):
-                self._holder = holder
-            return self._holder is holder
-
-    def give_back(self, holder: object) -> None:
-        """Let others have it."""
-        with self._lock:
-            if self._holder is holder:
-                self._holder = None
-
-
-_VENDOR_PORT = _VendorPort()
 
 
 class Replica:
@@ -81,12 +57,9 @@ class Replica:
         port = free_port()
         environment = box.environment({"MM_SERVE_PORT": str(port), **self._envs})
         command = Command([sys.executable, *arguments], box.src, environment)
-        ports = (port, VENDOR_PORT) if _VENDOR_PORT.take(self) else (port,)
-        self._server = Server(str(self._folder), command, LineLog(self._folder / "log"), ports)
+        self._server = Server(str(self._folder), command, LineLog(self._folder / "log"), (port, VENDOR_PORT))
         self._server.start()
         self._server.wait(START_SECONDS, cancelled)
-        if self._server.port != VENDOR_PORT:
-            _VENDOR_PORT.give_back(self)
 
     def predict(self, request: Request) -> Response:
         """Pass a request on.
@@ -107,7 +80,6 @@ class Replica:
         """Wait for the program's end and take the sandbox down."""
         if self._server is not None:
             self._server.join(seconds)
-        _VENDOR_PORT.give_back(self)
         Sandbox(self._folder / "root" / "opt" / "ai").remove()
 
     def _arguments(self, box: Sandbox) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from anyfit_emulator.running import Command
-from anyfit_emulator.serving import free_port
+from anyfit_emulator.running.ports import free_port
 from anyfit_modelmaker.emulator import catalog, programs
 from anyfit_modelmaker.emulator.sandbox import Sandbox, Unfit
 from anyfit_modelmaker.emulator.training.values import Version
