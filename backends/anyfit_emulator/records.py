@@ -43,11 +43,11 @@ class Records:
 
     def next_id(self, first: int = 1, counter: str = "") -> int:
         """A number that this counter never gave before, on this or an earlier run."""
-        statement = (
-            "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET next = next + 1 RETURNING next - 1"
-        )
         with self._lock:
-            return int(self._db.execute(statement, (counter, first + 1)).fetchone()[0])
+            row = self._db.execute("SELECT next FROM counters WHERE name = ?", (counter,)).fetchone()
+            number = int(row[0]) if row else first
+            self._db.execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", (counter, number + 1))
+        return number
 
     def put(self, kind: str, identifier: object, document: dict[str, Any]) -> None:
         """Keep a document in place of an earlier one of that kind and id."""

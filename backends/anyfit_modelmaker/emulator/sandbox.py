@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,7 +98,7 @@ class Sandbox:
         return _PLACE.sub(lambda _: str(self.root), text)
 
     def environment(self, more: dict[str, str]) -> dict[str, str]:
-        """The environment of a program in here."""
+        """The environment of a program in here; `python` and `python3` are the emulator's own."""
         root = self.root
         places = {
             "MM_ROOT": root,
@@ -107,8 +109,10 @@ class Sandbox:
             "MM_CONFIG_DIR": self.config,
             "MM_MODEL_DIR": self.model,
         }
+        inherited = clean_environment()
+        inherited["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)])
         told = {name: self.inside(value) for name, value in more.items()}
-        return {**clean_environment(), **{name: str(place) for name, place in places.items()}, **told}
+        return {**inherited, **{name: str(place) for name, place in places.items()}, **told}
 
     def remove(self) -> None:
         """Take the tree down."""

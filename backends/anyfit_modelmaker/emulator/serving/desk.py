@@ -83,15 +83,19 @@ class Services:
                 elif service.status not in _RESTING:
                     self._set(service, "STOPPED")
 
-    def close(self, grace: float) -> None:
-        """End all processes, because the emulator ends."""
+    def end(self, grace: float) -> None:
+        """Ask all processes to end, because the emulator ends; does not wait."""
         with self._lock:
             self._closing = True
+            for deployment in self._deployments.values():
+                deployment.stop(grace)
+
+    def join(self, deadline: float) -> None:
+        """Wait for the end of it, until a moment of the monotonic clock."""
+        with self._lock:
             deployments = list(self._deployments.values())
         for deployment in deployments:
-            deployment.stop(grace)
-        for deployment in deployments:
-            deployment.join(grace + 1.0)
+            deployment.join(max(0.0, deadline - time.monotonic()))
 
     # calls
 

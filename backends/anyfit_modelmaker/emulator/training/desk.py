@@ -60,14 +60,19 @@ class Training:
                 shutil.rmtree(self._folder / str(version.id) / "root", ignore_errors=True)
                 self._save(version)
 
-    def close(self, grace: float) -> None:
-        """End all processes, because the emulator ends."""
+    def end(self, grace: float) -> None:
+        """Ask all processes to end, because the emulator ends; does not wait."""
         with self._lock:
             running = list(self._running.values())
         for execution in running:
             execution.abandon(grace)
+
+    def join(self, deadline: float) -> None:
+        """Wait for the end of it, until a moment of the monotonic clock."""
+        with self._lock:
+            running = list(self._running.values())
         for execution in running:
-            execution.join(grace + 1.0)
+            execution.join(max(0.0, deadline - time.monotonic()))
 
     # calls
 
