@@ -44,6 +44,8 @@ class Filters:
 
     def __call__(self, name: str) -> bool:
         """Whether the key takes part."""
+        if not self._rules:
+            return True
         for taken, pattern in self._rules:
             if pattern.match(name):
                 return taken

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from typing import Literal
 
 from attrs import frozen
@@ -16,6 +17,10 @@ from anyfit.storage.places import Place
 from anyfit.storage.store import Entry
 
 __all__ = ["Step", "steps"]
+
+
+_Named = tuple[bytes, str, Entry]
+_END: _Named = (b"", "", Entry("", 0, datetime.min))
 
 
 @frozen
@@ -35,7 +40,7 @@ def steps(source: Place, target: Place, filters: Filters, compare: Compare, *, d
         return
     ours = _names(source, filters)
     if compare == "always" and not delete:
-        for name, entry in ours:
+        for _, name, entry in ours:
             yield Step("copy", name, entry)
         return
     yield from _merge(ours, _names(target, filters), compare)
@@ -52,20 +57,18 @@ def _single(source: Place, entry: Entry, target: Place, filters: Filters, compar
     yield _decide(name, entry, there, compare)
 
 
-def _merge(ours: Iterator[tuple[str, Entry]], theirs: Iterator[tuple[str, Entry]], compare: Compare) -> Iterator[Step]:
-    have = next(ours, None)
-    there = next(theirs, None)
-    while have or there:
-        if there is None or (have is not None and _order(have[0]) < _order(there[0])):
-            assert have is not None  # noqa: S101  for the type checker
-            yield Step("copy", have[0], have[1])
-            have = next(ours, None)
-        elif have is None or _order(have[0]) > _order(there[0]):
-            yield Step("delete", there[0], None, there[1])
-            there = next(theirs, None)
+def _merge(ours: Iterator[_Named], theirs: Iterator[_Named], compare: Compare) -> Iterator[Step]:
+    have, there = next(ours, _END), next(theirs, _END)
+    while have is not _END or there is not _END:
+        if there is _END or (have is not _END and have[0] < there[0]):
+            yield Step("copy", have[1], have[2])
+            have = next(ours, _END)
+        elif have is _END or have[0] > there[0]:
+            yield Step("delete", there[1], None, there[2])
+            there = next(theirs, _END)
         else:
-            yield _decide(have[0], have[1], there[1], compare)
-            have, there = next(ours, None), next(theirs, None)
+            yield _decide(have[1], have[2], there[2], compare)
+            have, there = next(ours, _END), next(theirs, _END)
 
 
 def _decide(name: str, source: Entry, target: Entry | None, compare: Compare) -> Step:
@@ -78,19 +81,15 @@ def _decide(name: str, source: Entry, target: Entry | None, compare: Compare) ->
     return Step("skip", name, source, target)
 
 
-def _names(place: Place, filters: Filters) -> Iterator[tuple[str, Entry]]:
+def _names(place: Place, filters: Filters) -> Iterator[_Named]:
     """Names below a place, without directory markers; it is an error if they do not come in order."""
     cut = len(place.prefix)
     last = b""
     for entry in place.store.list(place.prefix):
         name = entry.key[cut:]
-        order = _order(name)
+        order = os.fsencode(name)
         if order < last:
             raise StorageError(f"{place.uri} is not listed in order, so it cannot be compared safely")
         last = order
         if name and not entry.is_marker and filters(name):
-            yield name, entry
-
-
-def _order(name: str) -> bytes:
-    return os.fsencode(name)
+            yield order, name, entry

@@ -14,7 +14,8 @@ from attrs import evolve
 from anyfit.storage.answers import OPAQUE, Refusal
 from anyfit.storage.api import Put, Sum
 from anyfit.storage.extras import extra
-from anyfit.storage.rest import CHECKSUM, COS, parse_page
+from anyfit.storage.pages import parse_page
+from anyfit.storage.rest import CHECKSUM, COS
 from anyfit.storage.retry import Unsteady
 from anyfit.storage.settings import StoreSettings
 from anyfit.storage.signing import quote_key

@@ -6,21 +6,21 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Sequence
-from urllib.parse import quote, unquote_plus
-from xml.sax.saxutils import escape
+from urllib.parse import quote
 
 from attrs import frozen
 
 from anyfit.storage.answers import OPAQUE, parse_refusal
 from anyfit.storage.api import Put, Sum
+from anyfit.storage.pages import clean_etag, parse_page
 from anyfit.storage.retry import Unsteady
 from anyfit.storage.settings import StoreSettings
 from anyfit.storage.signing import Query, Signer, quote_key, sign_cos, sign_v4
 from anyfit.storage.store import Data, Entry, Page, Part
-from anyfit.storage.times import from_http, from_iso
+from anyfit.storage.times import from_http
 from anyfit.storage.wire import Response, Wire
 
-__all__ = ["COS", "S3", "Dialect", "RestApi", "parse_page"]
+__all__ = ["COS", "S3", "Dialect", "RestApi"]
 
 _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 CHECKSUM = "anyfit-sums"
@@ -111,7 +111,7 @@ class RestApi:
         query = [("part-number-marker", str(marker)), ("uploadId", upload)]
         body = self._text("list the parts of", key, self._ask("GET", key, query))
         parts = [
-            Part(int(_member(text, "PartNumber")), _etag(_member(text, "ETag")), int(_member(text, "Size")))
+            Part(int(_member(text, "PartNumber")), clean_etag(_member(text, "ETag")), int(_member(text, "Size")))
             for text in re.findall(r"<Part>.*?</Part>", body, re.DOTALL)
         ]
         more = _member(body, "IsTruncated") == "true"
@@ -119,8 +119,7 @@ class RestApi:
 
     def finish_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:
         rows = "".join(
-            f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{escape(part.etag)}&quot;</ETag></Part>"
-            for part in parts
+            f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{part.etag}&quot;</ETag></Part>" for part in parts
         )
         body = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
         answer = self._ask("POST", key, [("uploadId", upload)], {"content-type": "application/xml"}, body)
@@ -128,7 +127,7 @@ class RestApi:
         data = answer.read()
         if b"<Error>" in data:  # a service that took long may answer 200 before it knows that it failed
             raise parse_refusal(500, answer.headers, data).error(f"finish {self.place}{key}")
-        return _etag(_member(data.decode(), "ETag"))
+        return clean_etag(_member(data.decode(), "ETag"))
 
     def abort_upload(self, key: str, upload: str) -> None:
         self._finish("abort", key, self._ask("DELETE", key, [("uploadId", upload)]))
@@ -179,7 +178,7 @@ class RestApi:
         return {f"{self.dialect.prefix}meta-{CHECKSUM}": checksum} if checksum else {}
 
     def _put(self, answer: Response) -> Put:
-        return Put(_etag(answer.headers.get("etag", "")), self._encrypts(answer))
+        return Put(clean_etag(answer.headers.get("etag", "")), self._encrypts(answer))
 
     def _encrypts(self, answer: Response) -> bool:
         """Whether with a key of which the ETag becomes no digest."""
@@ -190,7 +189,7 @@ class RestApi:
         headers = answer.headers
         modified = from_http(headers.get("last-modified", ""))
         checksum = headers.get(f"{self.dialect.prefix}meta-{CHECKSUM}", "") or OPAQUE * self._encrypts(answer)
-        return Entry(key, size, modified, _etag(headers.get("etag", "")), checksum)
+        return Entry(key, size, modified, clean_etag(headers.get("etag", "")), checksum)
 
 
 class RestReader:
@@ -232,76 +231,9 @@ def _hash(body: Data, sums: Sum | None) -> str:
     return sha256(body).hexdigest()
 
 
-def parse_page(body: bytes) -> Page:
-    """Read a listing."""
-    from xml.etree.ElementTree import XMLParser
-
-    builder = _PageBuilder()
-    parser = XMLParser(target=builder)  # noqa: S314
-    parser.feed(body)
-    parser.close()
-    return builder.page()
-
-
-class _PageBuilder:
-    """Gathers a page while the parser reads; no tree is built."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.directories: list[str] = []
-        self.fields: dict[str, str] = {}
-        self.text: list[str] = []
-        self.coded = False
-        self.more = False
-        self.next = ""
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self.text = []
-
-    def data(self, text: str) -> None:
-        self.text.append(text)
-
-    def end(self, tag: str) -> None:
-        name = tag.rpartition("}")[2]
-        text = "".join(self.text)
-        if name == "Contents":
-            self.entries.append(self._entry())
-        elif name == "CommonPrefixes":
-            self.directories.append(self._key(self.fields["Prefix"]))
-        elif name == "IsTruncated":
-            self.more = text == "true"
-        elif name == "NextMarker":
-            self.next = text
-        elif name == "EncodingType":
-            self.coded = text == "url"
-        else:
-            self.fields[name] = text
-        self.text = []
-
-    def page(self) -> Page:
-        following = ""
-        if self.more:
-            following = self._key(self.next) or max(
-                [*self.directories[-1:], *(entry.key for entry in self.entries[-1:])], key=str.encode
-            )
-        return Page(tuple(self.entries), tuple(self.directories), following)
-
-    def _key(self, text: str) -> str:
-        return unquote_plus(text) if self.coded else text
-
-    def _entry(self) -> Entry:
-        fields = self.fields
-        etag = _etag(fields.get("ETag", ""))
-        return Entry(self._key(fields["Key"]), int(fields["Size"]), from_iso(fields["LastModified"]), etag)
-
-
 def _member(text: str, name: str) -> str:
     found = re.search(rf"<{name}>(.*?)</{name}>", text, re.DOTALL)
     return found[1].replace("&quot;", '"').replace("&#34;", '"').replace("&amp;", "&") if found else ""
-
-
-def _etag(text: str) -> str:
-    return text.removeprefix("W/").replace("&quot;", "").strip('"')
 
 
 def _total(content_range: str, sent: int) -> int:

@@ -16,6 +16,7 @@ from threading import RLock
 from typing import TypeVar
 
 from anyfit.errors import AuthError, NotFound, StorageError
+from anyfit.storage.ahead import read_ahead
 from anyfit.storage.answers import ExpiredKeys
 from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
 from anyfit.storage.retry import Unsteady, retrying
@@ -112,6 +113,9 @@ class ServiceStore(Store):
 
     def list_page(self, prefix: str = "", *, token: str = "", delimiter: bool = False, limit: int = 1000) -> Page:
         return self._call(lambda api: api.list_page(prefix, token, delimiter, limit))
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        return read_ahead(lambda token: self.list_page(prefix, token=token))
 
     def stat(self, key: str) -> Entry:
         return self._call(lambda api: api.head(key))

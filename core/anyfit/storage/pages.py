@@ -1,0 +1,93 @@
+"""Reading a page of a listing: the XML that S3, OBS and COS have in common.
+
+Services write such a page without attributes, comments or CDATA, so it is read by a regular expression, which takes
+a tenth of the time of a parser; whatever looks different goes to the parser.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_plus
+
+from anyfit.storage.store import Entry, Page
+from anyfit.storage.times import from_iso
+
+__all__ = ["clean_etag", "parse_page"]
+
+_FIELD = re.compile(r"<(Key|LastModified|ETag|Size|/Contents)>([^<]*)")
+_HEAD = re.compile(r"<(IsTruncated|NextMarker|EncodingType)>([^<]*)<")
+_UNUSUAL = re.compile(r"<!|CommonPrefixes|&(?!quot;|#34;)")
+
+
+def parse_page(body: bytes) -> Page:
+    """Read a listing."""
+    text = body.decode()
+    if not _UNUSUAL.search(text):
+        page = _quickly(text)
+        if page is not None:
+            return page
+    return _properly(body)
+
+
+def clean_etag(text: str) -> str:
+    """An ETag without quotes."""
+    return text.removeprefix("W/").replace("&quot;", "").replace("&#34;", "").strip('"')
+
+
+def _quickly(text: str) -> Page | None:
+    head = dict(_HEAD.findall(text))
+    coded = head.get("EncodingType") == "url"
+    entries: list[Entry] = []
+    fields: dict[str, str] = {}
+    for name, value in _FIELD.findall(text):
+        if name != "/Contents":
+            fields[name] = value
+        elif len(fields) == 4:
+            entries.append(_entry(fields, coded))
+            fields = {}
+        else:
+            return None
+    if len(entries) != text.count("<Contents>"):
+        return None
+    return _page(entries, [], head, coded)
+
+
+def _properly(body: bytes) -> Page:
+    from xml.etree.ElementTree import fromstring
+
+    head: dict[str, str] = {}
+    entries: list[Entry] = []
+    directories: list[str] = []
+    root = fromstring(body)  # noqa: S314  a signed service's answer, and expat limits expansion
+    coded = any(_name(item.tag) == "EncodingType" and item.text == "url" for item in root)
+    for item in root:
+        name = _name(item.tag)
+        fields = {_name(child.tag): child.text or "" for child in item}
+        if name == "Contents":
+            entries.append(_entry(fields, coded))
+        elif name == "CommonPrefixes":
+            directories.append(_key(fields["Prefix"], coded))
+        else:
+            head[name] = item.text or ""
+    return _page(entries, directories, head, coded)
+
+
+def _page(entries: list[Entry], directories: list[str], head: dict[str, str], coded: bool) -> Page:
+    following = ""
+    if head.get("IsTruncated") == "true":
+        last = [*directories[-1:], *(entry.key for entry in entries[-1:])]
+        following = _key(head.get("NextMarker", ""), coded) or max(last, key=str.encode)
+    return Page(tuple(entries), tuple(directories), following)
+
+
+def _entry(fields: dict[str, str], coded: bool) -> Entry:
+    etag = clean_etag(fields.get("ETag", ""))
+    return Entry(_key(fields["Key"], coded), int(fields["Size"]), from_iso(fields["LastModified"]), etag)
+
+
+def _key(text: str, coded: bool) -> str:
+    return unquote_plus(text) if coded else text
+
+
+def _name(tag: str) -> str:
+    return tag.rpartition("}")[2]
