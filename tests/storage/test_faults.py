@@ -305,7 +305,7 @@ def test_an_object_that_changes_while_it_is_read(
             replaced.append(store.put("data/x", new))
 
     report = _sync(
-        Uri("s3", own_server.bucket, "data/"), tmp_path / "back", store, tmp_path / "state", on_progress=replace
+        Uri("s3", own_server.bucket, "data/"), tmp_path / "back", store, tmp_path / "state", jobs=1, on_progress=replace
     )
     store.close()
 
@@ -327,7 +327,9 @@ def test_a_file_that_changes_while_it_is_sent(
             with path.open("r+b") as file:
                 rewritten.append(file.write(b"n" * (30 * MIB)))
 
-    report = _sync(path.parent, Uri("s3", own_server.bucket, "data/"), store, tmp_path / "state", on_progress=rewrite)
+    report = _sync(
+        path.parent, Uri("s3", own_server.bucket, "data/"), store, tmp_path / "state", jobs=1, on_progress=rewrite
+    )
     stored = store.read("data/x")
     store.close()
 
