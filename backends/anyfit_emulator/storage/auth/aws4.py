@@ -100,7 +100,9 @@ def _compare(
     payload: str,
     given: str,
 ) -> None:
-    query = "&".join(sorted(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs))
+    # Sorted as pairs: as texts, `a=1` would come after `a-b=1`.
+    encoded = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in pairs)
+    query = "&".join(f"{name}={value}" for name, value in encoded)
     headers = "".join([f"{name}:{_trimmed(claim.headers.get(name, ''))}\n" for name in signed])
     tail = f"{query}\n{headers}\n{';'.join(signed)}\n{payload}"
     canonical = ""
