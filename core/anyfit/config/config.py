@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from anyfit.backend import BackendFactory
 from anyfit.config.files import ConfigFile, find_files
 from anyfit.config.layers import Layer, Setting, arguments, environment, first, section
 from anyfit.config.settings import CoreSettings
@@ -18,6 +17,7 @@ from anyfit.options.declared import instance, options, raise_faults
 from anyfit.options.kinds import convert, show
 
 if TYPE_CHECKING:
+    from anyfit.backend import BackendFactory  # slow to import, and `anyfit cp` needs no backend
     from anyfit.config.table import SettingsTable
     from anyfit.failure.language import Language
     from anyfit.storage import StoreSettings

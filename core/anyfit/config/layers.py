@@ -6,14 +6,16 @@ A layer is one such place, as a function from a key's path and type to what stan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from attrs import field, frozen
 
-from anyfit.backend import VendorFile
 from anyfit.config.files import ConfigFile
 from anyfit.config.secrets import Reference, reference_faults
 from anyfit.options.kinds import from_text, is_table
+
+if TYPE_CHECKING:
+    from anyfit.backend import VendorFile
 
 __all__ = ["Layer", "Setting", "arguments", "environment", "first", "may_refer", "section", "variable", "vendor"]
 

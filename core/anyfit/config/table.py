@@ -6,17 +6,19 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from anyfit.backend import VendorFile
 from anyfit.config.files import ConfigFile
 from anyfit.config.layers import Layer, Setting, first, may_refer, variable, vendor
 from anyfit.config.secrets import MASK, ConfigWarning, Reference, reference_faults
 from anyfit.errors import ConfigError
 from anyfit.options.declared import Option, instance, options, raise_faults, unknown
 from anyfit.options.kinds import convert, from_text, show
+
+if TYPE_CHECKING:
+    from anyfit.backend import VendorFile
 
 __all__ = ["SettingsTable", "table_faults"]
 
