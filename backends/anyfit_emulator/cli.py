@@ -15,15 +15,23 @@ from pathlib import Path
 from anyfit_emulator.service import SERVICES, Room, Service, load
 from anyfit_emulator.storage.faults import Faults
 
-__all__ = ["main"]
+__all__ = ["add_arguments", "main", "run"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what `argv` asks for; answers the exit code.
+    """Run what `argv` asks for; answers the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="anyfit emulate", description="Run clouds on loopback, in the foreground, until SIGTERM or Ctrl-C."
+    )
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run emulators until they are told to end; answers the exit code.
 
     Must be called in the main thread: SIGTERM and SIGINT end it.
     """
-    arguments = _parser().parse_args(argv)
     chosen = list(SERVICES) if "all" in arguments.services else list(dict.fromkeys(arguments.services))
     try:
         room = Room(arguments.data, arguments.port, arguments.faults)
@@ -81,16 +89,16 @@ def _announce(services: dict[str, Service], ready_file: Path | None) -> None:
         partial.replace(ready_file)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="anyfit emulate", description="Run clouds on loopback, in the foreground, until SIGTERM or Ctrl-C."
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    names = ["all", *SERVICES]
+    parser.add_argument(
+        "services", nargs="*", default="all", choices=names, metavar="SERVICE", help=f"{', '.join(names)} (all)"
     )
-    parser.add_argument("services", nargs="*", default=["all"], choices=["all", *SERVICES], metavar="SERVICE")
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep everything here; else it is thrown away")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="the first port; 0 (default) for any")
     parser.add_argument("--faults", type=_faults, default="", metavar="SPEC", help="such as error=503:0.2,reset=0.1")
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written (JSON) once every port listens")
-    return parser
 
 
 def _faults(text: str) -> str:

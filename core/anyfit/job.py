@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from anyfit.failure import FailureReport
     from anyfit.journal import JobRow
     from anyfit.session import Session
+    from anyfit.storage.options import OnProgress
 
 __all__ = ["Job", "find_job", "refresh_all"]
 
@@ -142,10 +143,11 @@ class Job:
         return list(self.backend.artifacts(self.ref))
 
     @named_arguments
-    def download(self, path: str | Path = ".", *, kind: str = "") -> Path:
+    def download(self, path: str | Path = ".", *, kind: str = "", on_progress: OnProgress | None = None) -> Path:
         """Bring the job's artifacts, or those of one kind, below `path`; answers the folder.
 
-        Files appear whole or not at all, and what is there already is not fetched again.
+        Files appear whole or not at all, and what is there already is not fetched again. `on_progress` is told now
+        and then how far it is.
         """
         from anyfit.artifacts import download_artifacts
 
@@ -156,7 +158,7 @@ class Job:
                 f"job {self.spec.key} has left no {kind or 'artifact'}",
                 hint=f"anyfit status {self.spec.key} tells whether it has ended",
             )
-        download_artifacts(self.backend, artifacts, target)
+        download_artifacts(self.backend, artifacts, target, on_progress=on_progress)
         return target
 
     @named_arguments

@@ -41,9 +41,11 @@ class StorageService:
     def profile(self) -> str:
         """Lines for `anyfit.toml`."""
         server = self._server
-        keys = f'access_key = "{server.access_key}"\nsecret_key = "{server.secret_key}"\n'
-        return (
-            f'[profiles.emulator.storage.s3]\nendpoint = "{server.s3_endpoint}"\n{keys}\n'
-            f'[profiles.emulator.storage.obs]\nendpoint = "{server.s3_endpoint}"\n{keys}\n'
-            f'[profiles.emulator.storage.cos]\nendpoint = "{server.cos_endpoint}"\n{keys}'
-        )
+        endpoints = {"s3": server.s3_endpoint, "obs": server.s3_endpoint, "cos": server.cos_endpoint}
+        tables = [f"# anyfit ls -p emulator s3://{server.bucket}/\n"]
+        for scheme, endpoint in endpoints.items():
+            values = {"endpoint": endpoint, "region": server.options.region}
+            values |= {"access_key": server.access_key, "secret_key": server.secret_key}
+            lines = "".join(f'{name} = "{value}"\n' for name, value in values.items())
+            tables.append(f"[profiles.emulator.storage.{scheme}]\n{lines}")
+        return "\n".join(tables)

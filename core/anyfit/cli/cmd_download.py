@@ -1,4 +1,5 @@
-"""The folder is printed on stdout; files that are there already are written anew, each whole or not at all."""
+"""The folder is printed on stdout. Files appear whole or not at all; what is there unchanged is not fetched again,
+and what was interrupted goes on."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json
 from anyfit.cli.parser import add_backend, add_job, add_json, open_session
+from anyfit.cli.storing import progress_line
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -24,7 +26,8 @@ def run(args: Namespace) -> int:
     """Bring here what a job left."""
     from anyfit.job import find_job
 
-    folder = find_job(open_session(args), args.job).download(args.to, kind=args.kind)
+    job = find_job(open_session(args), args.job)
+    folder = job.download(args.to, kind=args.kind, on_progress=progress_line(args))
     if args.json:
         print_json({"folder": str(folder)})
     else:

@@ -1,4 +1,11 @@
-"""What would go is shown first; on a terminal it is asked for, elsewhere -y has to be given."""
+"""A word with :// is a place in a store, unless a backend's name is before it; any other is a job.
+
+anyfit rm NAME                          a job. What would go is shown first; on a terminal it is
+                                        asked for, elsewhere -y has to be given
+anyfit rm s3://bucket/key               an object; nobody is asked
+anyfit rm -r s3://bucket/data/          all below a directory
+anyfit rm 's3://bucket/data/*.tmp'      what fits; * goes through directories
+"""
 
 from __future__ import annotations
 
@@ -6,7 +13,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json, say
-from anyfit.cli.parser import add_backend, add_jobs, add_json, add_quiet, open_session
+from anyfit.cli.parser import add_backend, add_json, add_quiet, open_session
+from anyfit.cli.storing import add_filters
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -16,16 +24,47 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit rm` takes."""
-    add_jobs(parser)
-    parser.add_argument("--all", action="store_true", help="also the endpoints and models that came of the job")
-    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.add_argument("names", metavar="JOB|URI", nargs="+", help="a job's name or reference, or a URI")
+    parser.add_argument("--all", action="store_true", help="jobs: also the endpoints and models that came of it")
+    parser.add_argument("-y", "--yes", action="store_true", help="jobs: do not ask")
+    parser.add_argument("-r", "--recursive", action="store_true", help="URIs: all below")
+    add_filters(parser)
+    parser.add_argument("--dry-run", action="store_true", help="URIs: say what would be deleted")
     add_backend(parser)
     add_json(parser)
     add_quiet(parser)
 
 
 def run(args: Namespace) -> int:
-    """Remove jobs."""
+    """Remove jobs, or objects."""
+    from anyfit.errors import UsageError
+
+    places = [name for name in args.names if _is_place(name)]
+    only_for_places = [f"--{name}" for name in ("recursive", "dry_run", "filters", "raw") if getattr(args, name)]
+    if places and len(places) < len(args.names):
+        raise UsageError("jobs and URIs cannot be removed together", hint="call it twice")
+    if places:
+        from anyfit.cli.deleting import delete
+
+        return delete(args)
+    if only_for_places:
+        raise UsageError(
+            f"{args.names[0]} is no URI, and only URIs are deleted with {only_for_places[0].replace('_', '-')}",
+            hint="write s3://bucket/key; files of this machine are not for anyfit to remove",
+        )
+    return _remove_jobs(args)
+
+
+def _is_place(name: str) -> bool:
+    scheme, sign, _ = name.partition("://")
+    if not sign:
+        return False
+    from anyfit.plugins import backend_names
+
+    return scheme not in backend_names()
+
+
+def _remove_jobs(args: Namespace) -> int:
     from anyfit.job import find_job
     from anyfit.removal import removal_of
 

@@ -32,6 +32,7 @@ class Parser(argparse.ArgumentParser):
             description=f"{description[:1].upper()}{description[1:]}.",
             epilog=epilog,
             formatter_class=_Formatter,
+            conflict_handler="resolve",  # for -h, which some commands have for human sizes, as ls and du have
             allow_abbrev=False,
         )
         self.passes_arguments = False

@@ -25,7 +25,15 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Collect": {
         "download": "bring here what a job left",
-        "rm": "remove jobs and what belongs to them",
+        "rm": "remove jobs and what belongs to them, or objects of a store",
+    },
+    "Store": {
+        "ls": "list what lies in a store",
+        "cp": "copy files and objects, in any direction",
+        "sync": "make a directory have what another has",
+        "cat": "print objects",
+        "du": "add up the sizes of objects",
+        "presign": "print a URL that lets anybody read or write an object",
     },
     "Serve": {
         "register": "make a model version of a job's result",
@@ -38,6 +46,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "backends": "list where jobs can run",
         "specs": "list the machines that a backend offers",
         "config": "show the configuration and where it comes from",
+        "emulate": "run clouds on this machine, to try and to test",
         "doctor": "check this installation",
         "completion": "print the completion script of a shell",
         "version": "print the version",

@@ -1,0 +1,65 @@
+"""anyfit ls s3://bucket/data/             what is in the directory
+anyfit ls -r s3://bucket/data/          all below it
+anyfit ls 's3://bucket/data/*.csv'      what fits; * goes through directories
+
+--json prints one object per line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anyfit.cli.output import local_time
+from anyfit.cli.parser import add_backend
+from anyfit.cli.storing import add_filters, add_human, open_stores, selected
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from anyfit.storage.browse import Listed
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What `anyfit ls` takes."""
+    parser.add_argument("uris", metavar="URI", nargs="+", help="an object, or a directory")
+    parser.add_argument("-r", "--recursive", action="store_true", help="all below")
+    add_human(parser)
+    add_filters(parser)
+    add_backend(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line on stdout")
+
+
+def run(args: Namespace) -> int:
+    """List what lies somewhere, as it is found."""
+    from anyfit.storage.selection import chosen
+
+    line = _json if args.json else _human if args.human else _plain
+    with open_stores(args) as stores:
+        for text in args.uris:
+            for name, listed in chosen(selected(args, text), recursive=args.recursive, open=stores):
+                print(line(name, listed))
+    return 0
+
+
+def _plain(name: str, listed: Listed) -> str:
+    return _line(name, listed, str(listed.entry.size) if listed.entry else "DIR")
+
+
+def _human(name: str, listed: Listed) -> str:
+    from anyfit.show import size_text
+
+    return _line(name, listed, size_text(listed.entry.size) if listed.entry else "DIR")
+
+
+def _line(name: str, listed: Listed, size: str) -> str:
+    return f"{local_time(listed.entry.modified) if listed.entry else '':<19}  {size:>12}  {name}"
+
+
+def _json(name: str, listed: Listed) -> str:
+    import json
+
+    record: dict[str, Any] = {"name": name, "uri": str(listed.uri), "type": "directory"}
+    if listed.entry:
+        entry = listed.entry
+        record |= {"type": "object", "size": entry.size, "modified": entry.modified.isoformat(), "etag": entry.etag}
+    return json.dumps(record, ensure_ascii=False)

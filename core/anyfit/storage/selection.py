@@ -1,0 +1,80 @@
+"""What a person names in a store: an object, a directory, or with wildcards some of what lies below one.
+
+`*` stands for any characters, slashes too, and `?` for one. What has a wildcard in its name for real is named `raw`;
+a file of this machine that has is found without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from attrs import evolve, frozen
+
+from anyfit.errors import NotFound, UsageError
+from anyfit.storage.browse import Listed, list_place
+from anyfit.storage.filters import Filter, Filters, include
+from anyfit.storage.places import Open
+from anyfit.storage.uri import Uri
+
+__all__ = ["Selection", "chosen", "select"]
+
+_WILDCARD = re.compile(r"[*?]")
+
+
+@frozen
+class Selection:
+    """A place, and what of it is meant.
+
+    Attributes:
+        uri: The object or directory.
+        filters: What takes part.
+        wildcards: As they were written, "" without any.
+    """
+
+    uri: Uri
+    filters: tuple[Filter, ...] = ()
+    wildcards: str = ""
+
+    def nothing(self) -> NotFound:
+        """The error to raise when nothing fits."""
+        return NotFound(f"nothing at {self.uri} fits {self.wildcards!r}", hint="anyfit ls shows what there is")
+
+
+def select(text: str, filters: tuple[Filter, ...] = (), *, raw: bool = False) -> Selection:
+    """Read a URI or path that may hold wildcards; `filters` narrow what these take in.
+
+    Raises:
+        SpecError: It is no URI.
+        UsageError: It has wildcards, and a filter that includes.
+    """
+    uri = Uri.parse(text)
+    found = None if raw or (uri.is_local and uri.path.exists()) else _WILDCARD.search(uri.key)
+    if not found:
+        return Selection(uri, filters)
+    if any(rule.verdict == "include" for rule in filters):
+        raise UsageError(
+            f"{text!r} has wildcards, and there is an --include", hint="use one of them; --exclude goes with both"
+        )
+    cut = uri.key.rfind("/", 0, found.start()) + 1
+    wildcards = uri.key[cut:]
+    return Selection(evolve(uri, key=uri.key[:cut]), include(wildcards.replace("[", "[[]")) + filters, wildcards)
+
+
+def chosen(selection: Selection, *, recursive: bool, open: Open) -> Iterator[tuple[str, Listed]]:
+    """What is selected, by its name below the place; filters and wildcards look below directories too.
+
+    Raises:
+        NotFound: There is nothing.
+    """
+    base = selection.uri.as_dir()
+    takes = Filters(selection.filters)
+    cut = len(base.key)
+    found = False
+    for line in list_place(selection.uri, recursive=recursive or bool(selection.wildcards), open=open):
+        name = line.uri.key[cut:] if line.uri.key.startswith(base.key) else line.uri.name
+        if takes(name):
+            found = True
+            yield name, line
+    if selection.wildcards and not found:
+        raise selection.nothing()

@@ -1,0 +1,130 @@
+"""Objects to and from pipes: bytes in order, with nothing on disk and little in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import BinaryIO, TypeVar
+from zlib import crc32
+
+from anyfit.errors import StorageError
+from anyfit.storage.file import FileStore
+from anyfit.storage.retry import Unsteady, retrying
+from anyfit.storage.store import Entry, Store
+from anyfit.storage.sums import PieceSums
+from anyfit.storage.verify import Prover
+
+__all__ = ["read_stream", "write_stream"]
+
+T = TypeVar("T")
+MIB = 1 << 20
+_PIECE = 8 * MIB
+_LARGEST_PIECE = 32 * MIB
+_AT_ONCE = 4
+_PARTS_OF_A_SIZE = 1000
+
+
+def read_stream(store: Store, key: str) -> Iterator[bytes]:
+    """An object, piece by piece, the next ones being fetched meanwhile.
+
+    A piece that has a sum of its own is proven before it is given out, and fetched again if need be; an object that
+    has only one sum for all of it is proven at the end.
+
+    Raises:
+        StorageError: What was given out is not what the store holds.
+    """
+    entry = store.stat(key)
+    if entry.size <= MIB:
+        yield store.read(key)
+        return
+    sums = PieceSums.parse(entry.checksum, entry.size) if entry.checksum else None
+    if sums and sums.piece > _LARGEST_PIECE:
+        sums = None
+    size = sums.piece if sums else _PIECE
+    prover = Prover(entry)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        starts = range(0, entry.size, size)
+        wanted = (partial(retrying, partial(_piece, store, entry, start, size, sums)) for start in starts)
+        for data in _in_order(pool, wanted):
+            prover.see(memoryview(data))
+            yield data
+    if prover.able and not prover.verdict():
+        raise StorageError(f"{store.scheme}://{store.bucket}/{key}: the bytes arrived damaged", hint="read it again")
+
+
+def _piece(store: Store, entry: Entry, start: int, size: int, sums: PieceSums | None) -> bytes:
+    length = min(size, entry.size - start)
+    with store.open(entry.key, start=start, length=length, etag=entry.etag) as reader:
+        data = reader.read()
+    if len(data) != length or (sums and crc32(data) != sums.sums[start // size]):
+        raise Unsteady(f"read {store.scheme}://{store.bucket}/{entry.key}: the bytes arrived damaged")
+    return data
+
+
+def write_stream(stream: BinaryIO, store: Store, key: str) -> int:
+    """Make an object of what a stream holds, whose length nobody knows before; answers its bytes.
+
+    The object appears when the stream has ended, and not at all when something fails before.
+    """
+    if isinstance(store, FileStore):
+        return _to_file(stream, store, key)
+    first = _exactly(stream, _PIECE)
+    if len(first) < _PIECE:
+        return store.put(key, first).size
+    upload = store.start_upload(key)
+    try:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            pieces = enumerate(_pieces(stream, first), 1)
+            parts = list(_in_order(pool, (partial(store.put_part, key, upload, n, data) for n, data in pieces)))
+        return store.finish_upload(key, upload, parts).size
+    except BaseException:
+        store.abort_upload(key, upload)
+        raise
+
+
+def _to_file(stream: BinaryIO, store: FileStore, key: str) -> int:
+    file = store.create(key)
+    try:
+        at = 0
+        while data := stream.read(MIB):
+            file.write_at(data, at)
+            at += len(data)
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise
+    return at
+
+
+def _pieces(stream: BinaryIO, first: bytes) -> Iterator[bytes]:
+    """Parts that grow, so that their number stays within what services allow."""
+    data, number = first, 1
+    while data:
+        yield data
+        data = _exactly(stream, _PIECE << number // _PARTS_OF_A_SIZE)
+        number += 1
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    """So many bytes, fewer only at the end: a pipe gives what it has."""
+    found = bytearray()
+    while len(found) < size and (data := stream.read(min(MIB, size - len(found)))):
+        found += data
+    return bytes(found)
+
+
+def _in_order(pool: ThreadPoolExecutor, tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
+    """The results of tasks in their order; no more than some are under way or wait to be taken."""
+    running: deque[Future[T]] = deque()
+    try:
+        for task in tasks:
+            running.append(pool.submit(task))
+            if len(running) >= _AT_ONCE:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        for future in running:
+            future.cancel()
