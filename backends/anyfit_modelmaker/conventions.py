@@ -14,7 +14,7 @@ import tarfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Dict, List, Tuple
 
 PORT = 29500
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -107,25 +107,31 @@ def _kept_output(world: "Any") -> str:
     return os.path.join(os.path.dirname(world.model_dir), "output")
 
 
-def _nodes(environ: "Any", root: str, count: int) -> "tuple[int, list[str], list[str]]":
-    """This node's number, and all nodes' names and addresses; the format of resource.json is read leniently."""
-    data = _resource(root)
-    rows = [row for row in data.get("hosts") or [] if isinstance(row, dict)]
-    rows.sort(key=lambda row: int(row.get("index", 0)))
-    addresses = [str(row.get("ip") or row.get("host") or "127.0.0.1") for row in rows]
-    index = _index(environ, root)
+def _nodes(environ: "Any", root: str, count: int) -> "Tuple[int, List[str], List[str]]":
+    """This node's number, and all nodes' names and addresses."""
+    addresses = [str(row.get("ip") or row.get("host") or "127.0.0.1") for row in _rows(root)]
     addresses = (addresses + ["127.0.0.1"] * count)[:count]
-    return min(index, count - 1), ["node-%d" % number for number in range(count)], addresses
+    return min(_index(environ, root), count - 1), ["node-%d" % number for number in range(count)], addresses
 
 
 def _index(environ: "Any", root: str) -> int:
-    text = environ.get("MM_INSTANCE_INDEX")
-    if text and text.isdigit():
-        return int(text)
-    return int(_resource(root).get("current") or 0)
+    return _number(environ.get("MM_INSTANCE_INDEX") or _resource(root).get("current"), 0)
 
 
-def _resource(root: str) -> "dict[str, Any]":
+def _port(environ: "Any") -> int:
+    """Where the first node listens; nodes of several jobs may share a machine, so its own port where there is one."""
+    rows = _rows(_root(environ))
+    return _number(rows[0].get("port"), PORT) if rows else PORT
+
+
+def _rows(root: str) -> "List[Dict[str, Any]]":
+    """The nodes in the platform's own list, whose format no document tells."""
+    rows = _resource(root).get("hosts")
+    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return sorted(found, key=lambda row: _number(row.get("index"), 0))
+
+
+def _resource(root: str) -> "Dict[str, Any]":
     try:
         with open(os.path.join(root, "config", "resource.json"), encoding="utf-8") as file:
             data = json.load(file)
@@ -134,11 +140,11 @@ def _resource(root: str) -> "dict[str, Any]":
     return data if isinstance(data, dict) else {}
 
 
-def _port(environ: "Any") -> int:
-    """Where the first node listens; nodes of several jobs may share a machine, so its own port where there is one."""
-    rows = _resource(_root(environ)).get("hosts") or [{}]
-    port = rows[0].get("port") if isinstance(rows[0], dict) else None
-    return int(port) if port else PORT
+def _number(value: "Any", default: int) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return default
 
 
 def _files(folder: str) -> "list[str]":

@@ -152,13 +152,10 @@ def _wished(instance_type: str) -> dict[str, Any]:
 def _check(spec: JobSpec, options: Options) -> None:
     if options.algorithm:
         _check_preset(spec)
-    elif spec.image:
-        if not (spec.entry_point or spec.command):
-            raise SpecError("entry_point: there is nothing to run", hint="name a script, or a command")
-    elif not spec.entry_point and not (spec.command and spec.code):
+    elif not spec.image and not spec.entry_point and not (spec.command and spec.code):
         raise SpecError("entry_point: there is nothing to run", hint="name a script, an image or a preset algorithm")
     if spec.entry_point and spec.code is None:
-        raise SpecError(f"entry_point: {spec.entry_point} has no code to lie in")
+        raise SpecError(f"entry_point: {spec.entry_point} has no code to lie in", hint="name its source_dir")
     limited("instance_count", spec.instance_count, _LIMITS["instance_count"])
     limited("volume_size", spec.volume_size or 1, _LIMITS["volume_size"])
     if len(spec.description) > 128:
@@ -171,7 +168,7 @@ def _check(spec: JobSpec, options: Options) -> None:
     for name, uri in options.input_files.items():
         _check_s3(f"options.modelmaker.input_files.{name}", uri)
         if name in spec.inputs or name in ("data", _CHECKPOINTS):
-            raise SpecError(f"options.modelmaker.input_files.{name}: the name is taken")
+            raise SpecError(f"options.modelmaker.input_files.{name}: the name is taken", hint="choose another name")
     if spec.checkpoint_path and not (spec.entry_point or spec.code):
         raise SpecError("checkpoint_path: only anyfit's launcher brings checkpoints back", hint="give an entry_point")
 
@@ -181,7 +178,9 @@ def _check_preset(spec: JobSpec) -> None:
         if value:
             raise SpecError(f"{field}: a preset algorithm brings its own code", hint=f"leave {field} out")
     if len(spec.inputs) != 1:
-        raise SpecError(f"inputs: a preset algorithm takes one input, not {len(spec.inputs)}")
+        raise SpecError(
+            f"inputs: a preset algorithm takes one input, not {len(spec.inputs)}", hint="put all data into one folder"
+        )
     if spec.checkpoint_path:
         raise SpecError("checkpoint_path: a preset algorithm has none", hint="see options.modelmaker.init_model")
 
@@ -258,10 +257,13 @@ def _preset(work: _Work) -> dict[str, Any]:
     }
 
 
-def _command(work: _Work) -> tuple[str, str]:
+def _command(work: _Work) -> tuple[str | None, str]:
+    """What the container starts; None leaves it to the image."""
     if work.launched:
         return work.settings.python, f"-u /opt/ai/src/{LAUNCHER}"
     spec = work.spec
+    if not spec.command:
+        return None, shlex.join(spec.arguments)
     return spec.command[0], shlex.join([*spec.command[1:], *spec.arguments])
 
 

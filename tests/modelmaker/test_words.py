@@ -176,7 +176,9 @@ def test_machines() -> None:
 
 def test_framework_names() -> None:
     """A framework's name, version and Python stand in one name of the platform."""
-    listed = entries({"frameWorks": [{"id": 5, "name": n} for n in ("TensorFlow-1.13.1-python3.5", "MXNET-python3.5")]}, "")
+    listed = entries(
+        {"frameWorks": [{"id": 5, "name": n} for n in ("TensorFlow-1.13.1-python3.5", "MXNET-python3.5")]}, ""
+    )
     found = frameworks({"TRAIN": listed})
 
     assert [(f.name, f.version, f.py_version) for f in found] == [("tensorflow", "1.13.1", "3.5"), ("mxnet", "", "3.5")]
