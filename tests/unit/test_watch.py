@@ -209,3 +209,21 @@ def test_unknown_is_no_news(session: Session) -> None:
 
     assert watched.state == DONE
     assert session.journal.jobs()[0].status == "SUCCEEDED"
+
+
+RIDDLE = JobState(status=Status.UNKNOWN, native="PONDERING", reason="nobody knows why")
+
+
+def test_unknown_state_is_not_watched_for_ever(session: Session) -> None:
+    """A job that stays in a state that nobody knows ends the watching, with the platform's own word."""
+    with pytest.raises(NotFinished, match=r"'PONDERING'.*nobody knows why"):
+        list(follow(job(session, Played(RUNNING, RIDDLE))))
+    with pytest.raises(NotFinished, match="PONDERING"):
+        wait_all([job(session, Played(RIDDLE))])
+
+
+def test_unknown_state_that_passes(session: Session) -> None:
+    """A look or two that tell nothing are borne."""
+    backend = Played(RUNNING, RIDDLE, RIDDLE, RUNNING, RIDDLE, RIDDLE, DONE)
+
+    assert [s.status for s in wait_all([job(session, backend)])] == [Status.SUCCEEDED]

@@ -1,0 +1,182 @@
+"""Bringing uploads and inputs to a backend's store, and keeping its catalog."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from anyfit.backend import Backend, Capabilities, Catalog, Offering, Plan, Upload
+from anyfit.config import Config
+from anyfit.errors import SpecError, StorageError
+from anyfit.inputs import has_to_move, measured
+from anyfit.offers import catalog_of, kept_catalog
+from anyfit.session import Session
+from anyfit.spec import Channel, JobSpec
+from anyfit.stage import stage
+from anyfit.storage import Store, Uri, open_store
+from anyfit.submission import make_plan
+
+MACHINE = Offering(spec_id="m", cpus=1, memory_gib=1)
+
+
+class Remote(Backend):
+    """A backend whose jobs read no file of this machine; its store is a folder all the same."""
+
+    name = "remote"
+
+    def __init__(self, *catalogs: Catalog, keep: float = 60.0, place: str = "") -> None:
+        self.catalogs = list(catalogs) or [Catalog((MACHINE,))]
+        self.asked = 0
+        self.keep = keep
+        self._place = place
+
+    @property
+    def place(self) -> str:
+        return self._place
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(schemes=("s3",), catalog_seconds=self.keep)
+
+    def catalog(self) -> Catalog:
+        self.asked += 1
+        return self.catalogs[min(self.asked, len(self.catalogs)) - 1]
+
+    def plan(self, spec: JobSpec, catalog: Catalog) -> Plan:
+        from anyfit.catalog import choose
+
+        return Plan(spec=spec, backend="remote", region="r", offering=choose(spec.instance_type, catalog.offerings))
+
+    def store(self, uri: Uri) -> Store:
+        return open_store(uri)
+
+    submit = job_spec = describe = logs = artifacts = output_uri = stop = delete = find = list = None  # type: ignore[assignment]
+
+
+def planned(*uploads: Upload) -> Plan:
+    return Plan(spec=JobSpec(name="j"), backend="remote", region="r", offering=MACHINE, uploads=uploads)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """A session with a home of its own."""
+    return Session(Config(environ={"ANYFIT_HOME": str(tmp_path / "home")}))
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {str(p.relative_to(folder)): p.read_text() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_uploads(tmp_path: Path) -> None:
+    """Files, texts and whole folders come to their targets; the second time nothing is sent."""
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    (tmp_path / "data" / "deep" / "a.txt").write_text("alpha")
+    (tmp_path / "data" / "b.txt").write_text("b")
+    (tmp_path / "one.bin").write_text("12345678")
+    target = (tmp_path / "store").as_uri()
+    plan = planned(
+        Upload(target=f"{target}/code/one.bin", source=str(tmp_path / "one.bin"), size=8),
+        Upload(target=f"{target}/code/job.json", content=b"{}", kind="job"),
+        Upload(target=f"{target}/inputs/x/", source=f"{(tmp_path / 'data').as_uri()}/", kind="input"),
+        Upload(target=f"{target}/inputs/y/", source=(tmp_path / "one.bin").as_uri(), kind="input"),
+    )
+    first, second = stage(Remote(), plan), stage(Remote(), plan)
+
+    assert tree(tmp_path / "store") == {
+        "code/job.json": "{}",
+        "code/one.bin": "12345678",
+        "inputs/x/b.txt": "b",
+        "inputs/x/deep/a.txt": "alpha",
+        "inputs/y/one.bin": "12345678",
+    }
+    assert first.startswith("4 uploads, 24 B")
+    assert "3 there already" in second
+
+
+def test_missing_source(tmp_path: Path) -> None:
+    """A source that has gone meanwhile is an error, not a job without data."""
+    upload = Upload(target=(tmp_path / "t").as_uri(), source=f"{tmp_path.as_uri()}/gone/", kind="input")
+    with pytest.raises((StorageError, LookupError)):
+        stage(Remote(), planned(upload))
+
+
+def test_measuring(tmp_path: Path) -> None:
+    """What has to move is measured, and its name is its content; what the jobs can read is left alone."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text("same")
+    spec = JobSpec(
+        name="j",
+        inputs={
+            "one": Channel(uri=f"{(tmp_path / 'one').as_uri()}/"),
+            "two": Channel(uri=f"{(tmp_path / 'two').as_uri()}/"),
+            "there": Channel(uri="s3://b/k/"),
+        },
+    )
+    found = measured(spec, Remote()).inputs
+
+    assert (found["one"].size, found["one"].files) == (4, 1)
+    assert found["one"].digest == found["two"].digest != ""
+    assert found["there"] is spec.inputs["there"]
+    (tmp_path / "two" / "a.txt").write_text("else")
+    assert measured(spec, Remote()).inputs["two"].digest != found["two"].digest
+    assert has_to_move(spec.inputs["one"], ("s3", "obs"))
+
+
+def test_empty_input(tmp_path: Path) -> None:
+    """An input without a file is refused by its name."""
+    (tmp_path / "none").mkdir()
+    spec = JobSpec(name="j", inputs={"train": Channel(uri=f"{(tmp_path / 'none').as_uri()}/")})
+    with pytest.raises(SpecError, match=r"inputs\.train"):
+        measured(spec, Remote())
+
+
+def test_catalog_is_kept(tmp_path: Path) -> None:
+    """A catalog is asked for once as long as it is young, for each place; `refresh` asks anew."""
+    backend = Remote()
+    first = catalog_of(tmp_path, backend)
+
+    assert catalog_of(tmp_path, backend) == first
+    assert backend.asked == 1
+    assert kept_catalog(tmp_path, Remote(place="another account")) is None
+    catalog_of(tmp_path, backend, refresh=True)
+    assert backend.asked == 2
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"offerings": [{}]}', "{}"])
+def test_damaged_catalog(tmp_path: Path, text: str) -> None:
+    """A file that makes no sense is asked for anew."""
+    backend = Remote()
+    catalog_of(tmp_path, backend)
+    (path,) = (path for path in tmp_path.rglob("*.json"))
+    path.write_text(text)
+
+    assert catalog_of(tmp_path, backend).offerings == (MACHINE,)
+    assert backend.asked == 2
+
+
+def test_old_catalog(tmp_path: Path) -> None:
+    """A catalog that is too old is asked for anew; a backend that keeps none is asked each time."""
+    old = Catalog((MACHINE,), as_of=datetime.now(timezone.utc) - timedelta(seconds=61))
+    backend, fresh = Remote(old), Remote(keep=0)
+    for _ in range(2):
+        catalog_of(tmp_path, backend)
+        catalog_of(tmp_path, fresh)
+
+    assert (backend.asked, fresh.asked) == (2, 2)
+
+
+def test_new_machine(session: Session) -> None:
+    """What a kept catalog does not have is looked for in a new one before it is refused."""
+    newer = Catalog((MACHINE, evolve(MACHINE, spec_id="new")))
+    backend = Remote(Catalog((MACHINE,)), newer)
+    spec = JobSpec(name="j", entry_point="t.py", instance_type="m")
+
+    assert make_plan(session, backend, spec).offering.spec_id == "m"
+    assert make_plan(session, backend, evolve(spec, instance_type="new")).offering.spec_id == "new"
+    assert backend.asked == 2
+    with pytest.raises(SpecError):
+        make_plan(session, backend, evolve(spec, instance_type="newer"))
