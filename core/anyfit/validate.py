@@ -82,7 +82,8 @@ def _type_faults(estimator: Estimator) -> Iterator[tuple[str, str]]:
 
 
 def _sense_faults(estimator: Estimator) -> Iterator[tuple[str, str]]:
-    if not estimator.entry_point and not estimator.command:
+    runs = estimator.entry_point or estimator.command
+    if not (runs or estimator.image_uri or estimator.options):  # a backend's options may name what it brings itself
         yield "entry_point: missing", "name the training script, or a command for an image of your own"
     if estimator.entry_point and estimator.command:
         yield "command: there is an entry_point already", "give one of the two"
