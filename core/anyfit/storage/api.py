@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from attrs import frozen
 from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part, Reader
 
 __all__ = ["Api", "Bulk", "Put", "Sum", "is_md5"]
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @frozen
@@ -39,6 +42,10 @@ class Put:
 
     etag: str
     encrypted: bool = False
+
+    def is_proven_by(self, sums: Sum) -> bool:
+        """Whether the ETag does not contradict our MD5."""
+        return not sums.md5 or self.encrypted or not is_md5(self.etag) or self.etag == sums.md5.hex()
 
 
 class Bulk(Protocol):
@@ -67,4 +74,4 @@ class Api(Bulk, Protocol):
 
 def is_md5(etag: str) -> bool:
     """Whether an ETag has the form of an MD5."""
-    return len(etag) == 32 and all(c in "0123456789abcdef" for c in etag)
+    return _MD5.fullmatch(etag) is not None

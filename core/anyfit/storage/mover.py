@@ -52,12 +52,19 @@ class Mover:
 
     def submit(self, step: Step) -> None:
         """Give a step to the crew."""
-        self.shop.crew.submit(partial(self._run, step))
+        self.shop.crew.submit(partial(self.run, step))
 
-    def _run(self, step: Step) -> None:
+    def job(self, step: Step) -> Job:
+        """The job of a step that has a source."""
+        if step.source is None:
+            raise ValueError("a deletion is no job")
+        return Job(step.source, self.shop.target.key(step.name), self.action(step))
+
+    def run(self, step: Step) -> None:
+        """Do a step, and report what becomes of it."""
         if step.source is None or self.shop.tally.stopped:
             return
-        job = Job(step.source, self.shop.target.key(step.name), self.action(step))
+        job = self.job(step)
         try:
             if step.kind == "check" and self._same(step):
                 self.shop.tally.skip(step.source.size)
@@ -137,21 +144,29 @@ class Mover:
         return self._local.buffer  # type: ignore[no-any-return]
 
     def _through_memory(self, job: Job) -> bool:
-        data, modified, proven, checksum = self._read(job)
-        self.shop.tally.moving(len(data))
+        data, modified, proven, checksum = self.read(job)
         if isinstance(self.target, FileStore):
-            file = self.target.create(job.target_key)
-            try:
-                file.write_at(data, 0)
-                file.commit(modified)
-            except BaseException:
-                file.discard()
-                raise
+            self.write(job, data, modified)
         else:
+            self.shop.tally.moving(len(data))
             self.target.put(job.target_key, data, checksum=checksum)
         return proven
 
-    def _read(self, job: Job) -> tuple[bytes, datetime, bool, str]:
+    def write(self, job: Job, data: bytes, modified: datetime) -> None:
+        """Write a whole file."""
+        if not isinstance(self.target, FileStore):
+            raise TypeError("the target is no disk")
+        file = self.target.create(job.target_key)
+        try:
+            file.write_at(data, 0)
+            self.shop.tally.moving(len(data))
+            file.commit(modified)
+        except BaseException:
+            file.discard()
+            raise
+
+    def read(self, job: Job) -> tuple[bytes, datetime, bool, str]:
+        """A whole object: its bytes, time, whether they are proven, and the checksum to send along."""
         if isinstance(self.source, FileStore):
             for _ in range(_ATTEMPTS):
                 with self.source.open(job.entry.key) as reader:

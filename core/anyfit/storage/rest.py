@@ -18,7 +18,7 @@ from anyfit.storage.settings import StoreSettings
 from anyfit.storage.signing import Query, Signer, quote_key, sign_cos, sign_v4
 from anyfit.storage.store import Data, Entry, Page, Part
 from anyfit.storage.times import from_http
-from anyfit.storage.wire import Response, Wire
+from anyfit.storage.wire import Response, Wire, encode
 
 __all__ = ["COS", "S3", "Dialect", "RestApi"]
 
@@ -71,7 +71,7 @@ class RestApi:
 
     def head(self, key: str, part: int = 0) -> Entry:
         answer = self._done("stat", key, self._ask("HEAD", key, [("partNumber", str(part))] if part else []))
-        return self._entry(key, answer, int(answer.headers.get("content-length", "0")))
+        return self.entry(key, answer.headers, int(answer.headers.get("content-length", "0")))
 
     def get(self, key: str, start: int, length: int | None, etag: str) -> RestReader:
         headers = {}
@@ -91,11 +91,11 @@ class RestApi:
         if sent not in (-1, expected):
             answer.close()
             raise Unsteady(f"read {self.place}{key}: {sent} bytes announced instead of {expected}")
-        return RestReader(self._entry(key, answer, total), answer)
+        return RestReader(self.entry(key, answer.headers, total), answer)
 
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
         answer = self._ask("PUT", key, [], self._metadata(checksum), data, sums)
-        return self._put(self._finish("put", key, answer))
+        return self.stored(self._finish("put", key, answer).headers)
 
     def start_upload(self, key: str, checksum: str) -> str:
         body = self._text(
@@ -105,7 +105,8 @@ class RestApi:
 
     def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put:
         query = [("partNumber", str(number)), ("uploadId", upload)]
-        return self._put(self._finish(f"put part {number} of", key, self._ask("PUT", key, query, {}, data, sums)))
+        answer = self._ask("PUT", key, query, {}, data, sums)
+        return self.stored(self._finish(f"put part {number} of", key, answer).headers)
 
     def list_parts(self, key: str, upload: str, marker: int) -> tuple[list[Part], int]:
         query = [("part-number-marker", str(marker)), ("uploadId", upload)]
@@ -147,10 +148,24 @@ class RestApi:
         body: Data = b"",
         sums: Sum | None = None,
     ) -> Response:
+        return self.wire.request(method, *self._prepare(method, key, query, headers or {}, body, sums), body)
+
+    def small_get(self, key: str) -> bytes:
+        """The request for a small object, as it goes over the wire."""
+        return encode("GET", *self._prepare("GET", key, [], {}))
+
+    def small_put(self, key: str, data: Data, sums: Sum, checksum: str) -> bytes:
+        """The request that writes a small object, as it goes over the wire."""
+        return encode("PUT", *self._prepare("PUT", key, [], self._metadata(checksum), data, sums)) + data
+
+    def _prepare(
+        self, method: str, key: str, query: Query, headers: dict[str, str], body: Data = b"", sums: Sum | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """Target and signed headers of a request."""
         path = self.path + quote_key(key)
         if not key and len(path) > 1:
             path = path[:-1]
-        sent = {"host": self.wire.origin.host, **(headers or {})}
+        sent = {"host": self.wire.origin.host, **headers}
         if sums and sums.md5:
             sent["content-md5"] = b64encode(sums.md5).decode()
         if self.dialect.hashes:
@@ -159,7 +174,7 @@ class RestApi:
         if method in ("PUT", "POST"):
             sent["content-length"] = str(len(body))
         text = "&".join(f"{quote(n, safe='-_.~')}={quote(v, safe='-_.~')}" for n, v in query)
-        return self.wire.request(method, f"{path}?{text}" if text else path, sent, body)
+        return f"{path}?{text}" if text else path, sent
 
     def _done(self, what: str, key: str, answer: Response) -> Response:
         if answer.status >= 300:
@@ -177,18 +192,19 @@ class RestApi:
     def _metadata(self, checksum: str) -> dict[str, str]:
         return {f"{self.dialect.prefix}meta-{CHECKSUM}": checksum} if checksum else {}
 
-    def _put(self, answer: Response) -> Put:
-        return Put(clean_etag(answer.headers.get("etag", "")), self._encrypts(answer))
+    def stored(self, headers: dict[str, str]) -> Put:
+        """What the answer to written bytes says."""
+        return Put(clean_etag(headers.get("etag", "")), self._encrypts(headers))
 
-    def _encrypts(self, answer: Response) -> bool:
+    def _encrypts(self, headers: dict[str, str]) -> bool:
         """Whether with a key of which the ETag becomes no digest."""
         prefix = f"{self.dialect.prefix}server-side-encryption"
-        return answer.headers.get(prefix, "") not in ("", "AES256") or f"{prefix}-customer-algorithm" in answer.headers
+        return headers.get(prefix, "") not in ("", "AES256") or f"{prefix}-customer-algorithm" in headers
 
-    def _entry(self, key: str, answer: Response, size: int) -> Entry:
-        headers = answer.headers
+    def entry(self, key: str, headers: dict[str, str], size: int) -> Entry:
+        """The entry that an answer's headers describe."""
         modified = from_http(headers.get("last-modified", ""))
-        checksum = headers.get(f"{self.dialect.prefix}meta-{CHECKSUM}", "") or OPAQUE * self._encrypts(answer)
+        checksum = headers.get(f"{self.dialect.prefix}meta-{CHECKSUM}", "") or OPAQUE * self._encrypts(headers)
         return Entry(key, size, modified, clean_etag(headers.get("etag", "")), checksum)
 
 

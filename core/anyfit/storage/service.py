@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from itertools import islice
 from threading import RLock
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from anyfit.errors import AuthError, NotFound, StorageError
 from anyfit.storage.ahead import read_ahead
@@ -25,6 +25,9 @@ from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part, Reader,
 from anyfit.storage.verify import read_proven
 
 __all__ = ["ServiceStore"]
+
+if TYPE_CHECKING:
+    from anyfit.storage.rest import RestApi
 
 T = TypeVar("T")
 _SMALL = 64 << 10
@@ -141,7 +144,7 @@ class ServiceStore(Store):
         return read_proven(self, key)[0]
 
     def put(self, key: str, data: Data, *, checksum: str = "") -> Entry:
-        sums = self._sums(data)
+        sums = self.sums(data)
 
         def once(api: Bulk) -> str:
             return self._proven(api.put(key, data, sums, checksum), sums, key)
@@ -153,7 +156,7 @@ class ServiceStore(Store):
         return self._call(lambda api: api.start_upload(key, checksum))
 
     def put_part(self, key: str, upload: str, number: int, data: Data) -> Part:
-        sums = self._sums(data)
+        sums = self.sums(data)
 
         def once(api: Bulk) -> str:
             return self._proven(api.put_part(key, upload, number, data, sums), sums, key)
@@ -228,12 +231,20 @@ class ServiceStore(Store):
                 self._controls[1].close()
             self._bulks = self._controls = None
 
-    def _sums(self, data: Data) -> Sum:
+    def direct_api(self) -> RestApi | None:
+        """The direct path with the keys of the moment, None when the library is used."""
+        from anyfit.storage.rest import RestApi
+
+        api = self._bulk(self.current.get())
+        return api if isinstance(api, RestApi) else None
+
+    def sums(self, data: Data) -> Sum:
+        """The digests that go with a body."""
         sha256 = hashlib.sha256(data).hexdigest() if self.signs_bodies else ""
         return Sum(_md5(data) if not sha256 or len(data) <= _SMALL else b"", sha256)
 
     def _proven(self, put: Put, sums: Sum, key: str) -> str:
-        if sums.md5 and is_md5(put.etag) and not put.encrypted and put.etag != sums.md5.hex():
+        if not put.is_proven_by(sums):
             raise Unsteady(f"put {self.scheme}://{self.bucket}/{key}: the bytes arrived damaged")
         return put.etag
 

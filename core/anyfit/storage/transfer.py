@@ -14,6 +14,7 @@ from typing import Any
 from anyfit.errors import AnyfitError, UsageError
 from anyfit.storage.crew import Crew
 from anyfit.storage.filters import Filters
+from anyfit.storage.lanes import Lanes
 from anyfit.storage.mover import Mover
 from anyfit.storage.opening import open_store
 from anyfit.storage.options import Failure, OnAction, OnProgress, Options, Report
@@ -132,19 +133,22 @@ class _Transfer:
         buffers = Buffers(min(_BUFFERS, self.how.jobs), self.how.part_size)
         shop = Workshop(self.source, self.target, crew, self.tally, buffers, self.how.part_size, self.how.state)
         mover = Mover(shop, dry_run=self.how.dry_run)
+        lanes = Lanes(shop, mover, self.how.jobs)
         try:
-            self._plan(mover)
+            self._plan(mover, lanes)
             self.tally.listed = True
+            lanes.finish()
             crew.wait()
         except BaseException:
             self.tally.stopped = True
+            lanes.dismiss()
             crew.dismiss(patience=5)
             raise
         crew.dismiss()
         self._delete(mover)
         return self.tally.report()
 
-    def _plan(self, mover: Mover) -> None:
+    def _plan(self, mover: Mover, lanes: Lanes) -> None:
         filters = Filters(self.how.filters)
         for step in steps(self.source, self.target, filters, self.how.compare, delete=self.how.delete):
             if step.kind == "skip":
@@ -154,7 +158,8 @@ class _Transfer:
                     self.doomed.append(step)
             elif step.source:
                 self.tally.expect(step.source.size)
-                mover.submit(step)
+                if self.how.dry_run or not lanes.takes(step):
+                    mover.submit(step)
 
     def _delete(self, mover: Mover) -> None:
         """Delete at the end, and nothing at all when the source could not be listed completely."""

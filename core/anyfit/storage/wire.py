@@ -21,7 +21,7 @@ from anyfit.storage.store import Data
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["Origin", "Response", "Wire"]
+__all__ = ["Origin", "Response", "Wire", "encode", "parse_head"]
 
 _HEAD_LIMIT = 64 << 10
 _SMALL = 64 << 10
@@ -60,9 +60,7 @@ class Wire:
 
     def request(self, method: str, target: str, headers: dict[str, str], body: Data = b"") -> Response:
         """Send a request and read the answer's head; the caller reads the body to its end or closes it."""
-        lines = [f"{method} {target} HTTP/1.1\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
-        head = "".join([*lines, "\r\n"]).encode("latin-1")
+        head = encode(method, target, headers)
         while True:
             kept = self._kept()
             sock = kept or self._connect()
@@ -111,6 +109,18 @@ class Wire:
                 f"cannot connect to {self.origin.host}: {error.strerror or error}", hint="check endpoint and network"
             ) from error
         return sock
+
+    def borrow(self) -> socket.socket:
+        """A connection for a caller that does its own reading."""
+        return self._kept() or self._connect()
+
+    def take_back(self, sock: socket.socket, *, keep: bool) -> None:
+        """Take a borrowed connection back."""
+        if keep:
+            sock.settimeout(self.timeout if self._tls else None)
+            self.give_back(sock)
+        else:
+            sock.close()
 
     def give_back(self, sock: socket.socket) -> None:
         """Keep a connection for the next request."""
@@ -255,28 +265,45 @@ class _Stale(Exception):
 
 def _answer(wire: Wire, sock: socket.socket, method: str) -> Response:
     data = b""
-    while True:
-        while (end := data.find(b"\r\n\r\n")) < 0:
-            if len(data) > _HEAD_LIMIT:
-                raise ValueError("the answer's head is too long")
-            got = sock.recv(_SMALL)
-            if not got:
-                if data:
-                    raise ValueError("the answer's head is cut off")
-                raise _Stale
-            data = data + got if data else got
-        first, *lines = data[:end].decode("latin-1").split("\r\n")
-        data = data[end + 4 :]
-        status = int(first[9:12])
-        if status >= 200:
-            break
-    headers = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
+    while (head := parse_head(data)) is None:
+        got = sock.recv(_SMALL)
+        if not got:
+            if data:
+                raise ValueError("the answer's head is cut off")
+            raise _Stale
+        data = data + got if data else got
+    status, headers, start = head
     length = headers.get("content-length")
     left = 0 if method == "HEAD" or status in (204, 304) else int(length) if length is not None else None
-    return Response(wire, sock, status, headers, data, left)
+    return Response(wire, sock, status, headers, data[start:], left)
+
+
+def encode(method: str, target: str, headers: dict[str, str]) -> bytes:
+    """A request's head."""
+    lines = [f"{method} {target} HTTP/1.1\r\n"]
+    lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
+    return "".join([*lines, "\r\n"]).encode("latin-1")
+
+
+def parse_head(data: bytes) -> tuple[int, dict[str, str], int] | None:
+    """Status, headers and length of an answer's head, None when it is not complete; interim answers are passed over.
+
+    Raises:
+        ValueError: It is no HTTP answer.
+    """
+    start = 0
+    while (end := data.find(b"\r\n\r\n", start)) >= 0:
+        first, *lines = data[start:end].decode("latin-1").split("\r\n")
+        status, start = int(first[9:12]), end + 4
+        if status >= 200:
+            headers = {}
+            for line in lines:
+                name, _, value = line.partition(":")
+                headers[name.lower()] = value.strip()
+            return status, headers, start
+    if len(data) - start > _HEAD_LIMIT:
+        raise ValueError("the answer's head is too long")
+    return None
 
 
 def _tls(verify: bool | str) -> ssl.SSLContext:
