@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["LostContact", "Tick", "follow", "wait_all"]
 
 _SLOWEST = 8  # times the backend's shortest pause
+_SLOWEST_READER = 1.5  # who reads a log wants its lines soon
 _OFFLINE_PAUSE = 60.0
 _UNKNOWN_LOOKS = 3  # so often may a job be in a state that nobody knows before watching ends
 
@@ -46,7 +47,7 @@ class _Pauses:
         self._pause = shortest
         self._looked = time.monotonic()
 
-    def sleep(self, *, news: bool, slowest: int = _SLOWEST) -> None:
+    def sleep(self, *, news: bool, slowest: float = _SLOWEST) -> None:
         """Wait; `NotFinished` when the deadline has passed."""
         busy = time.monotonic() - self._looked
         self._pause = self._shortest if news else min(self._pause * 1.3, self._shortest * slowest)
@@ -115,7 +116,7 @@ def follow(
             pauses.sleep_offline()
             continue
         yield Tick()
-        pauses.sleep(news=news, slowest=2 if logs else _SLOWEST)
+        pauses.sleep(news=news, slowest=_SLOWEST_READER if logs else _SLOWEST)
 
 
 def wait_all(jobs: Sequence[Job], *, timeout: float | None = None) -> list[JobState]:

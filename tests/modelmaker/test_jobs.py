@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from attrs import evolve
 
-from anyfit.backend import Cause, Feature, JobRef, Status
+from anyfit.backend import Cause, Feature, JobRef, LogLine, Status
 from anyfit.errors import Conflict, NotFound
 from anyfit.job import Job, find_job
 from anyfit.offers import catalog_of
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit.testing import Bench
+from anyfit.watch import follow
 from anyfit_modelmaker.backend import ModelMakerBackend
 
 Make = Callable[..., ModelMakerBackend]
@@ -147,6 +150,36 @@ def test_metrics_of_the_monitors(backend: ModelMakerBackend, bench: Benches) -> 
 
     assert [(point.step, point.value) for point in series.points] == [(0, 0.0), (1, 0.5), (2, 1.0)]
     assert {each.name for each in job.utilization()} >= {"cpu", "memory"}
+
+
+def test_lines_come_soon(connect: Make, bench: Benches) -> None:
+    """A line is seen within two seconds of being written, with the pauses that the real service wants."""
+    backend = connect(poll_seconds=1.0)
+    run = bench(backend)
+    script = "import time\nfor _ in range(8):\n    print('at %.3f' % time.time(), flush=True)\n    time.sleep(0.4)"
+    job = run.start(run.spec(script))
+    lags = [
+        time.time() - float(event.text.removeprefix("at "))
+        for event in follow(job, timeout=60)
+        if isinstance(event, LogLine) and event.text.startswith("at ")
+    ]
+
+    assert len(lags) == 8
+    assert max(lags) < 2.0
+
+
+def test_keys_that_no_longer_do(connect: Make, bench: Benches, tmp_path: Path) -> None:
+    """Kept keys that the store refuses are replaced by new ones, and the job starts all the same."""
+    run = bench(connect())
+    run.wait(run.start(run.spec(HELLO)))
+    for path in (tmp_path / "home" / "modelmaker" / "tokens").iterdir():
+        kept = json.loads(path.read_text())
+        if "access_key" in kept["values"]:
+            kept["values"] |= {"access_key": "OLD", "secret_key": "old"}
+        path.write_text(json.dumps(kept))
+    later = bench(connect())
+
+    assert later.run(later.spec(HELLO)).state.status == Status.SUCCEEDED
 
 
 def test_end_by_signal(backend: ModelMakerBackend, bench: Benches) -> None:
