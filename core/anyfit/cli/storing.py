@@ -142,6 +142,8 @@ class Moving:
             raise
         if selection.wildcards and not (report.copied or report.skipped or report.deleted or report.failures):
             raise selection.nothing()
+        if report.failures and not report.copied and not target.is_local:
+            _refuse_wrong_keys(target, stores, report)
         self._reports.append(report)
         return report
 
@@ -191,6 +193,19 @@ class Moving:
 
         record: dict[str, Any] = to_data(report) | {"dry_run": self._args.dry_run}
         return record | ({"actions": to_data(self._actions)} if self._on_action() else {})
+
+
+def _refuse_wrong_keys(target: Uri, stores: Stores, report: Report) -> None:
+    """When nothing at all could be written because the store does not let us in, that is the fault to tell."""
+    from anyfit.errors import AnyfitError, AuthError
+
+    try:
+        stores(target).list_page(target.key, limit=1)
+    except AuthError as error:
+        if all(error.status in failure.reason for failure in report.failures):
+            raise
+    except AnyfitError:
+        return
 
 
 def _together(reports: Sequence[Report]) -> Report:

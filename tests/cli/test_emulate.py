@@ -1,0 +1,71 @@
+"""`anyfit emulate`: clouds on this machine, and the profile that it prints."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+
+@contextmanager
+def emulated(cli: Any, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """An emulator that is ready; what it printed is in anyfit.toml."""
+    ready = cli.folder / "ready.json"
+    config = cli.folder / "anyfit.toml"
+    with config.open("w") as out:
+        config.chmod(0o600)
+        command = cli.command("emulate", *words, "--ready-file", str(ready))
+        process = subprocess.Popen(
+            command, cwd=cli.folder.parent, env=cli.environ, stdout=out, stderr=subprocess.PIPE, text=True
+        )
+    with process:
+        try:
+            deadline = time.monotonic() + 30
+            while not ready.exists():
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_printed_profile_works(cli: Any) -> None:
+    """What it prints, saved as anyfit.toml, is all that is needed; SIGTERM ends it."""
+    with emulated(cli, "storage") as process:
+        text = (cli.folder / "anyfit.toml").read_text()
+        [example] = re.findall(r"(?m)^# anyfit (ls -p emulator s3://\S+)$", text)
+        listed = cli(*example.split())
+        bucket = example.partition("s3://")[2]
+        for scheme in ("s3", "obs", "cos"):
+            assert cli("cp", "-", f"{scheme}://{bucket}{scheme}", "-p", "emulator", stdin=scheme).code == 0
+        printed = cli("cat", "-p", "emulator", *(f"s3://{bucket}{scheme}" for scheme in ("s3", "obs", "cos")))
+        shown = cli("config", "show", "--json", "-p", "emulator").json()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(3) == 0
+
+    assert (listed.code, listed.out, listed.err) == (0, "", "")
+    assert printed.out == "s3obscos"
+    assert shown["storage.cos.secret_key"] == "****"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["moon"], "invalid choice: 'moon'"),
+        (["storage", "--faults", "boom=1"], "boom"),
+        (["storage", "--dta", "x"], "did you mean '--data'?"),
+    ],
+)
+def test_usage(cli: Any, words: list[str], message: str) -> None:
+    """What is misspelt is named, as with every command."""
+    done = cli("emulate", *words)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("anyfit: error: ") and message in done.err

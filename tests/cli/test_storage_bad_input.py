@@ -1,0 +1,156 @@
+"""Whatever is wrong with a place or its store is one clear message, a hint, and the right exit code."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anyfit_emulator import ObjectStoreServer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStoreServer]:
+    """An object store with nothing in it."""
+    with ObjectStoreServer(tmp_path_factory.mktemp("objects")) as running:
+        yield running
+
+
+def configure(cli: Any, server: ObjectStoreServer, **more: str) -> None:
+    """Let the command line's folder reach the store."""
+    for scheme in ("s3", "obs", "cos"):
+        values = {
+            "endpoint": server.cos_endpoint if scheme == "cos" else server.s3_endpoint,
+            "region": "ap-guangzhou",
+            "access_key": server.access_key,
+            "secret_key": server.secret_key,
+            **more,
+        }
+        for name, text in values.items():
+            cli.environ[f"ANYFIT_STORAGE_{scheme.upper()}_{name.upper()}"] = text
+
+
+CASES: dict[str, tuple[list[str], int, list[str]]] = {
+    "unknown scheme": (["ls", "s4://b/k"], 2, ["s4://b/k: nobody knows the scheme 's4'", "hint: "]),
+    "misspelt scheme": (["ls", "oobs://b/k"], 2, ["did you mean 'obs'?"]),
+    "no bucket": (["ls", "s3://"], 2, ["'s3://' names no bucket", "hint: write s3://bucket/key"]),
+    "no bucket as target": (["cp", "a.txt", "s3:///k"], 2, ["names no bucket"]),
+    "bucket that is not there": (["ls", "s3://nobody/"], 102, ["NoSuchBucket", "hint: create the bucket first"]),
+    "object that is not there": (["cat", "BUCKET/none"], 102, ["nothing at s3://", "hint: anyfit ls"]),
+    "object to copy that is not there": (["cp", "BUCKET/none", "."], 102, ["nothing at s3://"]),
+    "object to delete that is not there": (["rm", "BUCKET/none"], 102, ["nothing at s3://"]),
+    "file that is not there": (["cp", "none", "BUCKET/k"], 102, ["none"]),
+    "directory that is not there": (["du", "BUCKET/none/"], 102, ["nothing at s3://"]),
+    "directory without -r": (["cp", "dir", "BUCKET/k"], 2, ["dir is a directory", "hint: add -r"]),
+    "directory to print": (["cat", "BUCKET/"], 2, ["is a directory", "hint: name one object"]),
+    "directory to presign": (["presign", "BUCKET/d/"], 2, ["is a directory"]),
+    "directory to delete without -r": (["rm", "BUCKET/"], 2, ["is a directory", "--recursive"]),
+    "file to delete": (["rm", "file:///tmp/x"], 2, ["is a file of this machine"]),
+    "path to delete": (["rm", "-r", "dir"], 2, ["dir is no URI", "hint: write s3://bucket/key"]),
+    "presigned file": (["presign", "a.txt"], 2, ["file: has no presigned URLs"]),
+    "presigned for ever": (["presign", "BUCKET/k", "--expires", "8d"], 2, ["'8d' is no time from 1s to 7d"]),
+    "into itself": (["sync", "dir", "dir/sub"], 2, ["dir/sub/ lies in ", "hint: choose a target outside"]),
+    "delete with one object": (["sync", "--delete", "a.txt", "BUCKET/a.txt"], 2, ["is one object; delete needs"]),
+    "rate that is none": (["cp", "a.txt", "BUCKET/", "--limit-rate", "fast"], 2, ["cannot read 'fast'; write 500K"]),
+    "no jobs": (["cp", "a.txt", "BUCKET/", "-j", "0"], 2, ["jobs and bandwidth have to be positive"]),
+    "unknown way to compare": (["sync", "dir", "BUCKET/", "--compare", "mtime"], 2, ["invalid choice: 'mtime'"]),
+    "stdin to a directory": (["cp", "-", "BUCKET/d/"], 2, ["is a directory", "hint: name the object"]),
+    "stdin to stdout": (["cp", "-", "-"], 2, ["one of source and target can be -"]),
+    "COS bucket without APPID": (["ls", "cos://bucket/"], 2, ["cos://bucket/ has no APPID", "hint: write cos://"]),
+    "key that leads out": (["cp", "-r", "BUCKET/../", "out"], 102, ["nothing at s3://"]),
+    "unknown option": (["ls", "BUCKET/", "--recursiv"], 2, ["did you mean '--recursive'?"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_refused(cli: Any, server: ObjectStoreServer, case: str) -> None:
+    """The message says what was wrong; nothing is printed on stdout, and no traceback."""
+    words, code, expected = CASES[case]
+    configure(cli, server)
+    cli.write("a.txt", "A")
+    cli.write("dir/b.txt", "B")
+    done = cli(*(word.replace("BUCKET", f"s3://{server.bucket}") for word in words))
+
+    assert (done.code, done.out) == (code, ""), done.err
+    assert [each for each in expected if each not in done.err] == [], done.err
+    assert done.err.startswith("anyfit: error: ") and "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("scheme", ["s3", "obs", "cos"])
+@pytest.mark.parametrize("command", ["ls", "cp up", "cp down", "sync", "rm", "cat", "cp stdin"])
+def test_wrong_keys(cli: Any, server: ObjectStoreServer, scheme: str, command: str) -> None:
+    """Whatever is asked, wrong keys are exit code 3 and no secret is shown."""
+    configure(cli, server, secret_key="wrong-secret")
+    cli.write("a.txt", "A")
+    place = f"{scheme}://{server.bucket}/a.txt"
+    words = {
+        "ls": ["ls", place], "cp up": ["cp", "a.txt", place], "cp down": ["cp", place, "b.txt"],
+        "sync": ["sync", "a.txt", place], "rm": ["rm", place], "cat": ["cat", place], "cp stdin": ["cp", "-", place],
+    }  # fmt: skip
+    done = cli(*words[command])
+
+    assert done.code == 3, done.err
+    assert "SignatureDoesNotMatch" in done.err or "403" in done.err
+    assert "wrong-secret" not in done.err + done.out
+
+
+@pytest.mark.parametrize("scheme", ["obs", "cos"])
+def test_no_keys(cli: Any, scheme: str) -> None:
+    """Without keys nothing is asked, and the message says where to put them."""
+    done = cli("ls", f"{scheme}://bucket-1250000000/")
+
+    assert done.code == 3
+    assert "no credentials" in done.err
+
+
+def test_nobody_listens(cli: Any, server: ObjectStoreServer) -> None:
+    """A service that is not there is exit code 4."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        configure(cli, server, endpoint=f"http://127.0.0.1:{reserved.getsockname()[1]}")
+        done = cli("ls", f"s3://{server.bucket}/")
+
+    assert done.code == 4
+    assert "cannot connect to 127.0.0.1" in done.err and "hint: check endpoint and network" in done.err
+
+
+def test_as_json(cli: Any, server: ObjectStoreServer) -> None:
+    """With --json an error is one object on stdout."""
+    configure(cli, server)
+    done = cli("du", "--json", f"s3://{server.bucket}/none/")
+
+    assert (done.code, done.err) == (102, "")
+    assert done.json()["error"] == "NotFound"
+
+
+def without(cli: Any, folder: Path, *modules: str) -> None:
+    """Let modules be missing, as where their extra is not installed."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] in {modules!r}:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+    )
+    cli.environ["PYTHONPATH"] = str(folder)
+
+
+def test_missing_extras(cli: Any, server: ObjectStoreServer, tmp_path: Path) -> None:
+    """What needs an extra says which; what does not works without."""
+    without(cli, tmp_path / "site", "boto3", "botocore", "qcloud_cos", "httptools", "uvloop")
+    configure(cli, server)
+    place = f"//{server.bucket}/k"
+    cli.write("a.txt", "A")
+
+    for scheme, extra in (("s3", "s3"), ("obs", "s3"), ("cos", "cos")):
+        done = cli("presign", f"{scheme}:{place}")
+        assert (done.code, f"hint: pip install 'anyfit[{extra}]'\n" in done.err) == (2, True), done.err
+        assert cli("cp", "a.txt", f"{scheme}:{place}").code == 0
+    done = cli("emulate", "storage")
+    assert done.code == 2
+    assert done.err.endswith("hint: pip install 'anyfit[emulate]'\n") and done.err.count("\n") == 2

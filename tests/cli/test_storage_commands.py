@@ -1,0 +1,371 @@
+"""`ls`, `cp`, `sync`, `rm`, `cat`, `du` and `presign` against an object store, through each of its protocols."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import re
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anyfit_emulator import ObjectStoreServer
+
+SCHEMES = ("s3", "obs", "cos")
+MIB = 1 << 20
+
+
+class Bucket:
+    """A bucket that the command line can reach through three protocols, and what is really in it."""
+
+    def __init__(self, cli: Any, server: ObjectStoreServer) -> None:
+        self.cli = cli
+        self.server = server
+        self.configure()
+
+    def configure(self, **more: str) -> None:
+        """Write anyfit.toml."""
+        tables = []
+        for scheme in SCHEMES:
+            values = {
+                "endpoint": self.server.cos_endpoint if scheme == "cos" else self.server.s3_endpoint,
+                "region": "ap-guangzhou",
+                "access_key": self.server.access_key,
+                "secret_key": self.server.secret_key,
+                **more,
+            }
+            lines = "".join(f'{name} = "{text}"\n' for name, text in values.items())
+            tables.append(f"[storage.{scheme}]\n{lines}")
+        self.cli.write("anyfit.toml", "".join(tables)).chmod(0o600)
+
+    def uri(self, key: str = "", scheme: str = "s3") -> str:
+        """The URI of a key."""
+        return f"{scheme}://{self.server.bucket}/{key}"
+
+    def put(self, **objects: str) -> None:
+        """Make objects; `__` in a name is a slash, `_` a dot."""
+        for name, text in objects.items():
+            path = self.server.data_dir / self.server.bucket / name.replace("__", "/").replace("_", ".")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        self.server.store.adopt(self.server.bucket)
+
+    @property
+    def keys(self) -> list[str]:
+        """All keys."""
+        page = self.server.store.page(self.server.bucket, "", "", "", 1000)
+        return [entry[0].decode() for entry in page.entries]
+
+    def content(self, key: str) -> bytes:
+        """What an object holds."""
+        return self.server.store.path(self.server.bucket, key).read_bytes()
+
+    def count(self, operation: str) -> int:
+        """How often that was asked."""
+        return self.server.requests.counts.get(operation, 0)
+
+
+@pytest.fixture
+def bucket(cli: Any, tmp_path: Path) -> Iterator[Bucket]:
+    """A bucket in reach."""
+    with ObjectStoreServer(tmp_path / "objects") as server:
+        yield Bucket(cli, server)
+
+
+def columns(text: str) -> list[tuple[str, str]]:
+    """Size and name of each line of a listing."""
+    found = []
+    for line in text.splitlines():
+        _, size, name = line[:19], line[19:33].strip(), line[35:]
+        found.append((size, name))
+    return found
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_there_and_back(cli: Any, bucket: Bucket, scheme: str) -> None:
+    """A directory goes up, is listed, counted, printed, fetched, and deleted."""
+    cli.write("data/a.txt", "A")
+    cli.write("data/sub/数据 100%.txt", "BB")
+    place = bucket.uri("d/", scheme)
+
+    assert cli("cp", "-r", "data", place).code == 0
+    assert bucket.keys == ["d/a.txt", "d/sub/数据 100%.txt"]
+    assert columns(cli("ls", place).out) == [("1", "a.txt"), ("DIR", "sub/")]
+    assert columns(cli("ls", "-r", bucket.uri("", scheme)).out) == [("1", "d/a.txt"), ("2", "d/sub/数据 100%.txt")]
+    assert cli("du", "--json", place, "data").json() == [
+        {"uri": place, "bytes": 3, "objects": 2},
+        {"uri": "data", "bytes": 3, "objects": 2},
+    ]
+    assert cli("cat", f"{place}a.txt", f"{place}sub/数据 100%.txt").out == "ABB"
+    assert cli("cp", "-r", bucket.uri("d", scheme), "back").code == 0
+    assert (cli.folder / "back/sub/数据 100%.txt").read_text() == "BB"
+    gone = cli("rm", "-r", place)
+    assert (gone.code, gone.out, gone.err) == (0, "", "anyfit: 2 deleted (3 B)\n")
+    assert bucket.keys == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_sync(cli: Any, bucket: Bucket, scheme: str) -> None:
+    """What is there is not moved; what is gone is deleted on request; each step can be looked at beforehand."""
+    cli.write("data/a.txt", "A")
+    cli.write("data/b.txt", "B")
+    place = bucket.uri("d/", scheme)
+
+    first = cli("sync", "data", place)
+    again = cli("sync", "data", place, "--json").json()
+    cli.write("data/b.txt", "longer")
+    (cli.folder / "data/a.txt").unlink()
+    planned = cli("sync", "--delete", "--dry-run", "data", place)
+    assert bucket.content("d/b.txt") == b"B"
+    done = cli("sync", "--delete", "-v", "data", place)
+
+    assert (first.code, first.out) == (0, "")
+    assert first.err.startswith("anyfit: 2 copied (2 B) in ")
+    assert (again["copied"], again["skipped"], again["failures"]) == (0, 2, [])
+    data = cli.folder / "data"
+    assert planned.out.splitlines() == [f"would copy {data}/b.txt to {place}b.txt", f"would delete {place}a.txt"]
+    assert planned.err == "anyfit: 1 would be copied (6 B), 1 would be deleted\n"
+    assert done.out.splitlines() == [f"copied {data}/b.txt to {place}b.txt", f"deleted {place}a.txt"]
+    assert bucket.keys == ["d/b.txt"]
+    assert bucket.content("d/b.txt") == b"longer"
+
+
+def test_from_store_to_store(cli: Any, bucket: Bucket) -> None:
+    """Both ends may be stores, of different kinds too."""
+    bucket.put(d__a_txt="A", d__b_txt="B")
+
+    assert cli("sync", bucket.uri("d/", "obs"), bucket.uri("copy/", "cos")).code == 0
+    assert cli("cp", bucket.uri("d/a.txt"), bucket.uri("copy/again.txt")).code == 0
+    assert bucket.keys == ["copy/a.txt", "copy/again.txt", "copy/b.txt", "d/a.txt", "d/b.txt"]
+
+
+def test_where_things_go(cli: Any, bucket: Bucket) -> None:
+    """An object goes to the name, or with a slash into the directory; several need a directory."""
+    cli.write("a.txt", "A")
+    cli.write("b.txt", "B")
+
+    assert cli("cp", "a.txt", bucket.uri("x")).code == 0
+    assert cli("cp", "a.txt", bucket.uri("y/")).code == 0
+    assert cli("cp", "a.txt", "b.txt", bucket.uri("z/")).code == 0
+    assert bucket.keys == ["x", "y/a.txt", "z/a.txt", "z/b.txt"]
+    refused = cli("cp", "a.txt", "b.txt", bucket.uri("z"))
+    assert (refused.code, "is no directory" in refused.err) == (2, True)
+
+
+def test_wildcards_and_filters(cli: Any, bucket: Bucket) -> None:
+    """`*` goes through directories; filters count in their order; brackets are themselves."""
+    bucket.put(d__a_csv="1", d__b_txt="2", d__sub__c_csv="3", e="4")
+    cli.write("in/a[1].txt", "x")
+    cli.write("in/a1.txt", "y")
+
+    assert [name for _, name in columns(cli("ls", bucket.uri("d/*.csv")).out)] == ["a.csv", "sub/c.csv"]
+    assert [name for _, name in columns(cli("ls", bucket.uri("?")).out)] == ["e"]
+    cli("cp", bucket.uri("d/*.csv"), "out", "--exclude", "sub/")
+    assert [path.name for path in (cli.folder / "out").rglob("*.*")] == ["a.csv"]
+    cli("cp", "in/a[1]*", bucket.uri("in/"))
+    assert [key for key in bucket.keys if key.startswith("in/")] == ["in/a[1].txt"]
+    cli("cp", "-r", "in", bucket.uri("most/"), "--exclude", "*", "--include", "a1*")
+    assert [key for key in bucket.keys if key.startswith("most/")] == ["most/a1.txt"]
+    nothing = cli("rm", bucket.uri("d/*.none"))
+    assert (nothing.code, nothing.err) == (102, f"anyfit: error: nothing to delete at {bucket.uri('d/')}\n")
+    assert cli("ls", bucket.uri("d/*.none")).code == cli("cp", bucket.uri("d/*.none"), "out").code == 102
+    both = cli("ls", bucket.uri("d/*.csv"), "--include", "*.txt")
+    assert (both.code, "has wildcards" in both.err) == (2, True)
+    cli("rm", bucket.uri("*.csv"))
+    assert "d/a.csv" not in bucket.keys and "d/b.txt" in bucket.keys
+
+
+def test_raw(cli: Any, bucket: Bucket) -> None:
+    """A name with wildcards in it is meant as it is, where that is asked for, and where a file has it."""
+    cli.write("what*", "star")
+    cli.write("whatever", "else")
+
+    assert cli("cp", "what*", bucket.uri("k*")).code == 0
+    assert bucket.keys == ["k*"]
+    bucket.put(kk="1")
+    assert cli("rm", "--raw", bucket.uri("k*")).code == 0
+    assert bucket.keys == ["kk"]
+
+
+def test_pipes(cli: Any, bucket: Bucket) -> None:
+    """From stdin to an object of any size and back, byte by byte."""
+    data = bytes(range(256)) * (20 * MIB // 256) + b"end"
+    run = {"cwd": cli.folder, "env": cli.environ, "capture_output": True, "check": True}
+    subprocess.run(cli.command("cp", "-", bucket.uri("big")), input=data, **run)
+    subprocess.run(cli.command("cp", "-", bucket.uri("small", "cos")), input=b"hello", **run)
+    subprocess.run(cli.command("cp", "-", "file"), input=b"local", **run)
+
+    assert bucket.content("big") == data
+    assert subprocess.run(cli.command("cat", bucket.uri("big", "obs")), **run).stdout == data
+    assert subprocess.run(cli.command("cp", bucket.uri("small"), "-"), **run).stdout == b"hello"
+    assert (cli.folder / "file").read_bytes() == b"local"
+
+
+def test_cat_never_prints_damage(cli: Any, bucket: Bucket) -> None:
+    """A piece that arrives damaged is fetched again before it is printed."""
+    data = b"x" * (20 * MIB)
+    (cli.folder / "big").write_bytes(data)
+    cli("cp", "big", bucket.uri("big"))
+    bucket.server.faults = "corrupt=1,only=GetObject,times=2"
+    done = subprocess.run(
+        cli.command("cat", bucket.uri("big")), cwd=cli.folder, env=cli.environ, capture_output=True, check=True
+    )
+
+    assert done.stdout == data
+    assert bucket.count("GetObject") == 5
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_presign(cli: Any, bucket: Bucket, scheme: str) -> None:
+    """The URL works without keys, for reading and for writing."""
+    bucket.put(k="hello")
+    url = cli("presign", bucket.uri("k", scheme), "--expires", "5m").out.strip()
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        assert answer.read() == b"hello"
+    put = cli("presign", bucket.uri("new", scheme), "--method", "PUT", "--json").json()
+    with urllib.request.urlopen(urllib.request.Request(put["url"], data=b"put", method="PUT"), timeout=20):
+        assert bucket.content("new") == b"put"
+    assert put["expires_in"] == 3600
+
+
+def test_listing_for_programs(cli: Any, bucket: Bucket) -> None:
+    """`ls --json` prints an object per line."""
+    bucket.put(a="A", d__b="B")
+    lines = [json.loads(line) for line in cli("ls", "--json", bucket.uri()).out.splitlines()]
+
+    assert [(line["name"], line["type"], line["uri"]) for line in lines] == [
+        ("a", "object", bucket.uri("a")),
+        ("d/", "directory", bucket.uri("d/")),
+    ]
+    assert (lines[0]["size"], lines[0]["etag"]) == (1, "7fc56270e7a70fa81a5935b72eacbe29")
+
+
+def test_sizes_for_people(cli: Any, bucket: Bucket) -> None:
+    """`-h` is for human sizes here, as elsewhere."""
+    bucket.put(a="A" * 1400)
+
+    assert columns(cli("ls", "-h", bucket.uri()).out) == [("1.4 KB", "a")]
+    assert cli("du", "-h", bucket.uri()).out.split() == ["1.4", "KB", "1", bucket.uri()]
+
+
+def test_one_failure_does_not_stop_the_rest(cli: Any, bucket: Bucket) -> None:
+    """Keys that cannot be files are told at the end, and the exit code tells too."""
+    bucket.put(d__a="A", d__b="B")
+    cli("cp", "-", bucket.uri("d/../../evil"), stdin="x")
+    done = cli("cp", "-r", bucket.uri("d/"), "out/in")
+    told = cli("sync", bucket.uri("d/"), "out/in", "--json")
+
+    assert done.code == 4
+    assert "1 of 3 could not be transferred:" in done.err and "'../../evil' is no path inside" in done.err
+    assert sorted(path.name for path in (cli.folder / "out/in").iterdir()) == ["a", "b"]
+    assert not (cli.folder / "evil").exists() and not (cli.folder.parent / "evil").exists()
+    assert (told.code, told.err) == (4, "")
+    [failure] = told.json()["failures"]
+    assert failure["source"] == bucket.uri("d/../../evil")
+
+
+def test_an_interrupted_upload_goes_on(cli: Any, bucket: Bucket) -> None:
+    """A command that was killed in the middle is called again, and sends what was not there yet."""
+    data = b"0123456789abcdef" * (40 * MIB // 16)
+    (cli.folder / "big").write_bytes(data)
+    command = cli.command("cp", "big", bucket.uri("big"), "--limit-rate", "16MiB", "-j", "2")
+    with subprocess.Popen(command, cwd=cli.folder, env=cli.environ, stderr=subprocess.DEVNULL) as process:
+        while bucket.count("UploadPart") < 3:
+            assert process.poll() is None
+        process.kill()
+    before = bucket.count("UploadPart")
+    assert cli("cp", "big", bucket.uri("big")).code == 0
+
+    assert bucket.content("big") == data
+    assert bucket.count("CreateMultipartUpload") == 1
+    assert bucket.count("UploadPart") - before <= 4
+
+
+def test_the_rate_is_kept(cli: Any, bucket: Bucket) -> None:
+    """`--limit-rate` bounds the bytes per second."""
+    for number in range(3):
+        cli.write(f"data/{number}", "x" * MIB)
+
+    assert cli("cp", "-r", "data", bucket.uri("d/"), "--limit-rate", "4MiB", "--json").json()["seconds"] >= 0.5
+
+
+def test_links(cli: Any, bucket: Bucket) -> None:
+    """Links are followed, or left out on request."""
+    cli.write("data/a", "A")
+    (cli.folder / "data/link").symlink_to("a")
+
+    cli("cp", "-r", "data", bucket.uri("with/"))
+    cli("cp", "-r", "--no-follow-symlinks", "data", bucket.uri("without/"))
+    assert bucket.keys == ["with/a", "with/link", "without/a"]
+
+
+def test_jobs_and_places_have_one_command(cli: Any, bucket: Bucket) -> None:
+    """`rm` tells a job's reference from a place; one call is for one kind."""
+    bucket.put(a="A")
+    name = cli.job("print('hello')")
+
+    mixed = cli("rm", "-y", name, bucket.uri("a"))
+    assert (mixed.code, "cannot be removed together" in mixed.err) == (2, True)
+    assert cli("rm", "-y", f"local://localhost/{name}").err == f"anyfit: removed {name}\n"
+    assert cli("rm", bucket.uri("a"), "--json").json() == {"deleted": 1, "bytes": 1, "failures": [], "dry_run": False}
+    assert bucket.keys == []
+
+
+def test_what_a_job_left_is_downloaded_once(cli: Any, bucket: Bucket) -> None:
+    """Results in a store come in parallel, with the profile's keys; a second time nothing is fetched."""
+    script = """
+        import os, pathlib
+        model = pathlib.Path(os.environ["SM_MODEL_DIR"])
+        (model / "deep").mkdir()
+        (model / "w.txt").write_text("w")
+        (model / "deep/v.txt").write_text("v")
+        """
+    name = cli.job(script, "--set", f"output_path={bucket.uri('out')}")
+    bucket.put(**{f"out__{name}__model__later": "not the job's"})
+
+    folder = cli.folder / cli("download", name, "--kind", "model").out.strip()
+    fetched = bucket.count("GetObject")
+    again = cli("download", name, "--kind", "model")
+
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
+        "model.tar.gz", "model/deep/v.txt", "model/w.txt",
+    ]  # fmt: skip
+    assert again.code == 0
+    assert bucket.count("GetObject") == fetched == 3
+
+
+def on_terminal(cli: Any, *words: str, **environ: str) -> str:
+    """Run a command whose stderr is a terminal; answers what was drawn there."""
+    ours, theirs = pty.openpty()
+    kept = {name: text for name, text in cli.environ.items() if name not in ("CI", "NO_COLOR")}
+    with subprocess.Popen(
+        cli.command(*words), cwd=cli.folder, env=kept | environ, stdout=subprocess.DEVNULL, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        drawn = b""
+        with contextlib.suppress(OSError):  # Linux's way to say that the other side is closed
+            while piece := os.read(ours, 65536):
+                drawn += piece
+        os.close(ours)
+    assert process.returncode == 0
+    return drawn.decode()
+
+
+def test_progress(cli: Any, bucket: Bucket) -> None:
+    """On a terminal a line tells bytes, files, rate and what is left; it goes away, and was never there elsewhere."""
+    for number in range(4):
+        cli.write(f"data/{number}", "x" * MIB)
+    words = ("cp", "-r", "data", bucket.uri("d/"), "--limit-rate", "8MiB")
+
+    drawn = on_terminal(cli, *words)
+    assert re.search(r"\r[\d.]+ MB of [\d.]+ MB\+?, \d of 4\+? files, [\d.]+ MB/s", drawn), drawn
+    assert re.search(r"\r +\ranyfit: 4 copied \(4.2 MB\) in [\d.]+ s\r\n$", drawn), drawn
+    assert "\r" not in on_terminal(cli, *words, "--quiet")
+    assert on_terminal(cli, *words, NO_COLOR="1").count("\r") == 1
+    assert cli(*words).err.startswith("anyfit: 4 copied")
