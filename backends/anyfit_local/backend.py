@@ -30,7 +30,6 @@ from anyfit_local.layout import REGION, Home
 from anyfit_local.settings import Settings
 
 if TYPE_CHECKING:
-    from anyfit.config import Config
     from anyfit.storage import Store, Uri
 
 __all__ = ["LocalBackend"]
@@ -77,16 +76,9 @@ class LocalBackend(Backend):
         return make_plan(spec, catalog, self.settings, self.home)
 
     def store(self, uri: Uri) -> Store:
-        from anyfit.stores import configured_store
+        from anyfit.stores import profile_store
 
-        return configured_store(self._config, uri)
-
-    @cached_property
-    def _config(self) -> Config:
-        """The configuration of its profile; it tells how to reach stores."""
-        from anyfit.config import load_config
-
-        return load_config(self.profile)
+        return profile_store(self.profile, uri)
 
     def submit(self, plan: Plan) -> JobRef:
         from anyfit_local.submitting import submit

@@ -82,7 +82,6 @@ def main() -> None:
 
 
 def _run(profile: str | None, verb: str, uri: str, path: str) -> None:
-    from anyfit.config import load_config
-    from anyfit.stores import configured_store
+    from anyfit.stores import profile_store
 
-    move(verb, uri, path, partial(configured_store, load_config(profile)))
+    move(verb, uri, path, partial(profile_store, profile))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from anyfit.config import Config
     from anyfit.session import Session
 
-__all__ = ["Stores", "configured_store", "store_of"]
+__all__ = ["Stores", "configured_store", "profile_store", "store_of"]
 
 
 def store_of(session: Session, uri: Uri | str) -> Store:
@@ -46,6 +46,15 @@ def configured_store(config: Config, uri: Uri | str) -> Store:
 
         observers()  # to load plugins is to learn their schemes
     return open_store(place, config.storage(place.scheme))
+
+
+def profile_store(profile: str | None, uri: Uri) -> Store:
+    """The store that holds `uri`, as a profile configures it: for backends, whose own store it is not."""
+    if uri.is_local:
+        return open_store(uri)
+    from anyfit.config import load_config
+
+    return configured_store(load_config(profile), uri)
 
 
 class Stores:
