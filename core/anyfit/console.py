@@ -60,9 +60,10 @@ class Console:
         self._clear()
         print(f"anyfit: {text}", file=self._talk, flush=True)
 
-    def phase(self, name: str, seconds: float, detail: str = "") -> None:
-        """A phase is over."""
-        self.say(f"{name:<8} {seconds_text(seconds):>9}  {detail}".rstrip())
+    def phase(self, name: str, seconds: float | None, detail: str = "") -> None:
+        """A phase is over; nobody knows its seconds when it passed between two looks."""
+        took = "-" if seconds is None else seconds_text(seconds)
+        self.say(f"{name:<8} {took:>9}  {detail}".rstrip())
 
     def note(self, note: Note) -> None:
         """What becomes of a field on this backend, unless it is carried out exactly."""

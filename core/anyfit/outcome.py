@@ -45,7 +45,7 @@ def result_facts(job: Job) -> list[tuple[str, str]]:
 
 def phase_lines(state: JobState) -> list[str]:
     """The phases that are over, with their seconds."""
-    return [f"{name} {seconds_text(seconds)}" for name, seconds in Phases().feed(state)]
+    return [f"{name} {seconds_text(seconds)}" for name, seconds in Phases().feed(state) if seconds is not None]
 
 
 def _model_uri(job: Job) -> str | None:

@@ -22,6 +22,7 @@ class Phases:
     def __init__(self) -> None:
         self._seen: list[Transition] = []
         self._told = 0
+        self._reached = 0
 
     @property
     def current(self) -> str:
@@ -33,15 +34,27 @@ class Phases:
         """When the current phase began."""
         return self._seen[-1].at if self._seen else None
 
-    def feed(self, state: JobState) -> list[tuple[str, float]]:
-        """The phases that are over by now and were not told yet, with their seconds."""
+    def feed(self, state: JobState) -> list[tuple[str, float | None]]:
+        """The phases that are over by now and were not told yet, with their seconds.
+
+        A phase that came and went between two looks has None.
+        """
         if len(state.history) >= len(self._seen) and state.history:
             self._seen = list(state.history)
         elif not self._seen or self._seen[-1].status != state.status:
             self._seen.append(Transition(state.status, datetime.now(timezone.utc)))
-        over = []
+        over: list[tuple[str, float | None]] = []
         for here, after in zip(self._seen[self._told :], self._seen[self._told + 1 :], strict=False):
+            over += self._skipped(before=here.status)
             if here.status in _PHASE:
                 over.append((_PHASE[here.status], (after.at - here.at).total_seconds()))
         self._told = max(self._told, len(self._seen) - 1)
-        return over
+        return over + self._skipped(before=self._seen[-1].status)
+
+    def _skipped(self, *, before: Status) -> list[tuple[str, float | None]]:
+        """The phases that must lie between what was told and `before`; only success has passed them all."""
+        way = [*_PHASE, Status.SUCCEEDED]
+        if before not in way:
+            return []
+        start, self._reached = self._reached, max(self._reached, way.index(before) + 1)
+        return [(_PHASE[status], None) for status in way[start : way.index(before)]]
