@@ -76,6 +76,7 @@ class _Way(ABC):
         """Work off a batch; what is not done is in `left`."""
         for tag, answer in exchange(self.api.wire, self.requests(steps), window):
             if answer is None or answer.status != 200 or not self.done(tag, answer):
+                self.tally.undone(tag.size)
                 self.left.append(tag.step)
 
 
@@ -88,7 +89,6 @@ class _Up(_Way):
 
     def done(self, tag: _Tag, answer: Small) -> bool:
         if tag.sums is None or not self.api.stored(answer.headers).is_proven_by(tag.sums):
-            self.tally.undone(tag.size)
             return False
         self.tally.done(tag.job.action)
         return True

@@ -132,8 +132,7 @@ class _Exchange(Generic[T]):
         for key, mask in events:
             self._serve(key, mask)
         if not events:
-            for key in list(self.poll.get_map().values()):
-                self._lose(key.data)
+            self._give_up()
         answers, self.answers = self.answers, []
         return answers
 
@@ -173,6 +172,12 @@ class _Exchange(Generic[T]):
         self.poll.unregister(line.sock)
         line.sock.close()
         self.answers.append((line.tag, None))
+
+    def _give_up(self) -> None:
+        """Nobody answers any more: no request that is under way or waiting has an answer."""
+        for key in list(self.poll.get_map().values()):
+            self._lose(key.data)
+        self.answers += [(tag, None) for _, tag in self.waiting]
 
     def close(self) -> None:
         """Close what is still open."""

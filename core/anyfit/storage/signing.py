@@ -74,7 +74,7 @@ def sign_cos(
     if settings.session_token:
         headers["x-cos-security-token"] = settings.session_token
     signed = {name: value for name, value in headers.items() if name in _COS_SIGNED or name.startswith("x-cos-")}
-    span = f"{int(now) - 60};{int(now) + 3600}"
+    span = f"{int(now) - 60};{int(now) + 10000}"
     parameters, parameter_names = _cos_pairs(dict(query))
     lines, header_names = _cos_pairs(signed)
     request = f"{method.lower()}\n{unquote(path)}\n{parameters}\n{lines}\n"

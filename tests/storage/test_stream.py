@@ -1,0 +1,92 @@
+"""Objects through pipes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from anyfit.errors import StorageError
+from anyfit.storage import Store, StoreSettings, Uri, open_store
+from anyfit.storage.file import FileStore
+from anyfit.storage.stream import read_stream, write_stream
+from anyfit_emulator.storage import ObjectStoreServer
+
+MIB = 1 << 20
+DATA = bytes(range(256)) * (9 * MIB // 256)
+
+
+class Trickle(io.RawIOBase):
+    """A pipe that gives a little at a time, and may break."""
+
+    def __init__(self, data: bytes, broken: bool = False) -> None:
+        self.rest = memoryview(data)
+        self.broken = broken
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Some of it."""
+        if not self.rest and self.broken:
+            raise OSError("the other side is gone")
+        piece, self.rest = self.rest[: min(size, 70_000)], self.rest[min(size, 70_000) :]
+        return bytes(piece)
+
+
+@pytest.mark.parametrize("scheme", ["s3", "obs", "cos"])
+@pytest.mark.parametrize("size", [0, 5, 9 * MIB])
+def test_there_and_back(open_in: Callable[..., Store], scheme: str, size: int) -> None:
+    """What goes in comes out, of any size, however the pipe gives it."""
+    store = open_in(scheme)
+
+    assert write_stream(Trickle(DATA[:size]), store, "k") == size  # type: ignore[arg-type]
+    assert b"".join(read_stream(store, "k")) == DATA[:size]
+
+
+def test_a_file(tmp_path: Path) -> None:
+    """A local file appears when the pipe has ended."""
+    store = FileStore(tmp_path)
+    with pytest.raises(OSError, match="gone"):
+        write_stream(Trickle(DATA, broken=True), store, "k")  # type: ignore[arg-type]
+
+    assert list(tmp_path.iterdir()) == []
+    assert write_stream(Trickle(DATA), store, "k") == len(DATA)  # type: ignore[arg-type]
+    assert b"".join(read_stream(store, "k")) == DATA
+
+
+def test_a_broken_pipe_leaves_nothing(own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings]) -> None:
+    """Neither an object nor an upload that has begun."""
+    store = open_store(Uri("s3", own_server.bucket), settings_of(own_server))
+    with pytest.raises(OSError, match="gone"):
+        write_stream(Trickle(DATA, broken=True), store, "k")  # type: ignore[arg-type]
+
+    assert list(store.list()) == []
+    assert own_server.requests.counts["AbortMultipartUpload"] == 1
+    store.close()
+
+
+def test_damage_without_sums_is_told_at_the_end(
+    own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings]
+) -> None:
+    """An object that anyfit did not send has one sum for all; it is compared with what was read."""
+    store = open_store(Uri("s3", own_server.bucket), settings_of(own_server))
+    store.put("k", DATA)
+    own_server.faults = "corrupt=1,only=GetObject,times=1"
+    with pytest.raises(StorageError, match="arrived damaged"):
+        list(read_stream(store, "k"))
+
+    assert b"".join(read_stream(store, "k")) == DATA
+    store.close()
+
+
+def test_lost_connections_are_taken_up_again(
+    own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings]
+) -> None:
+    """Pieces that did not come whole are fetched again, and only these."""
+    store = open_store(Uri("s3", own_server.bucket), settings_of(own_server))
+    store.put("k", DATA)
+    own_server.faults = "reset=1,only=GetObject,times=2"
+
+    assert b"".join(read_stream(store, "k")) == DATA
+    assert own_server.requests.counts["GetObject"] == 4
+    store.close()
