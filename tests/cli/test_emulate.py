@@ -69,3 +69,18 @@ def test_usage(cli: Any, words: list[str], message: str) -> None:
 
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("anyfit: error: ") and message in done.err
+
+
+def test_the_backend_in_force_opens_its_own_store(cli: Any) -> None:
+    """Without a table of the scheme the credentials of the profile's backend count; a table is stronger."""
+    with emulated(cli, "modelmaker"):
+        bucket = re.findall(r'(?m)^bucket = "(.*)"$', (cli.folder / "anyfit.toml").read_text())[0]
+        chosen = ("-p", "emulator", "-b", "modelmaker")
+        put = cli("cp", "-", f"s3://{bucket}/k", *chosen, stdin="hello")
+        got = cli("cat", f"s3://{bucket}/k", *chosen)
+        cli.environ["ANYFIT_STORAGE_S3_ACCESS_KEY"] = cli.environ["ANYFIT_STORAGE_S3_SECRET_KEY"] = "another"
+        cli.environ["ANYFIT_STORAGE_S3_ENDPOINT"] = "http://127.0.0.1:1"
+        refused = cli("cat", f"s3://{bucket}/k", *chosen)
+
+    assert (put.code, got.out) == (0, "hello")
+    assert (refused.code, "127.0.0.1:1" in refused.err) == (4, True)
