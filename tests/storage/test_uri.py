@@ -31,7 +31,7 @@ def test_file_uris_are_inverse(parts: list[str]) -> None:
     names = [part for part in parts if part not in (".", "..")]
     try:
         uri = Uri.parse("/" + "/".join(names))
-    except UnicodeEncodeError:
+    except SpecError:  # a lone surrogate, which no path has
         return
 
     assert Uri.parse(str(uri)) == uri

@@ -69,6 +69,10 @@ class Uri:
 
     @classmethod
     def _from_path(cls, text: str, base: str | os.PathLike[str] | None) -> Uri:
+        try:
+            os.fsencode(text)
+        except UnicodeEncodeError:
+            raise SpecError(f"{text!r} is no path: it is no valid Unicode") from None
         directory = text.endswith("/") or text.rpartition("/")[2] in (".", "..")
         path = os.path.join(base or Path.cwd(), Path(text).expanduser())  # noqa: PTH118
         return cls("file", "", _absolute(path, directory))
