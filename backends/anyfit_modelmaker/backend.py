@@ -33,6 +33,8 @@ from anyfit_modelmaker.places import Places, base_url, is_plain_host
 from anyfit_modelmaker.settings import Settings
 
 if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
+
     from anyfit.storage import Store, Uri
     from anyfit.storage.settings import StoreSettings
     from anyfit_modelmaker.auth import Account
@@ -53,14 +55,23 @@ class ModelMakerBackend(Backend):
         settings: What is configured.
         folder: anyfit's own folder, for tokens.
         policy: How to wait between tries.
+        adapter: Replaces the network for the platform's calls.
     """
 
     name: ClassVar[str] = "modelmaker"
 
-    def __init__(self, settings: Settings, folder: Path, *, policy: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        *,
+        policy: RetryPolicy | None = None,
+        adapter: BaseAdapter | None = None,
+    ) -> None:
         self._settings = settings
         self._folder = folder / self.name
         self._policy = policy or RetryPolicy()
+        self._adapter = adapter
         self._shipped = Shipped.read()
         self._stores: dict[str, Store] = {}
         self._lock = Lock()
@@ -198,7 +209,7 @@ class ModelMakerBackend(Backend):
 
     @cached_property
     def _transport(self) -> Transport:
-        return Transport(self.name, verify=self._settings.verify_ssl, policy=self._policy)
+        return Transport(self.name, verify=self._settings.verify_ssl, policy=self._policy, adapter=self._adapter)
 
     @cached_property
     def _account(self) -> Account:

@@ -73,11 +73,8 @@ class Client:
 
     def train_version(self, version: int) -> wire.Version:
         """How a version is."""
-        what = f"job version {version}"
-        found = wire.version(self._get(f"/v1/train/version/{version}", what))
-        if found is None:
-            return wire.Version(0, version, "", "", "", "", "", "", None)
-        return found
+        answer = self._get(f"/v1/train/version/{version}", f"job version {version}")
+        return wire.version(answer, version)
 
     def log(self, version: int, query: Raw) -> list[wire.Log]:
         """A page of a log, by `lastId`, or by `lastTime` and `lastNan`."""
@@ -121,9 +118,9 @@ class Client:
         """The versions of a model, the oldest first."""
         return wire.versions(self._get(f"/v1/model/{model}", f"model {model}"))
 
-    def model_version(self, version: int) -> wire.Version | None:
+    def model_version(self, version: int) -> wire.Version:
         """One version."""
-        return wire.version(self._get(f"/v1/model/version/{version}", f"model version {version}"))
+        return wire.version(self._get(f"/v1/model/version/{version}", f"model version {version}"), version)
 
     def delete_model(self, model: int) -> None:
         """Remove a model with all versions; one that is gone is fine."""

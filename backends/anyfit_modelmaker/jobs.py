@@ -19,6 +19,7 @@ from anyfit_modelmaker.bundle import JOB
 from anyfit_modelmaker.client import Client
 from anyfit_modelmaker.logs import page_of, query_of
 from anyfit_modelmaker.places import Places
+from anyfit_modelmaker.records import Records
 from anyfit_modelmaker.series import metric_series, use_series
 from anyfit_modelmaker.states import ENDED, job_state
 from anyfit_modelmaker.wire import Version, number, rows
@@ -63,6 +64,7 @@ class Jobs:
         self._client = client
         self._store = store
         self._places = places
+        self._records = Records(store, places)
         self._region = region
         self._offset = offset_hours
         self._lock = Lock()
@@ -78,10 +80,18 @@ class Jobs:
             made = self._client.create_train(body)
         except ServiceError as fault:
             return self._lost(spec, body, fault)
-        return self._ref(made.id, made.version_id)
+        return self._made(spec, body, made.id, made.version_id)
 
     def find(self, key: str) -> JobRef | None:
-        """The job of that key."""
+        """The job of that key: as noted, else as the platform's lists tell."""
+        noted = self._records.of_key(key)
+        if noted is not None:
+            try:
+                self._client.train_version(noted.version_id)
+            except NotFound:
+                self._records.forget(noted.version_id)
+            else:
+                return self._ref(noted.id, noted.version_id)
         found = self._find(key)
         return self._ref(found.id, found.version_id) if found else None
 
@@ -164,12 +174,12 @@ class Jobs:
             known = self._facts(version)
         except NotFound:
             return
-        others = [each for each in self._versions(job) if each.version_id != version]
-        if others:
-            self._client.delete_train_version(version)
+        if [each.version_id for each in self._versions(job)] == [version]:
+            self._client.delete_train(job)  # else its name would stay taken
         else:
-            self._client.delete_train(job)
+            self._client.delete_train_version(version)
         self._remove_code(known)
+        self._records.forget(version)
         with self._lock:
             self._known.pop(version, None)
             self._ends.pop(version, None)
@@ -184,13 +194,17 @@ class Jobs:
                 hint="fit it without version_of",
                 backend="modelmaker",
             )
-        if self._of_key(self._versions(job), spec.key) is not None:
+        if self.find(spec.key) is not None:
             raise _conflict(spec.key)
         try:
             made = self._client.create_train_version(job, body)
         except ServiceError as fault:
             return self._lost(spec, body, fault)
-        return self._ref(job, made.version_id)
+        return self._made(spec, body, job, made.version_id)
+
+    def _made(self, spec: JobSpec, body: Mapping[str, Any], job: int, version: int) -> JobRef:
+        self._records.write(spec.key, job, version, body)
+        return self._ref(job, version)
 
     def _lost(self, spec: JobSpec, body: Mapping[str, Any], fault: ServiceError) -> JobRef:
         """Nobody knows whether the job was made: look."""
@@ -200,7 +214,7 @@ class Jobs:
         ours = body.get("codeUrl") or body["output"]
         if ours not in (found.text("codeUrl"), found.text("output")):
             raise _conflict(spec.key)
-        return self._ref(found.id, found.version_id)
+        return self._made(spec, body, found.id, found.version_id)
 
     def _find(self, key: str) -> Version | None:
         name, dot, tail = key.rpartition(".v")
@@ -279,6 +293,9 @@ class Jobs:
     def _facts(self, identity: int) -> _Known:
         if identity not in self._known:
             version = self._client.train_version(identity)
+            if not (version.text("codeUrl") or version.text("output")):
+                noted = self._records.of_version(identity)
+                version = evolve(version, raw={**(noted.members if noted else {}), **version.raw})
             known = _Known(version, self._written(version))
             with self._lock:
                 self._known[identity] = known

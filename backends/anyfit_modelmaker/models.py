@@ -117,7 +117,7 @@ class Models:
             version = self._client.model_version(int(ref.id))
         except NotFound:
             return
-        parent = version.id if version else 0
+        parent = version.id
         versions = self._versions(parent) if parent else []
         if [each.version_id for each in versions] == [int(ref.id)]:
             self._client.delete_model(parent)

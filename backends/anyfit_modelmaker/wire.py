@@ -170,16 +170,11 @@ def machines(answer: Mapping[str, Any]) -> list[Machine]:
     return found
 
 
-def version(raw: Mapping[str, Any]) -> Version | None:
-    """A version of a job or model, or None where there is no id."""
-    parent, own = whole(raw.get("id")), whole(raw.get("versionId"))
-    if own is None:
-        if parent is None:
-            return None
-        own = parent
+def version(raw: Mapping[str, Any], asked: int = 0) -> Version:
+    """A version of a job or model; the id is the one asked for where the answer has none, or else 0."""
     return Version(
-        id=parent or 0,
-        version_id=own,
+        id=whole(raw.get("id")) or 0,
+        version_id=whole(raw.get("versionId")) or asked or whole(raw.get("id")) or 0,
         label=str(raw.get("version") or ""),
         status=str(raw.get("status") or ""),
         message=str(raw.get("message") or ""),
@@ -193,7 +188,7 @@ def version(raw: Mapping[str, Any]) -> Version | None:
 
 def versions(answer: Mapping[str, Any]) -> list[Version]:
     """The versions in the detail of a job or model, the oldest first."""
-    found = [each for each in map(version, rows(answer, "versions")) if each is not None]
+    found = [each for each in map(version, rows(answer, "versions")) if each.version_id]
     return sorted(found, key=lambda each: each.version_id)
 
 

@@ -18,9 +18,7 @@ from anyfit_modelmaker.wire import Version, entries, log_page, machines, service
 
 
 def made(**members: Any) -> Version:
-    found = version({"id": 1, "versionId": 2, **members})
-    assert found is not None
-    return found
+    return version({"id": 1, "versionId": 2, **members})
 
 
 @pytest.mark.parametrize(
