@@ -104,7 +104,8 @@ def register_job(
     )
     check_name(spec.name, backend.capabilities, "model_name")
     ref = backend.register(spec)
-    info = next(i for i in backend.models(spec.name) if i.ref == ref)
+    known = ModelInfo(ref=ref, name=spec.name, version=spec.version)
+    info = next((i for i in backend.models(spec.name) if i.ref == ref), known)
     return Model(job.session, backend, info, str(job.ref))
 
 
