@@ -21,7 +21,7 @@ class UnknownArgument(UsageError, TypeError):
 
 def named_arguments(function: Callable[_P, _T]) -> Callable[_P, _T]:
     """Make unknown keyword arguments of `function` an error that names the nearest right one."""
-    known = [name for name in inspect.signature(function).parameters if name != "self"]
+    known = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
 
     @functools.wraps(function)
     def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:

@@ -116,12 +116,12 @@ class Estimator:
         from anyfit.console import Console, silent
         from anyfit.training import start, watch
 
+        if tensorboard and not wait:
+            raise UsageError("tensorboard: needs wait=True", hint="or run: anyfit attach --tensorboard NAME")
         console = Console() if wait and logs else silent()
         job = start(self, inputs, job_name=job_name, version_of=version_of, console=console)
         if wait:
             watch(job, console=console, logs=logs, tensorboard=tensorboard)
-        elif tensorboard:
-            raise UsageError("tensorboard: needs wait=True", hint="or run: anyfit attach --tensorboard NAME")
         return job
 
     @named_arguments
@@ -137,6 +137,7 @@ class Estimator:
         return plan_only(self, inputs, job_name=job_name, version_of=version_of)
 
     @classmethod
+    @named_arguments
     def attach(cls, name_or_ref: str, *, backend: str | None = None, profile: str | None = None) -> Estimator:
         """The estimator of a job that was submitted earlier or elsewhere; `latest_job` is the job.
 
@@ -147,7 +148,7 @@ class Estimator:
         session = Session.open(backend=backend, profile=profile)
         session.reconcile()
         job = find_job(session, name_or_ref)
-        estimator = cls.of_spec(job.spec, session, backend=job.ref.backend)
+        estimator = cls.of_job(job)
         estimator.latest_job = job
         return estimator
 
@@ -238,17 +239,17 @@ class Estimator:
         return copy
 
     @classmethod
-    def of_spec(cls, spec: JobSpec, session: Session, *, backend: str | None = None) -> Estimator:
-        """The estimator that means the same as the spec."""
+    def of_job(cls, job: Job) -> Estimator:
+        """The estimator that a job came from, as far as its spec tells; it runs where the job ran."""
+        spec, session, backend = job.spec, job.session, job.ref.backend
         same = {name for name in attrs.fields_dict(type(spec)) if name in attrs.fields_dict(cls)}
-        backend = backend or session.config.core.backend
         estimator = cls(
             **{name: getattr(spec, name) for name in same - {"options"}},
             source_dir=spec.code.archive if spec.code else "",
             image_uri=spec.image,
             options={backend: spec.options} if spec.options else {},
             backend=backend,
-            profile=session.profile or None,
+            profile=session.profile,
         )
         estimator._session = session
         return estimator
@@ -262,8 +263,10 @@ class Estimator:
         return self._session
 
     def __repr__(self) -> str:
+        from anyfit.code.git import masked
+
         shown = [
-            f"{name}={getattr(self, name)!r}"
+            f"{name}={masked(repr(getattr(self, name)))}"
             for name in ("entry_point", "source_dir", "framework", "image_uri", "instance_type", "backend")
             if getattr(self, name)
         ]

@@ -38,6 +38,8 @@ _TAIL_FOR_REPORT = 2000
 class Job:
     """A handle on a submitted job; cheap to make, good in any process.
 
+    Its session's own backend is the job's.
+
     Attributes:
         name: The job's name.
         ref: Finds it from anywhere; `str(job.ref)` is text for `attach`.
@@ -216,8 +218,7 @@ class Job:
         """Submit the same job again under a new name, with some fields of the estimator changed; does not wait."""
         from anyfit.estimator import Estimator
 
-        estimator = Estimator.of_spec(self.spec, self.session)
-        return estimator.changed(**changes).fit(_inputs_of(self.spec), wait=False)
+        return Estimator.of_job(self).changed(**changes).fit(_inputs_of(self.spec), wait=False)
 
     def to_json(self) -> dict[str, Any]:
         """The job and its state as a JSON object."""
@@ -280,8 +281,8 @@ def find_job(session: Session, name_or_ref: str) -> Job:
     """The job of that name or reference, from the journal, else from the backend; the newest for ""."""
     row = session.job_row(name_or_ref) if name_or_ref else _newest(session)
     if row is not None:
-        backend = session.backend(row.backend, row.profile)
-        job = Job(session, backend, JobRef.parse(row.ref), session.journal.spec(row))
+        session = session.of(row.backend, row.profile)
+        job = Job(session, session.backend(), JobRef.parse(row.ref), session.journal.spec(row))
         job._state = session.journal.state(row)
         return job
     return _adopt(session, name_or_ref)
@@ -306,10 +307,10 @@ def _adopt(session: Session, name_or_ref: str) -> Job:
             f"there is no job {name_or_ref!r} in the journal or on {session.backend().name}",
             hint=nearest(name_or_ref, known) or "anyfit jobs lists them; -b names another backend",
         )
-    backend = session.backend(ref.backend)
-    spec = backend.job_spec(ref)
+    session = session.of(ref.backend, session.profile)
+    spec = session.backend().job_spec(ref)
     session.journal.adopt(spec, ref, session.profile)
-    return Job(session, backend, ref, spec)
+    return Job(session, session.backend(), ref, spec)
 
 
 def _before(line: LogLine, since: datetime | None) -> bool:

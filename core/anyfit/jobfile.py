@@ -157,7 +157,7 @@ def job_again(job: Job) -> JobFile:
     """What a job was submitted with."""
     from anyfit.estimator import Estimator
 
-    estimator = Estimator.of_spec(job.spec, job.session, backend=job.ref.backend)
+    estimator = Estimator.of_job(job)
     data = {name: copy.deepcopy(getattr(estimator, name)) for name in _field_kinds()}
     inputs = {name: channel.uri for name, channel in job.spec.inputs.items()}
     return JobFile(label="", data=data | ({"inputs": inputs} if inputs else {}))

@@ -47,6 +47,15 @@ class Session:
             self._backends[name, profile] = self._make(name, profile)
         return self._backends[name, profile]
 
+    def of(self, backend: str, profile: str) -> Session:
+        """The session whose own backend and profile are these, over the same journal and backends."""
+        if (backend, profile) == (self.config.core.backend, self.profile):
+            return self
+        config = self.config if profile == self.profile else load_config(profile)
+        other = Session(config.with_arguments(backend=backend))
+        other.journal, other._backends = self.journal, self._backends
+        return other
+
     def job_row(self, name_or_ref: str) -> JobRow | None:
         """The journal's job of that name, key or reference; the session's backend first where several have it."""
         return self._one(self.journal.jobs(name=name_or_ref), name_or_ref)
@@ -71,7 +80,7 @@ class Session:
         from anyfit.plugins import backend_factory
 
         factory = backend_factory(name)
-        config = self.config if profile == self.profile else load_config(profile or None)
+        config = self.config if profile == self.profile else load_config(profile)
         backend = factory.create(config.backend_settings(factory), config.home)
         backend.profile = config.profile
         return backend

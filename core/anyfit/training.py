@@ -12,6 +12,7 @@ import attrs
 
 from anyfit.backend import Feature, JobState, LogLine, Plan
 from anyfit.code.bundle import pack_code
+from anyfit.code.remote import bring_archive, is_remote
 from anyfit.errors import SpecError
 from anyfit.job import Job
 from anyfit.names import timestamped
@@ -140,13 +141,17 @@ def make_spec(
 def _code(estimator: Estimator, session: Session) -> tuple[Code | None, str]:
     if not estimator.entry_point and not estimator.source_dir:
         return None, ""
-    return pack_code(
+    folder = session.config.home / "bundles"
+    source = estimator.source_dir
+    remote = is_remote(source)
+    code, entry_point = pack_code(
         estimator.entry_point,
-        estimator.source_dir,
+        str(bring_archive(session.backend(), source, folder)) if remote else source,
         estimator.dependencies,
-        session.config.home / "bundles",
+        folder,
         allow_secrets=session.config.core.allow_secrets,
     )
+    return attrs.evolve(code, source=source) if remote else code, entry_point
 
 
 def _name(
@@ -166,6 +171,11 @@ def _next_version(session: Session, version_of: Job | str) -> tuple[str, int]:
     from anyfit.job import find_job
 
     job = version_of if isinstance(version_of, Job) else find_job(session, version_of)
+    if job.ref.backend != session.backend().name:
+        raise SpecError(
+            f"version_of: {job.ref} is not on {session.backend().name}",
+            hint=f"a new version runs where the job ran: choose the backend {job.ref.backend}",
+        )
     session.backend().require(Feature.VERSIONS)
     version = job.spec.version + 1
     while session.backend().find(attrs.evolve(job.spec, version=version).key) is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -139,3 +142,32 @@ def test_faults(repository: tuple[str, str], tmp_path: Path, rest: str, message:
     """What cannot be fetched is an error that says what git said."""
     with pytest.raises(SpecError, match=rf"^{message}"):
         pack_code("train.py", f"git+{repository[0]}{rest}", (), tmp_path)
+
+
+def test_a_password_reaches_the_server_alone(tmp_path: Path) -> None:
+    """Git is given the password of a URL without its standing in any argument, and no message shows it."""
+    asked: list[str] = []
+
+    class Guarded(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers.get("Authorization", ""))
+            self.send_response(404 if asked[-1] else 401)
+            self.send_header("WWW-Authenticate", "Basic realm=code")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Guarded) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        source = parse_git(f"git+http://me:p%40ss@127.0.0.1:{server.server_port}/p.git")
+        assert source is not None
+        with pytest.raises(SpecError) as caught:
+            fetch_git(source, tmp_path)
+        server.shutdown()
+        thread.join()
+
+    assert f"Basic {base64.b64encode(b'me:p@ss').decode()}" in asked
+    assert "p%40ss" not in str(caught.value) and "p@ss" not in str(caught.value)

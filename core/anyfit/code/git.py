@@ -10,12 +10,13 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from attrs import frozen
 
 from anyfit.errors import SpecError
 
-__all__ = ["GitSource", "fetch_git", "parse_git"]
+__all__ = ["GitSource", "fetch_git", "masked", "parse_git"]
 
 # The authority comes first, so that the `@` of `user@host` is not taken for the one before the ref.
 _FORM = re.compile(
@@ -32,8 +33,7 @@ class GitSource:
     folder: str = ""
 
     def __str__(self) -> str:
-        url = re.sub(r"://[^/@]+@", "://***@", self.url)
-        return f"{url}@{self.ref}" + (f"#{self.folder}" if self.folder else "")
+        return f"{masked(self.url)}@{self.ref}" + (f"#{self.folder}" if self.folder else "")
 
 
 def parse_git(text: str) -> GitSource | None:
@@ -50,20 +50,42 @@ def parse_git(text: str) -> GitSource | None:
     return source
 
 
+def masked(text: str) -> str:
+    """The text without the user and password of any URL in it."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
+
+
 def fetch_git(source: GitSource, into: Path) -> Path:
     """Bring the source into the empty folder `into`; answers the folder that was asked for."""
-    _git(into, source, "init", "--quiet")
-    _git(into, source, "fetch", "--quiet", "--depth=1", source.url, source.ref)
-    _git(into, source, "checkout", "--quiet", "FETCH_HEAD")
+    url, secrets = _without_password(source.url)
+    _git(into, source, secrets, "init", "--quiet")
+    _git(into, source, secrets, "fetch", "--quiet", "--depth=1", url, source.ref)
+    _git(into, source, secrets, "checkout", "--quiet", "FETCH_HEAD")
     folder = into / source.folder
     if not folder.is_dir():
         raise SpecError(f"source_dir: there is no folder {source.folder!r} in {source}")
     return folder
 
 
-def _git(folder: Path, source: GitSource, *arguments: str) -> None:
+def _without_password(url: str) -> tuple[str, dict[str, str]]:
+    """The URL as it may stand among a process's arguments, and the environment that gives git the password."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or parts.username is None:
+        return url, {}
+    helper = r'!printf "username=%s\npassword=%s\n" "$ANYFIT_GIT_USER" "$ANYFIT_GIT_PASSWORD"'
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "credential.helper",
+        "GIT_CONFIG_VALUE_0": helper,
+        "ANYFIT_GIT_USER": unquote(parts.username),
+        "ANYFIT_GIT_PASSWORD": unquote(parts.password or ""),
+    }
+
+
+def _git(folder: Path, source: GitSource, secrets: dict[str, str], *arguments: str) -> None:
     # No prompt: a missing password has to be an error, not a wait that nobody sees.
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
+    environment = {**os.environ, **quiet, **secrets}
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -71,7 +93,7 @@ def _git(folder: Path, source: GitSource, *arguments: str) -> None:
     except FileNotFoundError:
         raise SpecError("source_dir: a git source needs the program git", hint="install git") from None
     if done.returncode:
-        said = re.sub(r"://[^/@\s]+@", "://***@", done.stderr.strip().splitlines()[-1] if done.stderr else "")
+        said = masked(done.stderr.strip().splitlines()[-1] if done.stderr else "")
         raise SpecError(
             f"source_dir: cannot fetch {source}: {said}",
             hint="check the URL and the ref; a private repository needs credentials that git finds by itself",

@@ -1,0 +1,31 @@
+"""Code archives that lie in a store."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from anyfit.backend import Backend
+
+__all__ = ["bring_archive", "is_remote"]
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source is a URI of a store, and neither a path nor a git repository."""
+    from anyfit.code.git import parse_git
+
+    return "://" in source and not source.startswith("file://") and parse_git(source) is None
+
+
+def bring_archive(backend: Backend, source: str, folder: Path) -> Path:
+    """The archive that lies at a URI, on this machine; it is fetched anew each time, for it may have changed."""
+    from anyfit.storage import Uri
+    from anyfit.storage.atomic import write_atomically
+
+    uri = Uri.parse(source)
+    name = f"{hashlib.sha256(source.encode()).hexdigest()[:16]}-{uri.name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / name, backend.store(uri).read(uri.key))
+    return folder / name
