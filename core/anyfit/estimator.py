@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from anyfit.model import Model
     from anyfit.predictor import Predictor
     from anyfit.session import Session
-    from anyfit.spec import JobSpec
 
 __all__ = ["Estimator"]
 

@@ -72,7 +72,8 @@ def _without_password(url: str) -> tuple[str, dict[str, str]]:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or parts.username is None:
         return url, {}
-    helper = r'!printf "username=%s\npassword=%s\n" "$ANYFIT_GIT_USER" "$ANYFIT_GIT_PASSWORD"'
+    # A function, because git appends an argument of its own.
+    helper = r'!f() { printf "username=%s\npassword=%s\n" "$ANYFIT_GIT_USER" "$ANYFIT_GIT_PASSWORD"; }; f'
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "credential.helper",
