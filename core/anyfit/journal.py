@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
-import time
-from contextlib import contextmanager
 from datetime import datetime, timezone
 
-from anyfit.errors import Conflict, StorageError
+from anyfit.errors import Conflict
+from anyfit.journalfile import JournalFile
 from anyfit.processes import alive, identity
 
 TYPE_CHECKING = False  # no import of typing here: `anyfit jobs` has no time for it
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from anyfit.backend import EndpointRef, JobRef, JobState, Plan
@@ -28,28 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["EndpointRow", "JobRow", "Journal"]
 
 _FINAL = ("SUCCEEDED", "FAILED", "STOPPED")
-_SCHEMA_VERSION = 1
-_WAIT_SECONDS = 30.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id INTEGER PRIMARY KEY,
-    backend TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL,
-    ref TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
-    status TEXT NOT NULL DEFAULT 'PENDING', reason TEXT NOT NULL DEFAULT '',
-    created_at TEXT NOT NULL, ended_at TEXT NOT NULL DEFAULT '',
-    spec TEXT NOT NULL, plan TEXT NOT NULL, state TEXT NOT NULL DEFAULT '',
-    UNIQUE (backend, key)
-);
-CREATE INDEX IF NOT EXISTS jobs_by_name ON jobs (name);
-CREATE INDEX IF NOT EXISTS jobs_open ON jobs (status) WHERE status NOT IN ('SUCCEEDED', 'FAILED', 'STOPPED');
-CREATE TABLE IF NOT EXISTS endpoints (
-    id INTEGER PRIMARY KEY,
-    backend TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL,
-    ref TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
-    created_at TEXT NOT NULL, spec TEXT NOT NULL, job TEXT NOT NULL DEFAULT '',
-    UNIQUE (backend, name)
-);
-"""
 _JOB_COLUMNS = "backend, key, name, profile, ref, owner, status, reason, created_at, ended_at"
 _ENDPOINT_COLUMNS = "backend, name, profile, ref, owner, created_at, job"
 
@@ -111,23 +86,12 @@ class EndpointRow(_Row):
 class Journal:
     """The journal in one folder; safe for many processes and threads."""
 
-    _connection: sqlite3.Connection | None = None
-
     def __init__(self, home: os.PathLike[str] | str) -> None:
-        self._folder = os.fspath(home)
-        self._lock = threading.RLock()
-
-    def __del__(self) -> None:
-        # Estimators and jobs share a journal for as long as they live, so none of them can close it.
-        if self._connection is not None:
-            self._connection.close()
+        self._file = JournalFile(os.fspath(home))
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        self._file.close()
 
     # Jobs
 
@@ -137,7 +101,7 @@ class Journal:
 
         spec = plan.spec
         row = (plan.backend, spec.key, spec.name, profile, identity(), _now(), dumps(spec), dumps(plan))
-        with self._transaction() as db:
+        with self._file.use(durable=True) as db:
             try:
                 db.execute(
                     "INSERT INTO jobs (backend, key, name, profile, owner, created_at, spec, plan)"
@@ -154,19 +118,19 @@ class Journal:
 
     def withdraw(self, backend: str, key: str) -> None:
         """Forget an intent whose request was refused, so that the name is free again."""
-        with self._transaction() as db:
+        with self._file.use() as db:
             db.execute("DELETE FROM jobs WHERE backend = ? AND key = ? AND ref = ''", (backend, key))
 
     def submitted(self, key: str, ref: JobRef) -> None:
         """Write down where the intended job is."""
-        with self._transaction() as db:
+        with self._file.use() as db:
             db.execute("UPDATE jobs SET ref = ? WHERE backend = ? AND key = ?", (str(ref), ref.backend, key))
 
     def adopt(self, spec: JobSpec, ref: JobRef, profile: str) -> None:
         """Add a job that another machine submitted."""
         from anyfit.codec import dumps
 
-        with self._transaction() as db:
+        with self._file.use() as db:
             db.execute(
                 "INSERT OR IGNORE INTO jobs (backend, key, name, profile, ref, owner, created_at, spec, plan)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')",
@@ -178,7 +142,7 @@ class Journal:
         from anyfit.codec import dumps
 
         ended = state.ended_at.isoformat() if state.ended_at else (_now() if state.status.finished else "")
-        with self._transaction() as db:
+        with self._file.use() as db:
             db.execute(
                 "UPDATE jobs SET status = ?, reason = ?, ended_at = ?, state = ?"
                 " WHERE ref = ? AND (? OR status NOT IN ('SUCCEEDED', 'FAILED', 'STOPPED'))",
@@ -187,7 +151,7 @@ class Journal:
 
     def forget(self, ref: JobRef) -> None:
         """Remove a deleted job."""
-        with self._transaction() as db:
+        with self._file.use() as db:
             db.execute("DELETE FROM jobs WHERE ref = ?", (str(ref),))
 
     def jobs(self, *, backend: str = "", name: str = "", unfinished: bool = False, limit: int = -1) -> list[JobRow]:
@@ -203,13 +167,13 @@ class Journal:
             where.append("status NOT IN ('SUCCEEDED', 'FAILED', 'STOPPED')")
         order = "+id" if unfinished else "id"  # the sign lets SQLite use the index of the few unfinished ones
         query = f"SELECT {_JOB_COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY {order} DESC LIMIT ?"  # noqa: S608 - fixed words only
-        with self._lock:
-            return [JobRow(*row) for row in self._db().execute(query, (*values, limit))]
+        with self._file.use() as db:
+            return [JobRow(*row) for row in db.execute(query, (*values, limit))]
 
     def count(self, *, backend: str = "") -> int:
         """How many jobs there are."""
-        with self._lock:
-            found = self._db().execute("SELECT COUNT(*) FROM jobs WHERE ? IN ('', backend)", (backend,)).fetchone()
+        with self._file.use() as db:
+            found = db.execute("SELECT COUNT(*) FROM jobs WHERE ? IN ('', backend)", (backend,)).fetchone()
         return int(found[0])
 
     def spec(self, row: JobRow) -> JobSpec:
@@ -238,8 +202,8 @@ class Journal:
     def abandoned(self) -> list[JobRow]:
         """Intents whose client is gone: nobody knows yet whether the request arrived."""
         query = f"SELECT {_JOB_COLUMNS} FROM jobs WHERE ref = ''"  # noqa: S608 - fixed words only
-        with self._lock:
-            rows = [JobRow(*row) for row in self._db().execute(query)]
+        with self._file.use() as db:
+            rows = [JobRow(*row) for row in db.execute(query)]
         return [row for row in rows if not alive(row.owner)]
 
     # Endpoints
@@ -248,7 +212,7 @@ class Journal:
         """Write down that an endpoint is about to be made; `Conflict` when its name is taken."""
         from anyfit.codec import dumps
 
-        with self._transaction() as db:
+        with self._file.use(durable=True) as db:
             try:
                 db.execute(
                     "INSERT INTO endpoints (backend, name, profile, owner, created_at, spec, job)"
@@ -264,17 +228,17 @@ class Journal:
 
     def withdraw_endpoint(self, backend: str, name: str) -> None:
         """Forget an endpoint that could not be made."""
-        with self._transaction() as db:
+        with self._file.use() as db:
             db.execute("DELETE FROM endpoints WHERE backend = ? AND name = ? AND ref = ''", (backend, name))
 
     def deployed(self, name: str, ref: EndpointRef) -> None:
         """Write down where the intended endpoint is."""
-        with self._transaction() as db:
+        with self._file.use() as db:
             db.execute("UPDATE endpoints SET ref = ? WHERE backend = ? AND name = ?", (str(ref), ref.backend, name))
 
     def forget_endpoint(self, ref: EndpointRef) -> None:
         """Remove a deleted endpoint."""
-        with self._transaction() as db:
+        with self._file.use() as db:
             db.execute("DELETE FROM endpoints WHERE ref = ?", (str(ref),))
 
     def endpoints(self, *, backend: str = "", name: str = "") -> list[EndpointRow]:
@@ -287,66 +251,18 @@ class Journal:
             where.append("(name = ? OR ref = ?)")
             values += [name, name]
         query = f"SELECT {_ENDPOINT_COLUMNS} FROM endpoints WHERE {' AND '.join(where)} ORDER BY id DESC"  # noqa: S608 - fixed words only
-        with self._lock:
-            return [EndpointRow(*row) for row in self._db().execute(query, values)]
+        with self._file.use() as db:
+            return [EndpointRow(*row) for row in db.execute(query, values)]
 
     def abandoned_endpoints(self) -> list[EndpointRow]:
         """Endpoint intents whose client is gone."""
         return [row for row in self.endpoints() if not row.ref and not alive(row.owner)]
 
-    # The file
-
     def _text(self, column: str, row: JobRow) -> str:
         query = f"SELECT {column} FROM jobs WHERE backend = ? AND key = ?"  # noqa: S608 - fixed words only
-        with self._lock:
-            found = self._db().execute(query, (row.backend, row.key)).fetchone()
+        with self._file.use() as db:
+            found = db.execute(query, (row.backend, row.key)).fetchone()
         return str(found[0]) if found else ""
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._db() as db:
-            try:
-                yield db
-            except sqlite3.OperationalError as fault:
-                raise self._unusable(fault) from fault
-
-    def _db(self) -> sqlite3.Connection:
-        if self._connection is None:
-            try:
-                self._connection = self._open()
-            except (OSError, sqlite3.DatabaseError) as fault:
-                raise self._unusable(fault) from fault
-        return self._connection
-
-    def _open(self) -> sqlite3.Connection:
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103  (pathlib would be imported for this only)
-        db = sqlite3.connect(f"{self._folder}/journal.sqlite3", timeout=_WAIT_SECONDS, check_same_thread=False)
-        try:
-            self._prepare(db)
-            db.execute("PRAGMA synchronous = NORMAL")
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _prepare(self, db: sqlite3.Connection) -> None:
-        """Make a new file a journal; of many processes that find it new, each waits for the others."""
-        patience = time.monotonic() + _WAIT_SECONDS
-        while db.execute("PRAGMA user_version").fetchone()[0] < _SCHEMA_VERSION:
-            try:
-                db.execute("PRAGMA journal_mode = WAL")  # which, unlike all else, does not wait for a lock by itself
-                db.executescript(f"{_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
-            except sqlite3.OperationalError as fault:
-                if "locked" not in str(fault) or time.monotonic() > patience:
-                    raise
-                time.sleep(0.005)
-
-    def _unusable(self, fault: Exception) -> StorageError:
-        why = fault.strerror if isinstance(fault, OSError) else fault
-        return StorageError(
-            f"the journal in {self._folder} cannot be used: {why}",
-            hint="see that there is room and that the folder is yours, or set ANYFIT_HOME to another one",
-        )
 
 
 def _now() -> str:

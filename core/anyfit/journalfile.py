@@ -1,0 +1,132 @@
+"""The journal's file: made once, used by any number of processes and threads, its faults told as ours.
+
+    file = JournalFile(home)
+    with file.use() as db:
+        db.execute("SELECT ...")
+
+All that is done in one `use` happens at once or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager, suppress
+
+from anyfit.errors import StorageError
+
+TYPE_CHECKING = False  # no import of typing here: `anyfit jobs` has no time for it
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["JournalFile"]
+
+_SCHEMA_VERSION = 1
+_WAIT_SECONDS = 30.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id INTEGER PRIMARY KEY,
+    backend TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL,
+    ref TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'PENDING', reason TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL, ended_at TEXT NOT NULL DEFAULT '',
+    spec TEXT NOT NULL, plan TEXT NOT NULL, state TEXT NOT NULL DEFAULT '',
+    UNIQUE (backend, key)
+);
+CREATE INDEX IF NOT EXISTS jobs_by_name ON jobs (name);
+CREATE INDEX IF NOT EXISTS jobs_open ON jobs (status) WHERE status NOT IN ('SUCCEEDED', 'FAILED', 'STOPPED');
+CREATE TABLE IF NOT EXISTS endpoints (
+    id INTEGER PRIMARY KEY,
+    backend TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL,
+    ref TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
+    created_at TEXT NOT NULL, spec TEXT NOT NULL, job TEXT NOT NULL DEFAULT '',
+    UNIQUE (backend, name)
+);
+"""
+
+
+class JournalFile:
+    """The file of the journal in one folder."""
+
+    _connection: sqlite3.Connection | None = None
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._path = f"{folder}/journal.sqlite3"
+        self._lock = threading.RLock()
+
+    def __del__(self) -> None:
+        # Estimators and jobs share a journal for as long as they live, so none of them can close it.
+        if self._connection is not None:
+            self._connection.close()
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    @contextmanager
+    def use(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction; a `durable` one is on the disk when it is over, whatever happens to the machine then."""
+        with self._lock:
+            try:
+                db = self._opened()
+                if durable:
+                    db.execute("PRAGMA synchronous = FULL")
+                try:
+                    with db:
+                        yield db
+                finally:
+                    if durable:
+                        db.execute("PRAGMA synchronous = NORMAL")
+            except sqlite3.Error as fault:
+                raise self._unusable(str(fault)) from fault
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            try:
+                self._connection = self._open()
+            except OSError as fault:
+                raise self._unusable(fault.strerror) from fault
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103  (pathlib would be imported for this only)
+        with suppress(FileExistsError):  # SQLite gives the files beside it the same permissions
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        db = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, check_same_thread=False)
+        try:
+            self._prepare(db)
+            db.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        """Make a new file a journal; of many processes that find it new, each waits for the others."""
+        patience = time.monotonic() + _WAIT_SECONDS
+        while (version := db.execute("PRAGMA user_version").fetchone()[0]) < _SCHEMA_VERSION:
+            try:
+                db.execute("PRAGMA journal_mode = WAL")  # which, unlike all else, does not wait for a lock by itself
+                db.executescript(f"{_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
+            except sqlite3.OperationalError as fault:
+                if "locked" not in str(fault) or time.monotonic() > patience:
+                    raise
+                time.sleep(0.005)
+        if version > _SCHEMA_VERSION:
+            raise StorageError(
+                f"the journal in {self._folder} was written by a newer anyfit:"
+                f" its format is {version}, this one knows {_SCHEMA_VERSION}",
+                hint="upgrade anyfit, or set ANYFIT_HOME to another folder",
+            )
+
+    def _unusable(self, why: str | None) -> StorageError:
+        return StorageError(
+            f"the journal in {self._folder} cannot be used: {why}",
+            hint="see that there is room and that the folder is yours, or set ANYFIT_HOME to another one",
+        )
