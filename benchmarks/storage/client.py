@@ -1,12 +1,15 @@
-"""anyfit's own transfer as a process: `client.py up|down|same LOCAL REMOTE [library]`."""
+"""anyfit's own transfer as a process: `client.py up|down|same|forget LOCAL REMOTE [library]`."""
 
 from __future__ import annotations
 
 import os
 import sys
 
+from anyfit.storage.browse import remove
+from anyfit.storage.opening import open_store
 from anyfit.storage.settings import StoreSettings
 from anyfit.storage.transfer import copy_tree, sync
+from anyfit.storage.uri import Uri
 
 way, local, remote, *rest = sys.argv[1:]
 cos = remote.startswith("cos:")
@@ -17,5 +20,9 @@ settings = StoreSettings(
     secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
     fast=not rest,
 )
+if way == "forget":
+    store = open_store(remote, settings)
+    remove(Uri.parse(remote), recursive=True, open=lambda uri: store)
+    sys.exit()
 ends = (remote, local) if way == "down" else (local, remote)
 (sync if way == "same" else copy_tree)(*ends, settings=settings).raise_for_failures()

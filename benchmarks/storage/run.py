@@ -69,7 +69,9 @@ def once(tool: Tool, workload: Workload, service: Service, work: Path, number: i
     data = work / "data" / workload.data
     prefix = f"{tool.name}/{workload.data}"
     if workload.way == "up":
-        return measure(tool.command("up", data, f"{prefix}/{number}"), service.environment)
+        run = measure(tool.command("up", data, f"{prefix}/{number}"), service.environment)
+        forget(service, f"{prefix}/{number}/")
+        return run
     if workload.way == "same":
         return measure(tool.command("same", data, f"{prefix}/0"), service.environment)
     target = work / "down"
@@ -78,6 +80,16 @@ def once(tool: Tool, workload: Workload, service: Service, work: Path, number: i
     run = measure(tool.command("down", target, f"{prefix}/0"), service.environment)
     check(data, target)
     return run
+
+
+def forget(service: Service, prefix: str) -> None:
+    """Delete what was uploaded, so that the server's disk, often memory, does not fill up.
+
+    In a process of its own: a child's peak memory starts from its parent's, so this one has to stay small.
+    """
+    place = f"s3://{service.bucket}/{prefix}"
+    command = [sys.executable, str(Path(__file__).with_name("client.py")), "forget", "", place]
+    measure(command, service.environment)
 
 
 def check(data: Path, target: Path) -> None:
