@@ -1,7 +1,7 @@
 """Bringing data from a store and taking it there.
 
-As a program it is the helper of a supervisor: `CLIENT_FOLDER [--profile=NAME] get|put URI PATH`. It reads the
-configuration itself, so that keys stand neither on its command line nor in any file of the job.
+As a program (mover.py) it is the helper of a supervisor. It reads the configuration itself, so that keys stand neither
+on its command line nor in any file of the job.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ As in supervisor.py an empty package stands in for `anyfit_local`; here installe
 import os
 import sys
 
-here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+here = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120
 sys.path[:] = [path for path in sys.path if path != here]
 package = type(sys)("anyfit_local")
 package.__path__ = [here]

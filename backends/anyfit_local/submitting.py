@@ -33,7 +33,7 @@ __all__ = ["submit"]
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _LAUNCHER = Path(anyfit.__file__).parent / "launch" / "anyfit_launch.py"
-_MOVER = (sys.executable, "-c", "from anyfit_local.moving import main; main()")
+_MOVER = Path(__file__).with_name("mover.py")
 _STALE_SECONDS = 86400
 
 
@@ -80,7 +80,7 @@ def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str, profile: s
         "max_run": body["max_run"],
         "grace_seconds": body["grace_seconds"],
         "fetch": fetch,
-        "mover": [*_MOVER, *arguments(Path.cwd(), profile)],
+        "mover": [sys.executable, str(_MOVER), *arguments(Path.cwd(), profile)],
         "output_folder": output,
         "output_uri": "" if output else _elsewhere(spec.output_path, "output_path", spec.key),
         "checkpoint_uri": _elsewhere(spec.checkpoint_path, "checkpoint_path"),

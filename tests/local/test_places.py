@@ -172,6 +172,24 @@ def test_the_profile_tells_how_to_reach_a_store(rig: Any, server: ObjectStoreSer
     assert [path for path in kept if server.secret_key.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.parametrize("name", ["queue", "token", "settings"])
+def test_a_project_may_name_its_files_as_it_likes(
+    rig: Any, server: ObjectStoreServer, project: Path, name: str
+) -> None:
+    """A module of the client's folder is never taken for one of the standard library, nor one of ours for its."""
+    (server.data_dir / server.bucket / "a.txt").write_text("A")
+    server.store.adopt(server.bucket)
+    (project / f"{name}.py").write_text("raise SystemExit('the wrong module')")
+    rig.backend.profile = "there"
+    ref, state = rig.run(
+        "import os; print(os.listdir(os.environ['SM_CHANNEL_TRAIN']))",
+        inputs={"train": Channel(uri=f"s3://{server.bucket}/a.txt")},
+    )
+
+    assert state.status is Status.SUCCEEDED, state.reason
+    assert rig.texts(ref) == ["['a.txt']"]
+
+
 def test_without_the_profile_there_are_no_keys(rig: Any, server: ObjectStoreServer, project: Path) -> None:
     """The job fails before its script, and says why."""
     rig.backend.profile = ""
