@@ -117,25 +117,33 @@ class Journal:
                 ) from None
 
     def withdraw(self, backend: str, key: str) -> None:
-        """Forget an intent whose request was refused, so that the name is free again."""
+        """Forget this process's intent whose request was refused, so that the name is free again."""
         with self._file.use() as db:
-            db.execute("DELETE FROM jobs WHERE backend = ? AND key = ? AND ref = ''", (backend, key))
+            db.execute(
+                "DELETE FROM jobs WHERE backend = ? AND key = ? AND ref = '' AND owner = ?", (backend, key, identity())
+            )
 
-    def submitted(self, key: str, ref: JobRef) -> None:
-        """Write down where the intended job is."""
+    def leave(self, backend: str, key: str) -> None:
+        """Give up this process's intent, for whoever comes next to find out whether the request arrived."""
         with self._file.use() as db:
-            db.execute("UPDATE jobs SET ref = ? WHERE backend = ? AND key = ?", (str(ref), ref.backend, key))
+            db.execute(
+                "UPDATE jobs SET owner = '' WHERE backend = ? AND key = ? AND ref = '' AND owner = ?",
+                (backend, key, identity()),
+            )
+
+    def submitted(self, plan: Plan, ref: JobRef, profile: str) -> None:
+        """Write down where the intended job is, also when somebody has removed the intent meanwhile."""
+        with self._file.use() as db:
+            found = db.execute(
+                "UPDATE jobs SET ref = ? WHERE backend = ? AND key = ?", (str(ref), ref.backend, plan.spec.key)
+            )
+            if not found.rowcount:
+                self._add(db, plan.spec, ref, profile, plan)
 
     def adopt(self, spec: JobSpec, ref: JobRef, profile: str) -> None:
         """Add a job that another machine submitted."""
-        from anyfit.codec import dumps
-
         with self._file.use() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO jobs (backend, key, name, profile, ref, owner, created_at, spec, plan)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')",
-                (ref.backend, spec.key, spec.name, profile, str(ref), identity(), _now(), dumps(spec)),
-            )
+            self._add(db, spec, ref, profile, None)
 
     def observed(self, ref: JobRef, state: JobState) -> None:
         """Keep the newest known state of a job; a watcher that is late does not take back an end."""
@@ -200,7 +208,7 @@ class Journal:
         return loads(JobState, text) if text else None
 
     def abandoned(self) -> list[JobRow]:
-        """Intents whose client is gone: nobody knows yet whether the request arrived."""
+        """Intents that their client has left, or that it died over: nobody knows yet whether the request arrived."""
         query = f"SELECT {_JOB_COLUMNS} FROM jobs WHERE ref = ''"  # noqa: S608 - fixed words only
         with self._file.use() as db:
             rows = [JobRow(*row) for row in db.execute(query)]
@@ -227,14 +235,35 @@ class Journal:
                 ) from None
 
     def withdraw_endpoint(self, backend: str, name: str) -> None:
-        """Forget an endpoint that could not be made."""
+        """Forget this process's intent of an endpoint that could not be made."""
         with self._file.use() as db:
-            db.execute("DELETE FROM endpoints WHERE backend = ? AND name = ? AND ref = ''", (backend, name))
+            db.execute(
+                "DELETE FROM endpoints WHERE backend = ? AND name = ? AND ref = '' AND owner = ?",
+                (backend, name, identity()),
+            )
 
-    def deployed(self, name: str, ref: EndpointRef) -> None:
-        """Write down where the intended endpoint is."""
+    def leave_endpoint(self, backend: str, name: str) -> None:
+        """Give up this process's intent, as `leave` does."""
         with self._file.use() as db:
-            db.execute("UPDATE endpoints SET ref = ? WHERE backend = ? AND name = ?", (str(ref), ref.backend, name))
+            db.execute(
+                "UPDATE endpoints SET owner = '' WHERE backend = ? AND name = ? AND ref = '' AND owner = ?",
+                (backend, name, identity()),
+            )
+
+    def deployed(self, spec: EndpointSpec, ref: EndpointRef, profile: str, job: str) -> None:
+        """Write down where the intended endpoint is, also when somebody has removed the intent meanwhile."""
+        from anyfit.codec import dumps
+
+        with self._file.use() as db:
+            found = db.execute(
+                "UPDATE endpoints SET ref = ? WHERE backend = ? AND name = ?", (str(ref), ref.backend, spec.name)
+            )
+            if not found.rowcount:
+                db.execute(
+                    "INSERT INTO endpoints (backend, name, profile, ref, owner, created_at, spec, job)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (ref.backend, spec.name, profile, str(ref), identity(), _now(), dumps(spec), job),
+                )
 
     def forget_endpoint(self, ref: EndpointRef) -> None:
         """Remove a deleted endpoint."""
@@ -255,14 +284,45 @@ class Journal:
             return [EndpointRow(*row) for row in db.execute(query, values)]
 
     def abandoned_endpoints(self) -> list[EndpointRow]:
-        """Endpoint intents whose client is gone."""
+        """Endpoint intents that their client has left, or that it died over."""
         return [row for row in self.endpoints() if not row.ref and not alive(row.owner)]
+
+    # Abandoned rows of both kinds
+
+    def claim(self, row: JobRow | EndpointRow) -> bool:
+        """Make this process the owner of an abandoned intent; False when another was faster."""
+        table, column, name = _place(row)
+        query = f"UPDATE {table} SET owner = ? WHERE backend = ? AND {column} = ? AND ref = '' AND owner = ?"  # noqa: S608 - fixed words only
+        with self._file.use() as db:
+            return db.execute(query, (identity(), row.backend, name, row.owner)).rowcount == 1
+
+    def found(self, row: JobRow | EndpointRow, ref: JobRef | EndpointRef) -> None:
+        """Write down where the job or endpoint of a claimed intent is."""
+        table, column, name = _place(row)
+        with self._file.use() as db:
+            db.execute(f"UPDATE {table} SET ref = ? WHERE backend = ? AND {column} = ?", (str(ref), row.backend, name))  # noqa: S608 - fixed words only
+
+    def _add(self, db: sqlite3.Connection, spec: JobSpec, ref: JobRef, profile: str, plan: Plan | None) -> None:
+        from anyfit.codec import dumps
+
+        sent = dumps(plan) if plan else ""
+        row = (ref.backend, spec.key, spec.name, profile, str(ref), identity(), _now(), dumps(spec), sent)
+        db.execute(
+            "INSERT OR IGNORE INTO jobs (backend, key, name, profile, ref, owner, created_at, spec, plan)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
 
     def _text(self, column: str, row: JobRow) -> str:
         query = f"SELECT {column} FROM jobs WHERE backend = ? AND key = ?"  # noqa: S608 - fixed words only
         with self._file.use() as db:
             found = db.execute(query, (row.backend, row.key)).fetchone()
         return str(found[0]) if found else ""
+
+
+def _place(row: JobRow | EndpointRow) -> tuple[str, str, str]:
+    """The table of a row, its column of names, and the name."""
+    return ("jobs", "key", row.key) if isinstance(row, JobRow) else ("endpoints", "name", row.name)
 
 
 def _now() -> str:

@@ -206,7 +206,7 @@ def deploy_endpoint(session: Session, backend: Backend, spec: EndpointSpec, *, j
         if not isinstance(fault, ServiceError) or backend.find_endpoint(spec.name) is None:
             session.journal.withdraw_endpoint(backend.name, spec.name)
         raise
-    session.journal.deployed(spec.name, ref)
+    session.journal.deployed(spec, ref, session.profile, job)
     observers().endpoint_deployed(ref, spec)
     predictor = Predictor(session, backend, ref, spec.name)
     if wait:

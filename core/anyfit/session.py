@@ -74,7 +74,8 @@ class Session:
     def reconcile(self) -> list[str]:
         """Look up what clients that died left open; answers a sentence for each."""
         told = [self._reconcile_job(row) for row in self.journal.abandoned()]
-        return told + [self._reconcile_endpoint(row) for row in self.journal.abandoned_endpoints()]
+        told += [self._reconcile_endpoint(row) for row in self.journal.abandoned_endpoints()]
+        return [sentence for sentence in told if sentence]
 
     def _make(self, name: str, profile: str) -> Backend:
         from anyfit.plugins import backend_factory
@@ -98,22 +99,42 @@ class Session:
 
     def _reconcile_job(self, row: JobRow) -> str:
         try:
-            ref = self.backend(row.backend, row.profile).find(row.key)
+            return self._settle_job(row)
         except AnyfitError as error:
             return f"could not find out whether job {row.key} was started: {error.message}"
-        if ref is None:
-            self.journal.withdraw(row.backend, row.key)
-            return f"job {row.key} was never started, its client ended first; fit it again"
-        self.journal.submitted(row.key, ref)
-        return f"job {row.key} was started although its client ended; it is {ref}"
+
+    def _settle_job(self, row: JobRow) -> str:
+        """Look an abandoned job up by name; answers what became of it, or "" when another client was faster."""
+        if not self.journal.claim(row):
+            return ""
+        try:
+            ref = self.backend(row.backend, row.profile).find(row.key)
+            if ref is None:
+                self.journal.withdraw(row.backend, row.key)
+                return f"job {row.key} was never started, its client ended first; fit it again"
+            self.journal.found(row, ref)
+            return f"job {row.key} was started although its client ended; it is {ref}"
+        except BaseException:
+            self.journal.leave(row.backend, row.key)
+            raise
 
     def _reconcile_endpoint(self, row: EndpointRow) -> str:
         try:
-            ref = self.backend(row.backend, row.profile).find_endpoint(row.name)
+            return self._settle_endpoint(row)
         except AnyfitError as error:
             return f"could not find out whether endpoint {row.name} was made: {error.message}"
-        if ref is None:
-            self.journal.withdraw_endpoint(row.backend, row.name)
-            return f"endpoint {row.name} was never made, its client ended first; deploy it again"
-        self.journal.deployed(row.name, ref)
-        return f"endpoint {row.name} was made although its client ended; it is {ref}"
+
+    def _settle_endpoint(self, row: EndpointRow) -> str:
+        """As `_settle_job`."""
+        if not self.journal.claim(row):
+            return ""
+        try:
+            ref = self.backend(row.backend, row.profile).find_endpoint(row.name)
+            if ref is None:
+                self.journal.withdraw_endpoint(row.backend, row.name)
+                return f"endpoint {row.name} was never made, its client ended first; deploy it again"
+            self.journal.found(row, ref)
+            return f"endpoint {row.name} was made although its client ended; it is {ref}"
+        except BaseException:
+            self.journal.leave_endpoint(row.backend, row.name)
+            raise

@@ -89,7 +89,7 @@ def submit(session: Session, backend: Backend, plan: Plan, progress: Progress) -
         raise
     started = time.monotonic()
     ref = _submit(session, backend, plan)
-    session.journal.submitted(key, ref)
+    session.journal.submitted(plan, ref, session.profile)
     progress("submit", time.monotonic() - started, str(ref))
     observers().job_submitted(ref, plan.spec)
     return Job(session, backend, ref, plan.spec)

@@ -54,7 +54,7 @@ for line in sys.stdin:  # a line is the folder of a new journal, for all workers
         name = "job-%s-%d" % (worker, number)
         journal.intend(plan(name), "")
         ref = JobRef("cloud", "r", name)
-        journal.submitted(name, ref)
+        journal.submitted(plan(name), ref, "")
         journal.observed(ref, JobState(status=Status.SUCCEEDED))
         journal.jobs(limit=5)
     try:
@@ -64,6 +64,20 @@ for line in sys.stdin:  # a line is the folder of a new journal, for all workers
         pass
     journal.close()
     print("won" if won else "lost", flush=True)
+"""
+
+
+ABANDON = """
+import sys
+from anyfit.backend import Plan
+from anyfit.codec import loads
+from anyfit.journal import Journal
+from anyfit.spec import EndpointSpec
+
+plan, endpoint = sys.stdin.read().splitlines()
+journal = Journal(sys.argv[1])
+journal.intend(loads(Plan, plan), "work")
+journal.intend_endpoint("cloud", loads(EndpointSpec, endpoint), "work", "")
 """
 
 
@@ -86,7 +100,7 @@ def test_the_way_of_a_job(journal: Journal) -> None:
     assert journal.state(row) is None
     assert not row.finished
 
-    journal.submitted("mnist", REF)
+    journal.submitted(PLAN, REF, "")
     journal.observed(REF, RUNNING)
     journal.observed(REF, FAILED)
     (row,) = journal.jobs()
@@ -101,7 +115,7 @@ def test_the_way_of_a_job(journal: Journal) -> None:
 def test_an_end_is_not_taken_back(journal: Journal) -> None:
     """A watcher that is late with an older state does not undo the end of a job."""
     journal.intend(PLAN, "")
-    journal.submitted("mnist", REF)
+    journal.submitted(PLAN, REF, "")
     journal.observed(REF, FAILED)
     journal.observed(REF, RUNNING)
     (row,) = journal.jobs()
@@ -132,7 +146,7 @@ def test_names_are_taken(journal: Journal) -> None:
     journal.intend(evolve(PLAN, spec=evolve(SPEC, version=2)), "")
     journal.withdraw("cloud", "mnist")
     journal.intend(PLAN, "")
-    journal.submitted("mnist", REF)
+    journal.submitted(PLAN, REF, "")
     journal.withdraw("cloud", "mnist")  # only an intent can be withdrawn
     with pytest.raises(Conflict):
         journal.intend(PLAN, "")
@@ -144,8 +158,9 @@ def test_queries(journal: Journal) -> None:
     """Jobs come newest first, by backend, by name, key or reference, unfinished ones alone, and so many."""
     for number, backend in enumerate(["cloud", "other", "cloud"]):
         spec = evolve(SPEC, name=f"job{number}", version=1 + number)
-        journal.intend(evolve(PLAN, backend=backend, spec=spec), "")
-        journal.submitted(spec.key, JobRef(backend, "r", f"id{number}"))
+        plan = evolve(PLAN, backend=backend, spec=spec)
+        journal.intend(plan, "")
+        journal.submitted(plan, JobRef(backend, "r", f"id{number}"), "")
     journal.observed(JobRef("other", "r", "id1"), FAILED)
 
     def names(**query: object) -> list[str]:
@@ -172,18 +187,78 @@ def test_adopted_jobs(journal: Journal) -> None:
 
 def test_abandoned_intents(journal: Journal, tmp_path: Path) -> None:
     """Intents of clients that are gone are known; those of living ones and submitted jobs are nobody's concern."""
-    script = (
-        "import sys; from anyfit.codec import loads; from anyfit.backend import Plan;"
-        "from anyfit.journal import Journal;"
-        f"Journal({str(tmp_path / 'home')!r}).intend(loads(Plan, sys.stdin.read()), 'work')"
-    )
-    subprocess.run([sys.executable, "-c", script], input=dumps(PLAN), text=True, check=True)
+    abandon(tmp_path / "home")
     journal.intend(evolve(PLAN, spec=evolve(SPEC, name="alive")), "")
     (row,) = journal.abandoned()
 
     assert (row.key, row.profile) == ("mnist", "work")
-    journal.submitted("mnist", REF)
+    journal.submitted(PLAN, REF, "")
     assert journal.abandoned() == []
+
+
+def test_intents_of_others(journal: Journal, tmp_path: Path) -> None:
+    """What another client intends is its own: it can neither be withdrawn nor left by this one."""
+    abandon(tmp_path / "home")
+    journal.withdraw("cloud", "mnist")
+    journal.leave("cloud", "mnist")
+    journal.withdraw_endpoint("cloud", "mnist")
+    journal.leave_endpoint("cloud", "mnist")
+
+    assert [row.owner != "" for row in journal.abandoned()] == [True]
+    assert [row.owner != "" for row in journal.abandoned_endpoints()] == [True]
+
+
+def test_claims(journal: Journal, tmp_path: Path) -> None:
+    """Of several clients that find an abandoned intent one alone gets it, and then may withdraw or leave it."""
+    abandon(tmp_path / "home")
+    (row,), (endpoint,) = journal.abandoned(), journal.abandoned_endpoints()
+
+    assert [journal.claim(row), journal.claim(row)] == [True, False]
+    assert [journal.claim(endpoint), journal.claim(endpoint)] == [True, False]
+    assert journal.abandoned() == []
+    assert journal.abandoned_endpoints() == []
+    journal.leave("cloud", "mnist")
+    (row,) = journal.abandoned()
+    assert row.owner == ""
+    assert journal.claim(row)
+    journal.withdraw("cloud", "mnist")
+    journal.withdraw_endpoint("cloud", "mnist")
+    assert journal.jobs() == []
+    assert journal.endpoints() == []
+
+
+def test_claims_that_are_settled(journal: Journal, tmp_path: Path) -> None:
+    """What was found to exist is no longer anybody's intent."""
+    abandon(tmp_path / "home")
+    (row,), (endpoint,) = journal.abandoned(), journal.abandoned_endpoints()
+    journal.claim(row)
+    journal.claim(endpoint)
+    journal.found(row, REF)
+    journal.found(endpoint, ENDPOINT_REF)
+
+    assert not journal.claim(row)
+    assert not journal.claim(endpoint)
+    assert [row.ref for row in journal.jobs()] == [str(REF)]
+    assert [row.ref for row in journal.endpoints()] == [str(ENDPOINT_REF)]
+
+
+def test_an_intent_that_somebody_removed(journal: Journal) -> None:
+    """A job or endpoint that was made is in the journal, even if its intent has gone while the request was sent."""
+    journal.intend(PLAN, "work")
+    journal.withdraw("cloud", "mnist")
+    journal.submitted(PLAN, REF, "work")
+    journal.deployed(ENDPOINT, ENDPOINT_REF, "work", str(REF))
+    (row,), (endpoint,) = journal.jobs(), journal.endpoints()
+
+    assert (row.ref, row.profile, row.status) == (str(REF), "work", "PENDING")
+    assert journal.plan(row) == PLAN
+    assert (endpoint.ref, endpoint.profile, endpoint.job) == (str(ENDPOINT_REF), "work", str(REF))
+
+
+def abandon(home: Path) -> None:
+    """Let a client die over its intents of a job and an endpoint."""
+    given = f"{dumps(PLAN)}\n{dumps(ENDPOINT)}"
+    subprocess.run([sys.executable, "-c", ABANDON, str(home)], input=given, text=True, check=True)
 
 
 def test_endpoints(journal: Journal) -> None:
@@ -191,7 +266,7 @@ def test_endpoints(journal: Journal) -> None:
     journal.intend_endpoint("cloud", ENDPOINT, "work", "cloud://north/id-1")
     with pytest.raises(Conflict, match=r"^endpoint_name: "):
         journal.intend_endpoint("cloud", ENDPOINT, "", "")
-    journal.deployed("mnist", ENDPOINT_REF)
+    journal.deployed(ENDPOINT, ENDPOINT_REF, "work", "")
     journal.withdraw_endpoint("cloud", "mnist")
     (row,) = journal.endpoints(name="mnist")
 
@@ -239,9 +314,9 @@ def test_threads(journal: Journal) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     def submit(number: int) -> None:
-        spec = evolve(SPEC, name=f"job{number}")
-        journal.intend(evolve(PLAN, spec=spec), "")
-        journal.submitted(spec.key, JobRef("cloud", "r", str(number)))
+        plan = evolve(PLAN, spec=evolve(SPEC, name=f"job{number}"))
+        journal.intend(plan, "")
+        journal.submitted(plan, JobRef("cloud", "r", str(number)), "")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(submit, range(40)))
