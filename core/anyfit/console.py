@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TextIO
 
 from anyfit.backend import JobState, LogLine, Match, Note
+from anyfit.metrics import Scanner
 from anyfit.phases import Phases
 from anyfit.show import seconds_text
 
@@ -45,15 +45,13 @@ class Console:
         self._talk = sys.stderr if talk is None else talk
         self._live = _is_live(self._talk) if live is None else live
         self._phases = Phases()
-        self._metrics: dict[str, str] = {}
-        self._patterns: dict[str, re.Pattern[str]] = {}
         self.watch_metrics(definitions or {})
         self._drawn = False
         self._last_tick = 0.0
 
     def watch_metrics(self, definitions: Mapping[str, str]) -> None:
         """Show the newest values of these metrics in the live line."""
-        self._patterns = {name: re.compile(pattern) for name, pattern in definitions.items()}
+        self._metrics = Scanner(definitions)
 
     def say(self, text: str) -> None:
         """One line of talk."""
@@ -78,9 +76,7 @@ class Console:
     def log(self, line: LogLine, *, several: bool = False) -> None:
         """A line of the job's log; with its node where there are several."""
         self._clear()
-        for name, pattern in self._patterns.items():
-            if match := pattern.search(line.text):
-                self._metrics[name] = match[1]
+        self._metrics.feed(line)
         print(f"[{line.node}] {line.text}" if several else line.text, file=self._out, flush=True)
 
     def tick(self) -> None:
@@ -90,7 +86,7 @@ class Console:
             return
         self._last_tick = now
         spin = _SPINNER[int(now / _TICK) % len(_SPINNER)]
-        values = "  ".join(f"{name} {value}" for name, value in self._metrics.items())
+        values = "  ".join(f"{name} {value:g}" for name, value in self._metrics.newest().items())
         text = f"{spin} {self._phases.current or 'wait'} {self._elapsed()}  {values}".rstrip()
         width = os.get_terminal_size(self._talk.fileno()).columns
         print(f"\r\033[K{text[: width - 1]}", end="", file=self._talk, flush=True)
@@ -103,7 +99,8 @@ class Console:
     def detached(self, key: str) -> None:
         """Ctrl-C was pressed; the job goes on."""
         self._clear()
-        self.say(f"detached; the job goes on. attach: anyfit attach {key}   stop: anyfit stop {key}")
+        # Said even by a silent console: nobody can ask for it later.
+        Console.say(self, f"detached; the job goes on. attach: anyfit attach {key}   stop: anyfit stop {key}")
 
     def succeeded(self, job: Job) -> None:
         """The job is done: how it did, where its model lies and what to type next."""

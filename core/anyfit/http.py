@@ -32,8 +32,8 @@ __all__ = ["RetryPolicy", "Transport"]
 _log = logging.getLogger("anyfit.http")
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-_BUSY = frozenset({429, 503})  # the service says that it did nothing
-_BROKEN = frozenset({500, 502, 504})  # it may have done something
+_REFUSED = 429  # the service says that it did nothing
+_BROKEN = frozenset({500, 502, 503, 504})  # it, or what stands before it, may have done something
 
 
 @frozen(kw_only=True)
@@ -122,8 +122,8 @@ class Transport:
                     raise self._unreachable(method, url, fault) from fault.__cause__
                 self._policy.pause(attempt, None)
                 continue
-            busy = response.status_code in _BUSY
-            if last or not (busy or (repeatable and response.status_code in _BROKEN)):
+            status = response.status_code
+            if last or not (status == _REFUSED or (repeatable and status in _BROKEN)):
                 return response
             response.close()
             self._policy.pause(attempt, _retry_after(response))
@@ -140,7 +140,9 @@ class Transport:
         started = time.monotonic()
         try:
             arguments["auth"] = arguments["auth"] or self._signer
-            response = self._open().request(method, url, timeout=self._timeout, verify=self._verify, **arguments)
+            response = self._open().request(
+                method, url, timeout=self._timeout, verify=self._verify, allow_redirects=False, **arguments
+            )
         except requests.RequestException as fault:
             _log.debug("%s %s failed: %s", method, _bare(url), type(fault).__name__)
             raise _LostAnswer(fault) from fault

@@ -20,7 +20,7 @@ from anyfit.backend import (
     Series,
     Status,
 )
-from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, nearest
+from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, ServiceError, nearest
 from anyfit.spec import JobSpec
 
 if TYPE_CHECKING:
@@ -265,15 +265,25 @@ class Job:
 
 
 def refresh_all(jobs: Sequence[Job]) -> list[JobState]:
-    """Ask once per backend how many jobs are; ended ones are not asked for again."""
+    """Ask once per backend how many jobs are; ended ones are not asked for again.
+
+    A backend that cannot be reached keeps no other from being asked; its `ServiceError` comes at the end.
+    """
     groups: dict[int, list[Job]] = {}
     for job in jobs:
         if job._state is None or not job._state.status.finished:
             groups.setdefault(id(job.backend), []).append(job)
+    fault: ServiceError | None = None
     for group in groups.values():
-        states = group[0].backend.describe([job.ref for job in group])
+        try:
+            states = group[0].backend.describe([job.ref for job in group])
+        except ServiceError as error:
+            fault = fault or error
+            continue
         for job, state in zip(group, states, strict=True):
             job.observe(state)
+    if fault is not None:
+        raise fault
     return [job._state for job in jobs if job._state is not None]
 
 

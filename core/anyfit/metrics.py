@@ -40,6 +40,10 @@ class Scanner:
                     points = self._points[name]
                     points.append(Point(len(points), value, line.time))
 
+    def newest(self) -> dict[str, float]:
+        """The last value of each metric that has one."""
+        return {name: points[-1].value for name, points in self._points.items() if points}
+
     def series(self) -> list[Series]:
         """The curves so far, in the order of the definitions; metrics without a value are left out."""
         return [Series(name, tuple(points)) for name, points in self._points.items() if points]

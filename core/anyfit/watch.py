@@ -23,6 +23,7 @@ __all__ = ["LostContact", "Tick", "follow", "wait_all"]
 _SLOWEST = 8  # times the backend's shortest pause
 _SLOWEST_READER = 1.5  # who reads a log wants its lines soon
 _OFFLINE_PAUSE = 60.0
+_LAST_LOOKS = 4  # for the log of a job that has ended
 _UNKNOWN_LOOKS = 3  # so often may a job be in a state that nobody knows before watching ends
 
 
@@ -88,10 +89,14 @@ class _Riddles:
 def follow(
     job: Job, *, logs: bool = True, cursor: str = "", timeout: float | None = None
 ) -> Iterator[JobState | LogLine | LostContact | Tick]:
-    """Changes of a job's state and its log lines as they come, until the job has ended and all lines were seen."""
+    """Changes of a job's state and its log lines as they come, until the job has ended and all lines were seen.
+
+    When the job has ended and its log cannot be had, that is said and waited for a few times only.
+    """
     pauses = _Pauses(job.poll_seconds, _deadline(timeout))
     seen: JobState | None = None
     offline = False
+    missed_ends = 0
     riddles = _Riddles()
     while True:
         try:
@@ -113,6 +118,9 @@ def follow(
             if not offline:
                 yield LostContact(fault.message)
             offline = True
+            missed_ends += seen is not None and seen.status.finished
+            if missed_ends > _LAST_LOOKS:
+                return
             pauses.sleep_offline()
             continue
         yield Tick()

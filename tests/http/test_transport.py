@@ -122,10 +122,19 @@ def test_a_creating_call_is_not_repeated_blindly(server: Scripted, transport: Tr
 
 
 def test_a_busy_service_is_asked_again_even_to_create(server: Scripted, transport: Transport) -> None:
-    """429 and 503 say that nothing was done, so a POST is tried again."""
-    server.answers = [(429, {}, b""), OK]
+    """429 says that nothing was done, so a POST is tried again; 503 may come from a gateway and says no such thing."""
+    server.answers = [(429, {}, b""), OK, (503, {}, b"")]
 
     assert transport.send("POST", server.url, json={}).status_code == 200
+    assert transport.send("POST", server.url, json={}).status_code == 503
+
+
+def test_a_redirection_is_not_followed(server: Scripted, transport: Transport) -> None:
+    """What a signer wrote for one host goes to no other."""
+    server.answers = [(302, {"Location": f"{server.url}/elsewhere"}, b"")]
+
+    assert transport.send("GET", server.url, headers={"X-Auth-Token": "t"}).status_code == 302
+    assert len(server.asked) == 1
 
 
 def test_a_lost_answer_to_a_get_is_asked_for_again(server: Scripted, transport: Transport) -> None:

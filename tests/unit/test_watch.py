@@ -159,6 +159,29 @@ def test_lost_contact_while_reading_logs(session: Session) -> None:
     assert lines(events) == backend.log != []
 
 
+def test_a_log_that_never_comes(session: Session) -> None:
+    """A job that has ended is not followed for ever when its log cannot be had."""
+    backend = Played(DONE)
+    backend.log_faults = [FAULT] * 1000
+
+    events = list(follow(job(session, backend)))
+
+    assert events[0] == DONE
+    assert LostContact(FAULT.message) in events
+
+
+def test_a_dead_backend_holds_no_other_up(session: Session) -> None:
+    """While one backend cannot be reached, the jobs of another are still looked at."""
+    dead, living = Played(FAULT), Played(DONE)
+    jobs = [job(session, dead, "one"), job(session, living, "two")]
+
+    with pytest.raises(NotFinished):
+        wait_all(jobs, timeout=0.05)
+
+    assert jobs[1].finished
+    assert len(living.looks) == 1
+
+
 def test_other_faults_end_it(session: Session) -> None:
     """What waiting cannot mend is not waited for."""
     with pytest.raises(AuthError):
