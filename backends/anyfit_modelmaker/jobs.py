@@ -70,6 +70,7 @@ class Jobs:
         self._lock = Lock()
         self._known: dict[int, _Known] = {}
         self._ends: dict[int, _End] = {}
+        self._nodes: dict[int, int] = {}
 
     def submit(self, plan: Plan) -> JobRef:
         """Start the job; an answer that was lost is looked up by name, and never asked for twice."""
@@ -113,7 +114,7 @@ class Jobs:
         """A page of the log."""
         version = _version_id(ref)
         logs = self._client.log(version, query_of(cursor))
-        nodes = int(self._facts(version).version.number("instance") or 1) if logs else 1
+        nodes = self._node_count(version) if logs else 1
         return page_of(logs, cursor, nodes=nodes, ended=version in self._ends)
 
     def job_spec(self, ref: JobRef) -> JobSpec:
@@ -289,6 +290,14 @@ class Jobs:
             return _End(end["exit_code"], end["signal"])
         except (AnyfitError, ValueError, KeyError, TypeError):
             return _End()
+
+    def _node_count(self, identity: int) -> int:
+        """How many nodes the job has; asked of the platform alone, for lines are not to wait for the store."""
+        if identity not in self._nodes:
+            count = int(self._client.train_version(identity).number("instance") or 1)
+            with self._lock:
+                self._nodes[identity] = count
+        return self._nodes[identity]
 
     def _facts(self, identity: int) -> _Known:
         if identity not in self._known:
