@@ -11,14 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from anyfit.backend import Artifact, JobRef, LogLine, LogPage, Point, Series
+from anyfit.backend import Artifact, JobRef, LogLine, LogPage, Point, Series, Status
 from anyfit.codec import loads
 from anyfit.errors import NotFound, ServiceError
 from anyfit.metrics import Scanner
 from anyfit.spec import JobSpec
 from anyfit_local.layout import REGION, Home, JobFolder
 from anyfit_local.logbook import read_page
-from anyfit_local.states import is_over, when
+from anyfit_local.states import is_over, job_state, when
 from anyfit_local.supervise.collecting import files_below
 from anyfit_local.supervise.processes import started
 from anyfit_local.supervise.records import read_record
@@ -111,16 +111,28 @@ def output_uri(folder: JobFolder) -> str:
 
 
 def stop(folder: JobFolder) -> None:
-    """Ask the supervisor to end the job; it looks for the request by itself too, within a second."""
-    if is_over(folder):
+    """Ask the supervisor to end the job; it looks for the request by itself too, within a second.
+
+    Nothing is asked of a job that is stopping. One that saves its results is asked to leave off.
+    """
+    state = job_state(folder).status
+    if state.finished or state is Status.STOPPING:
         return
     with suppress(FileNotFoundError):  # deleted meanwhile
-        (folder.path / "stop").touch()
+        _request_stop(folder)
     record = read_record(str(folder.status)) or {}
     pid, since = record.get("supervisor", (0, ""))
     if pid and started(pid) == since:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
+
+
+def _request_stop(folder: JobFolder) -> None:
+    """Requests differ by their times, so that the supervisor knows a new one."""
+    request = folder.path / f"stop.{uuid4().hex}"
+    request.touch()
+    os.utime(request, ns=(0, time.time_ns()))
+    request.replace(folder.stop)
 
 
 def delete(home: Home, key: str) -> None:
@@ -131,20 +143,21 @@ def delete(home: Home, key: str) -> None:
         return
     if not folder.path.exists():
         return
-    stop(folder)
-    _wait_until_over(folder)
+    _stop_and_wait(folder)
     gone = home.jobs / f".gone-{uuid4().hex}"
     with suppress(FileNotFoundError):  # somebody else deletes it too
         folder.path.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def _wait_until_over(folder: JobFolder) -> None:
+def _stop_and_wait(folder: JobFolder) -> None:
+    """Until it is over; when its script has stopped, saving its outputs is stopped too."""
     run = read_record(str(folder.path / "run.json")) or {}
     patience = time.monotonic() + run.get("grace_seconds", 0) + _DELETE_MARGIN_SECONDS
     while folder.path.exists() and not is_over(folder):
         if time.monotonic() > patience:
             raise ServiceError(f"job {folder.path.name} does not end", hint="try again later", backend="local")
+        stop(folder)
         time.sleep(0.01)
 
 

@@ -43,6 +43,11 @@ class JobFolder:
         return self.path / "supervisor.lock"
 
     @property
+    def stop(self) -> Path:
+        """There once somebody asks the job to end; its time tells one request from another."""
+        return self.path / "stop"
+
+    @property
     def spec(self) -> Path:
         """What was asked for."""
         return self.path / "job.json"

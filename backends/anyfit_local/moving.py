@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING
 from anyfit.errors import AnyfitError, StorageError
 
 if TYPE_CHECKING:
-    from anyfit.storage.options import Failure
+    from anyfit.storage.options import Failure, OnProgress, Progress
     from anyfit.storage.places import Open
     from anyfit.storage.uri import Uri
 
 __all__ = ["arguments", "main", "move"]
 
 _PROFILE = "--profile="
+_TELLING_SECONDS = 1.0
 
 
 def arguments(folder: Path, profile: str | None) -> list[str]:
@@ -29,32 +31,35 @@ def arguments(folder: Path, profile: str | None) -> list[str]:
     return [str(folder), *([] if profile is None else [f"{_PROFILE}{profile}"])]
 
 
-def move(verb: str, uri: str, path: str, open: Open) -> None:
+def move(verb: str, uri: str, path: str, open: Open, on_progress: OnProgress | None = None) -> None:
     """Bring what lies at the URI into the folder, or put the file or folder there."""
     from anyfit.storage.uri import Uri
     from anyfit.stores import Stores
 
     with Stores(open) as stores:
-        failures = _get(Uri.parse(uri), Path(path), stores) if verb == "get" else _put(Path(path), uri, stores)
+        if verb == "get":
+            failures = _get(Uri.parse(uri), Path(path), stores, on_progress)
+        else:
+            failures = _put(Path(path), uri, stores, on_progress)
     if failures:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         raise StorageError(f"{failures[0]}{more}")
 
 
-def _get(place: Uri, folder: Path, open: Open) -> tuple[Failure, ...]:
+def _get(place: Uri, folder: Path, open: Open, on_progress: OnProgress | None) -> tuple[Failure, ...]:
     from anyfit.storage.options import Options
     from anyfit.storage.transfer import transfer
 
     folder.mkdir(parents=True, exist_ok=True)
-    return transfer(place, f"{folder}/", Options(compare="always"), open=open).failures
+    return transfer(place, f"{folder}/", Options(compare="always"), open=open, on_progress=on_progress).failures
 
 
-def _put(path: Path, uri: str, open: Open) -> tuple[Failure, ...]:
+def _put(path: Path, uri: str, open: Open, on_progress: OnProgress | None) -> tuple[Failure, ...]:
     """What is there already is compared by content, for the clocks of a store and of this machine may differ."""
     from anyfit.storage.options import Options
     from anyfit.storage.transfer import transfer
 
-    report = transfer(path, uri, Options(compare="checksum"), open=open)
+    report = transfer(path, uri, Options(compare="checksum"), open=open, on_progress=on_progress)
     return tuple(failure for failure in report.failures if _is_loss(failure))
 
 
@@ -84,4 +89,17 @@ def main() -> None:
 def _run(profile: str | None, verb: str, uri: str, path: str) -> None:
     from anyfit.stores import profile_store
 
-    move(verb, uri, path, partial(profile_store, profile))
+    move(verb, uri, path, partial(profile_store, profile), _Teller())
+
+
+class _Teller:
+    """Says how far it is, and not often: the supervisor gives up who says nothing at all."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now >= self._due:
+            self._due = now + _TELLING_SECONDS
+            print(f"{progress.files} of {progress.total_files} files, {progress.bytes} bytes", flush=True)

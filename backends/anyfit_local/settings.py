@@ -20,6 +20,9 @@ class Settings:
     grace_seconds: float = field(
         default=10.0, metadata={"help": "How long a script that is told to stop may take before it is killed."}
     )
+    stall_seconds: float = field(
+        default=900.0, metadata={"help": "How long data may stand still on its way from or to a store."}
+    )
     install_requirements: bool = field(
         default=False, metadata={"help": "Whether to let pip install the code's requirements.txt before the script."}
     )

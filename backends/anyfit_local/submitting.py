@@ -79,6 +79,7 @@ def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str, profile: s
         "worlds": make_worlds(body),
         "max_run": body["max_run"],
         "grace_seconds": body["grace_seconds"],
+        "stall_seconds": body["stall_seconds"],
         "fetch": fetch,
         "mover": [sys.executable, str(_MOVER), *arguments(Path.cwd(), profile)],
         "output_folder": output,

@@ -38,6 +38,7 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, home: Home) -
         "num_gpus": offering.gpu_count,
         "max_run": spec.max_run,
         "grace_seconds": _first(options.grace_seconds, settings.grace_seconds),
+        "stall_seconds": settings.stall_seconds,
     }
     return Plan(
         spec=spec,

@@ -115,6 +115,17 @@ def test_a_job_cannot_be_stopped_twice_as_fast(rig: Any) -> None:
     assert rig.wait(ref).status is Status.STOPPED
 
 
+def test_stop_ends_the_packing_of_a_large_model(rig: Any, helpers: Any) -> None:
+    """Who stops a job does not wait for its archive, and finds no half of one."""
+    ref = rig.submit("import os; open(os.environ['SM_MODEL_DIR'] + '/w', 'wb').truncate(1 << 36)")
+    helpers.until(lambda: rig.state(ref).status is Status.UPLOADING or None)
+    rig.backend.stop(ref)
+    state = rig.wait(ref)
+
+    assert state.status is Status.STOPPED and "before its results were saved" in state.reason
+    assert not list(rig.job_folder(ref).glob("model.tar.gz*"))
+
+
 def test_max_run_is_enforced(rig: Any, helpers: Any) -> None:
     """A job that runs too long fails with that cause, whatever it ignores."""
     ref = rig.submit(STUBBORN, max_run=1)

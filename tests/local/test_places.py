@@ -17,13 +17,17 @@ from anyfit.storage import Uri, open_store
 from anyfit_emulator import ObjectStoreServer
 from anyfit_local.moving import move
 
-# A store of its own scheme, with this disk behind it, that every Python of the test has.
+# Stores of their own schemes that every Python of the test has: one with this disk behind it, one that never answers.
 SITE = """
+import time
 from anyfit.storage import register_scheme
 from anyfit.storage.file import FileStore
 
 register_scheme("far", lambda uri, settings: FileStore())
+register_scheme("stuck", lambda uri, settings: time.sleep(600))
 """
+
+LEAVES_OUTPUT = "import os; open(os.environ['SM_OUTPUT_DATA_DIR'] + '/o.txt', 'w').write('o')\n"
 
 
 @pytest.fixture
@@ -91,6 +95,68 @@ def test_an_output_that_cannot_be_put_fails_the_job(rig: Any, far: Path) -> None
 
     assert (state.status, state.cause, state.exit_code) == (Status.FAILED, Cause.OUTPUT, 0)
     assert "could not be saved" in state.reason
+
+
+def _until_it_saves(rig: Any, helpers: Any, ref: Any) -> None:
+    helpers.until(lambda: rig.state(ref).status is Status.UPLOADING or None)
+
+
+def test_stop_ends_the_saving_of_results_too(rig: Any, helpers: Any, far: Path) -> None:
+    """The job is STOPPED, says that its results are not where they were wanted, and still has them."""
+    ref = rig.submit(LEAVES_OUTPUT, output_path="stuck://away/out")
+    _until_it_saves(rig, helpers, ref)
+    rig.backend.stop(ref)
+    state = rig.wait(ref)
+
+    assert (state.status, state.cause, state.exit_code) == (Status.STOPPED, Cause.NONE, 0)
+    assert "before its results were saved" in state.reason
+    assert (rig.job_folder(ref) / "output" / "data" / "o.txt").read_text() == "o"
+
+
+def test_a_failed_job_stays_failed_when_its_saving_is_stopped(rig: Any, helpers: Any, far: Path) -> None:
+    """Why it failed is worth more than how it was ended."""
+    ref = rig.submit(f"{LEAVES_OUTPUT}raise SystemExit(3)", output_path="stuck://away/out")
+    _until_it_saves(rig, helpers, ref)
+    rig.backend.stop(ref)
+    state = rig.wait(ref)
+
+    assert (state.status, state.exit_code) == (Status.FAILED, 3)
+    assert "exit code 3" in state.reason and "not saved" in state.reason
+
+
+def test_a_stopped_job_saves_its_outputs_until_it_is_stopped_again(rig: Any, helpers: Any, far: Path) -> None:
+    """One stop ends the script alone; the next one ends the saving."""
+    waits = f"{LEAVES_OUTPUT}import time; print('on', flush=True); time.sleep(60)"
+    saved = rig.submit(waits, output_path=_uri(far / "out"))
+    stuck = rig.submit(waits, output_path="stuck://away/out")
+    for ref in (saved, stuck):
+        rig.wait_for_line(ref, "on")
+        rig.backend.stop(ref)
+    _until_it_saves(rig, helpers, stuck)
+    rig.backend.stop(stuck)
+
+    assert [rig.wait(ref).status for ref in (saved, stuck)] == [Status.STOPPED, Status.STOPPED]
+    assert (far / "out" / saved.id / "output" / "o.txt").read_text() == "o"
+    assert "not saved" in rig.state(stuck).reason
+
+
+def test_a_job_that_saves_its_results_can_be_removed(rig: Any, helpers: Any, far: Path) -> None:
+    """Without waiting for a store that does not answer."""
+    ref = rig.submit(LEAVES_OUTPUT, output_path="stuck://away/out")
+    _until_it_saves(rig, helpers, ref)
+    rig.backend.delete(ref)
+
+    assert rig.backend.list() == []
+
+
+@pytest.mark.parametrize("field", ["inputs", "output_path"])
+def test_data_that_stands_still_is_given_up(rig: Any, far: Path, field: str) -> None:
+    """A store that never answers ends in a failure that says so, not in waiting for ever."""
+    place = {"inputs": {"train": Channel(uri="stuck://away/data")}, "output_path": "stuck://away/out"}[field]
+    _, state = rig.with_settings(stall_seconds=0.3).run(LEAVES_OUTPUT, **{field: place})
+
+    assert state.status is Status.FAILED
+    assert "nothing has moved for 0.3 s" in state.reason
 
 
 def test_a_place_without_anything_is_an_error(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_a_plan_is_what_will_be_done() -> None:
         "num_gpus": 0,
         "max_run": 86400,
         "grace_seconds": 10.0,
+        "stall_seconds": 900.0,
     }
     assert plan.offering == HERE and plan.cost_per_hour is None
 

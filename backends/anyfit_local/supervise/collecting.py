@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+TYPE_CHECKING = False  # the module of that name costs more than all of ours
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 __all__ = ["CollectFault", "files_below", "pack_model", "publish"]
 
 _EPOCH = 315532800  # 1980-01-01, as in code bundles
+_PIECE = 1 << 20
 
 
 class CollectFault(Exception):
@@ -19,8 +24,11 @@ def files_below(root: str) -> Iterator[tuple[str, str]]:
     yield from _walk(root, "", ())
 
 
-def pack_model(model: str, archive: str) -> bool:
-    """Write the model's files as one archive, equal bytes for equal files; False when there are none."""
+def pack_model(model: str, archive: str, check: Callable[[], None]) -> bool:
+    """Write the model's files as one archive, equal bytes for equal files; False when there are none.
+
+    `check` is called often, and raises to give it all up; likewise below.
+    """
     files = list(files_below(model))
     if not files:
         return False
@@ -40,15 +48,16 @@ def pack_model(model: str, archive: str) -> bool:
                     entry = tarfile.TarInfo(name)
                     entry.size, entry.mtime = status.st_size, _EPOCH
                     entry.mode = 0o755 if status.st_mode & 0o100 else 0o644
-                    tar.addfile(entry, stream)
+                    tar.addfile(entry, _Checked(stream, check))
         os.replace(temporary, archive)
     except OSError as fault:
-        _remove(temporary)
         raise CollectFault(_describe(archive, fault)) from fault
+    finally:
+        _remove(temporary)
     return True
 
 
-def publish(parts: dict[str, str], target: str) -> None:
+def publish(parts: dict[str, str], target: str, check: Callable[[], None]) -> None:
     """Copy files and folders into a new folder `target`, which appears at once and whole.
 
     Args:
@@ -62,25 +71,45 @@ def publish(parts: dict[str, str], target: str) -> None:
     try:
         os.makedirs(temporary)
         for part, source in parts.items():
-            _copy(source, f"{temporary}/{part}")
+            _copy(source, f"{temporary}/{part}", check)
         if os.path.lexists(target):
             os.rename(target, _unused(target))
         os.rename(temporary, target)
     except OSError as fault:
-        shutil.rmtree(temporary, ignore_errors=True)
         raise CollectFault(_describe(target, fault)) from fault
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _copy(source: str, target: str) -> None:
-    import shutil
-
+def _copy(source: str, target: str, check: Callable[[], None]) -> None:
     if not os.path.isdir(source):
-        shutil.copy(source, target)
+        _copy_file(source, target, check)
         return
     for name, path in files_below(source):
         copy = f"{target}/{name}"
         os.makedirs(os.path.dirname(copy), exist_ok=True)
-        shutil.copy(path, copy)
+        _copy_file(path, copy, check)
+
+
+def _copy_file(source: str, target: str, check: Callable[[], None]) -> None:
+    import shutil
+
+    with open(source, "rb") as stream, open(target, "wb") as copy:
+        shutil.copyfileobj(_Checked(stream, check), copy, _PIECE)
+    shutil.copymode(source, target)
+
+
+class _Checked:
+    """A file that is read as long as a check does not raise."""
+
+    def __init__(self, stream: BinaryIO, check: Callable[[], None]) -> None:
+        self._stream = stream
+        self._check = check
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        self._check()
+        return self._stream.read(size)
 
 
 def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from contextlib import suppress
 
 from anyfit_local.supervise.collecting import CollectFault
 from anyfit_local.supervise.daemon import Refused, detach, spawn, take_name
+from anyfit_local.supervise.errand import Errand
 from anyfit_local.supervise.evidence import MemoryWatch
 from anyfit_local.supervise.nodes import Node
 from anyfit_local.supervise.processes import MARK, kill_all, marked, signal_group
@@ -25,7 +26,7 @@ from anyfit_local.supervise.records import read_record, take_lock
 from anyfit_local.supervise.results import Results
 from anyfit_local.supervise.status import StatusFile
 from anyfit_local.supervise.usage import Meter
-from anyfit_local.supervise.verdict import TOLD, judge
+from anyfit_local.supervise.verdict import TOLD, judge, unsaved
 
 TYPE_CHECKING = False  # the module of that name costs more than all of ours
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ class Ended(Exception):
         self.status = status
 
 
+class Asked(Exception):
+    """Somebody wants the job to end while data is moved for it."""
+
+
 class Supervisor:
     """Runs the job whose prepared folder is `folder`."""
 
@@ -60,6 +65,7 @@ class Supervisor:
         self.nodes: list[Node] = []
         self.ending = ""
         self._told = False
+        self._heard = 0
         self._selector = selectors.DefaultSelector()
 
     # Beginning
@@ -91,9 +97,12 @@ class Supervisor:
         self._start()
         self._watch()
         status, verdict = judge(self.nodes, self.ending, self.run["max_run"], self._memory.sign, self._meter.peak)
+        self._forget_what_ended_the_script()
         self.status.move("UPLOADING", **verdict)
         try:
-            Results(self.folder, self.run, self._put).collect(succeeded=status == "SUCCEEDED")
+            Results(self.folder, self.run, self._put, self._check).collect(succeeded=status == "SUCCEEDED")
+        except Asked:
+            return unsaved(status, verdict, self.ending)
         except CollectFault as fault:
             if status == "SUCCEEDED":
                 reason = f"its results could not be saved: {fault}"
@@ -116,30 +125,28 @@ class Supervisor:
 
     def _fetch(self) -> None:
         for errand in self.run["fetch"]:
-            fault = self._move_data("get", errand["uri"], errand["path"])
+            try:
+                fault = self._move_data("get", errand["uri"], errand["path"])
+            except Asked:
+                raise Ended(*self._ended_early()) from None
             if fault:
                 raise Ended("FAILED", "start", f"{errand['what']} could not be fetched: {fault}")
 
     def _move_data(self, verb: str, uri: str, path: str) -> str:
         """Let a full Python move files from or to a store; answers the fault, or ""."""
-        said = f"{self.folder}/moving.log"
-        output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        argv = [*self.run["mover"], verb, uri, path]
-        pid = spawn(argv, {**os.environ, MARK: self.folder}, self.folder, output)
-        os.close(output)
-        while True:
-            done, outcome = os.waitpid(pid, os.WNOHANG)
-            if done:
+        patience = self.run["stall_seconds"]
+        errand = Errand([*self.run["mover"], verb, uri, path], self.folder)
+        while not errand.over():
+            self._wait(min(_TICK, patience))
+            if errand.over():
                 break
-            self._wait(_TICK)
-            if verb == "get" and self._asked_to_end():
-                signal_group(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-                raise Ended(*self._ended_early())
-        if outcome == 0:
-            return ""
-        with open(said, encoding="utf-8", errors="replace") as stream:
-            return (stream.read().strip().splitlines() or [f"{uri}: no reason given"])[-1]
+            if errand.stands_still(patience):
+                errand.kill()
+                return f"{uri}: nothing has moved for {patience:g} s"
+            if self._asked_to_end():
+                errand.kill()
+                raise Asked
+        return errand.fault()
 
     def _ended_early(self) -> tuple[str, str, str]:
         if self.ending == "stop":
@@ -150,6 +157,17 @@ class Supervisor:
         fault = self._move_data("put", uri, path)
         if fault:
             raise CollectFault(fault)
+
+    def _check(self) -> None:
+        self._wait(0)
+        if self._asked_to_end():
+            raise Asked
+
+    def _forget_what_ended_the_script(self) -> None:
+        """A job that was stopped saves its outputs: only who asks anew ends that too."""
+        self._wait(0)
+        if self.ending in ("stop", "told"):
+            self._told = False
 
     # The script
 
@@ -215,11 +233,16 @@ class Supervisor:
         return bool(self.ending)
 
     def _asked_to_end(self) -> bool:
-        if os.path.exists(f"{self.folder}/stop"):
-            self.ending = "stop"
+        """Whether somebody asks for the end who has not been heard yet."""
+        request = _modified(f"{self.folder}/stop")
+        if request not in (0, self._heard):
+            self.ending, self._heard = "stop", request
         elif self._told:
             self.ending = "told"
-        return bool(self.ending)
+        else:
+            return False
+        self._told = False
+        return True
 
     def _wait(self, seconds: float) -> None:
         """Move output into the logs, or be woken by a signal."""
@@ -263,6 +286,13 @@ class Supervisor:
             self._wait(0.05)
         for node in self.nodes:
             node.pump.close()
+
+
+def _modified(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def main(folder: str) -> NoReturn:

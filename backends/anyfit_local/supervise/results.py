@@ -20,19 +20,22 @@ class Results:
     A model that is not known to be whole, for its job failed or was stopped, stays in the job's folder.
     """
 
-    def __init__(self, folder: str, run: dict[str, Any], put: Callable[[str, str], None]) -> None:
-        """`put` moves a file or folder to a URI of another machine."""
+    def __init__(
+        self, folder: str, run: dict[str, Any], put: Callable[[str, str], None], check: Callable[[], None]
+    ) -> None:
+        """`put` moves a file or folder to a URI of another machine; `check` raises to give it all up."""
         self._folder = folder
         self._run = run
         self._put = put
+        self._check = check
 
     def collect(self, *, succeeded: bool) -> None:
         """Pack the model and put everything where the spec wants it; `CollectFault` when that cannot be."""
         if succeeded:
-            pack_model(f"{self._folder}/model", f"{self._folder}/model.tar.gz")
+            pack_model(f"{self._folder}/model", f"{self._folder}/model.tar.gz", self._check)
         parts = self._parts(succeeded)
         if self._run["output_folder"]:
-            publish(parts, self._run["output_folder"])
+            publish(parts, self._run["output_folder"], self._check)
         elif self._run["output_uri"]:
             for name, path in parts.items():
                 self._put(path, f"{self._run['output_uri']}/{name}")

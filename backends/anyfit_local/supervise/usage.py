@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-__all__ = ["Meter"]
+__all__ = ["Meter", "measure"]
 
 _FIRST = 0.05
 _EVERY = 1.0
@@ -26,8 +26,6 @@ class Meter:
         self._began = time.monotonic()
         self._due = self._began + _FIRST
         self._last: tuple[float, float] | None = None
-        self._ticks = os.sysconf("SC_CLK_TCK")
-        self._page = os.sysconf("SC_PAGE_SIZE")
 
     def wait(self) -> float:
         """Seconds until the next look is due."""
@@ -38,7 +36,7 @@ class Meter:
         now = time.monotonic()
         if now < self._due:
             return
-        seconds, memory = self._measure(roots)
+        seconds, memory = measure(roots)
         self.peak = max(self.peak, memory)
         if self._last is None:
             self._last = (self._began, 0.0)
@@ -50,24 +48,25 @@ class Meter:
         cost = time.monotonic() - now
         self._due = now + max(_EVERY, (now - self._began) / 600, 50 * cost)
 
-    def _measure(self, roots: Iterable[int]) -> tuple[float, int]:
-        """CPU seconds and resident bytes of the processes below the roots, the ended ones' seconds included."""
-        if not os.path.isdir("/proc/self"):
-            return _measure_with_ps(set(roots))
-        seconds, memory = 0, 0
-        waiting, seen = list(roots), set[int]()
-        while waiting:
-            pid = waiting.pop()
-            if pid in seen:
-                continue
-            seen.add(pid)
-            with suppress(OSError, ValueError, IndexError):
-                with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-                    fields = stream.read().rpartition(")")[2].split()
-                seconds += sum(int(field) for field in fields[11:15])
-                memory += int(fields[21]) * self._page
-                waiting += _children(pid)
-        return seconds / self._ticks, memory
+
+def measure(roots: Iterable[int]) -> tuple[float, int]:
+    """CPU seconds and resident bytes of the processes below the roots, the ended ones' seconds included."""
+    if not os.path.isdir("/proc/self"):
+        return _measure_with_ps(set(roots))
+    ticks, pages = 0, 0
+    waiting, seen = list(roots), set[int]()
+    while waiting:
+        pid = waiting.pop()
+        if pid in seen:
+            continue
+        seen.add(pid)
+        with suppress(OSError, ValueError, IndexError):
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+                fields = stream.read().rpartition(")")[2].split()
+            ticks += sum(int(field) for field in fields[11:15])
+            pages += int(fields[21])
+            waiting += _children(pid)
+    return ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _children(pid: int) -> list[int]:

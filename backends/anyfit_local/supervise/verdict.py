@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # the module of that name costs more than all of ours
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["TOLD", "judge"]
+__all__ = ["TOLD", "judge", "unsaved"]
 
 TOLD = "its supervisor was told to end (SIGTERM): the machine was shut down, or somebody killed it"
 
@@ -50,6 +50,16 @@ def judge(
     cause, reason = _explain(outcome, where, memory_sign(), peak)
     log_faults = [node.pump.fault for node in nodes if node.pump.fault]
     return "FAILED", facts | {"cause": cause, "reason": "; ".join([reason, *log_faults])}
+
+
+def unsaved(status: str, verdict: dict[str, Any], ending: str) -> tuple[str, dict[str, Any]]:
+    """The same for a job whose results are given up while they are being saved, because of `ending`."""
+    if status != "SUCCEEDED":
+        return status, verdict | {"reason": f"{verdict['reason']}; its outputs were not saved, for it was ended before"}
+    left = "before its results were saved; they are in the job's folder"
+    if ending == "stop":
+        return "STOPPED", verdict | {"reason": f"stopped on request {left}"}
+    return "FAILED", verdict | {"cause": "lost", "reason": f"{TOLD}, {left}"}
 
 
 def _first_failure(nodes: Sequence[Node]) -> Node | None:
