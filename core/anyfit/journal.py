@@ -207,12 +207,16 @@ class Journal:
         text = self._text("state", row)
         return loads(JobState, text) if text else None
 
-    def abandoned(self) -> list[JobRow]:
-        """Intents that their client has left, or that it died over: nobody knows yet whether the request arrived."""
+    def abandoned(self, *, own: bool = False) -> list[JobRow]:
+        """Intents that their client has left, or that it died over: nobody knows yet whether the request arrived.
+
+        Args:
+            own: Also those of this process.
+        """
         query = f"SELECT {_JOB_COLUMNS} FROM jobs WHERE ref = ''"  # noqa: S608 - fixed words only
         with self._file.use() as db:
             rows = [JobRow(*row) for row in db.execute(query)]
-        return [row for row in rows if not alive(row.owner)]
+        return [row for row in rows if _is_abandoned(row, own)]
 
     # Endpoints
 
@@ -283,9 +287,9 @@ class Journal:
         with self._file.use() as db:
             return [EndpointRow(*row) for row in db.execute(query, values)]
 
-    def abandoned_endpoints(self) -> list[EndpointRow]:
-        """Endpoint intents that their client has left, or that it died over."""
-        return [row for row in self.endpoints() if not row.ref and not alive(row.owner)]
+    def abandoned_endpoints(self, *, own: bool = False) -> list[EndpointRow]:
+        """The same of endpoints."""
+        return [row for row in self.endpoints() if not row.ref and _is_abandoned(row, own)]
 
     # Abandoned rows of both kinds
 
@@ -318,6 +322,10 @@ class Journal:
         with self._file.use() as db:
             found = db.execute(query, (row.backend, row.key)).fetchone()
         return str(found[0]) if found else ""
+
+
+def _is_abandoned(row: JobRow | EndpointRow, own: bool) -> bool:
+    return (own and row.owner == identity()) or not alive(row.owner)
 
 
 def _place(row: JobRow | EndpointRow) -> tuple[str, str, str]:

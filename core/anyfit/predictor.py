@@ -11,7 +11,8 @@ from attrs import evolve
 
 from anyfit.arguments import named_arguments
 from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Feature, LogLine, LogPage, ModelRef, Payload
-from anyfit.errors import AnyfitError, NotFinished, ServiceError, SpecError
+from anyfit.errors import NotFinished, ServiceError, SpecError
+from anyfit.intents import EndpointIntent, ask_once
 from anyfit.names import check_name
 from anyfit.spec import EndpointSpec, Variant
 
@@ -195,18 +196,15 @@ class Predictor:
 
 
 def deploy_endpoint(session: Session, backend: Backend, spec: EndpointSpec, *, job: str, wait: bool) -> Predictor:
-    """Write the intent down, deploy, write the reference down, and wait if asked."""
+    """Write the intent down, deploy, write the reference down, and wait if asked; see `ask_once` for what may fail."""
     from anyfit.plugins import observers
 
     _check(spec, backend)
-    session.journal.intend_endpoint(backend.name, spec, session.profile, job)
-    try:
-        ref = backend.deploy(spec)
-    except AnyfitError as fault:
-        if not isinstance(fault, ServiceError) or backend.find_endpoint(spec.name) is None:
-            session.journal.withdraw_endpoint(backend.name, spec.name)
-        raise
-    session.journal.deployed(spec, ref, session.profile, job)
+    ref = ask_once(
+        EndpointIntent(session, backend.name, spec, job),
+        send=lambda: backend.deploy(spec),
+        find=lambda: backend.find_endpoint(spec.name),
+    )
     observers().endpoint_deployed(ref, spec)
     predictor = Predictor(session, backend, ref, spec.name)
     if wait:

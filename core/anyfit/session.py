@@ -77,6 +77,19 @@ class Session:
         told += [self._reconcile_endpoint(row) for row in self.journal.abandoned_endpoints()]
         return [sentence for sentence in told if sentence]
 
+    def settle_job(self, backend: str, key: str) -> bool:
+        """Look up the open intent of this key, unless its client is at it; False when there is no such intent.
+
+        The caller answers for this process not being at it. Raises when nobody can tell what became of it.
+        """
+        rows = [row for row in self.journal.abandoned(own=True) if (row.backend, row.key) == (backend, key)]
+        return any(bool(self._settle_job(row)) for row in rows)
+
+    def settle_endpoint(self, backend: str, name: str) -> bool:
+        """As `settle_job`."""
+        rows = [row for row in self.journal.abandoned_endpoints(own=True) if (row.backend, row.name) == (backend, name)]
+        return any(bool(self._settle_endpoint(row)) for row in rows)
+
     def _make(self, name: str, profile: str) -> Backend:
         from anyfit.plugins import backend_factory
 

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from anyfit.backend import Feature, JobRef, Plan
-from anyfit.errors import AnyfitError, ServiceError, SpecError
+from anyfit.backend import Feature, Plan
+from anyfit.errors import SpecError
+from anyfit.intents import JobIntent, ask_once
 from anyfit.job import Job
 from anyfit.names import check_name
 from anyfit.spec import JobSpec
@@ -70,41 +71,24 @@ def check_spec(spec: JobSpec, backend: Backend) -> None:
 
 
 def submit(session: Session, backend: Backend, plan: Plan, progress: Progress) -> Job:
-    """Write the intent down, stage, submit, write the reference down.
-
-    A refusal by the backend frees the name again. After anything less clear the intent stays open, and whether the
-    request arrived is looked up by name at the next start.
-    """
+    """Write the intent down, stage, submit, write the reference down; see `ask_once` for what may go wrong."""
     from anyfit.plugins import observers
     from anyfit.stage import stage
 
-    key = plan.spec.key
-    session.journal.intend(plan, session.profile)
-    try:
-        started = time.monotonic()
+    began = time.monotonic()
+
+    def prepare() -> None:
+        nonlocal began
         staged = stage(backend, plan)
-        progress("upload", time.monotonic() - started, staged)
-    except BaseException:
-        session.journal.withdraw(plan.backend, key)
-        raise
-    started = time.monotonic()
-    ref = _submit(session, backend, plan)
-    session.journal.submitted(plan, ref, session.profile)
-    progress("submit", time.monotonic() - started, str(ref))
+        progress("upload", time.monotonic() - began, staged)
+        began = time.monotonic()
+
+    ref = ask_once(
+        JobIntent(session, plan),
+        prepare=prepare,
+        send=lambda: backend.submit(plan),
+        find=lambda: backend.find(plan.spec.key),
+    )
+    progress("submit", time.monotonic() - began, str(ref))
     observers().job_submitted(ref, plan.spec)
     return Job(session, backend, ref, plan.spec)
-
-
-def _submit(session: Session, backend: Backend, plan: Plan) -> JobRef:
-    key = plan.spec.key
-    try:
-        return backend.submit(plan)
-    except ServiceError:
-        ref = backend.find(key)  # raises when it cannot tell either, and leaves the intent open
-        if ref is not None:
-            return ref
-        session.journal.withdraw(plan.backend, key)
-        raise
-    except AnyfitError:
-        session.journal.withdraw(plan.backend, key)
-        raise

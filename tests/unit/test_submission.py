@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from attrs import evolve
 
-from anyfit.backend import Capabilities, Feature, JobRef, Plan
+from anyfit.backend import Capabilities, EndpointRef, Feature, JobRef, Plan
+from anyfit.codec import dumps
 from anyfit.errors import AnyfitError, AuthError, Conflict, NotFound, ServiceError, SpecError, StorageError, Unsupported
-from anyfit.spec import JobSpec
-from anyfit.submission import check_spec
+from anyfit.job import find_job
+from anyfit.predictor import deploy_endpoint
+from anyfit.spec import EndpointSpec, JobSpec, Variant
+from anyfit.submission import check_spec, submit
 from anyfit.testing import Bench
 from anyfit_local.backend import LocalBackend
 from anyfit_local.settings import Settings
@@ -21,15 +28,30 @@ if TYPE_CHECKING:
     from anyfit.storage import Store, Uri
 
 LOST = ServiceError("no answer came")
+MODEL = "import os; open(os.path.join(os.environ['ANYFIT_MODEL_DIR'], 'm'), 'w').close()"
+HANDLER = """
+def model_fn(model_dir):
+    return None
+
+def predict_fn(data, model):
+    return data
+"""
+DIE = """
+import sys
+from anyfit.backend import Plan
+from anyfit.codec import loads
+from anyfit.journal import Journal
+Journal(sys.argv[1]).intend(loads(Plan, sys.stdin.read()), "")
+"""
 
 
 class BadLine(LocalBackend):
     """The local backend behind a line that fails at chosen moments."""
 
-    before: AnyfitError | None = None  # the request does not arrive
-    after: AnyfitError | None = None  # it arrives, the answer does not
+    before: BaseException | None = None  # the request does not arrive
+    after: BaseException | None = None  # it arrives, the answer does not
     looking: AnyfitError | None = None
-    storing: AnyfitError | None = None
+    storing: BaseException | None = None
     requests = 0
 
     def store(self, uri: Uri) -> Store:
@@ -50,6 +72,20 @@ class BadLine(LocalBackend):
         if self.looking:
             raise self.looking
         return super().find(key)
+
+    def deploy(self, spec: EndpointSpec) -> EndpointRef:
+        self.requests += 1
+        if self.before:
+            raise self.before
+        ref = super().deploy(spec)
+        if self.after:
+            raise self.after
+        return ref
+
+    def find_endpoint(self, name: str) -> EndpointRef | None:
+        if self.looking:
+            raise self.looking
+        return super().find_endpoint(name)
 
 
 @pytest.fixture
@@ -96,19 +132,155 @@ def test_the_request_is_lost(line: BadLine, bench: Bench) -> None:
 
 
 def test_nobody_knows(line: BadLine, bench: Bench) -> None:
-    """While nobody can tell whether the request arrived, the intent stays, and the name stays taken."""
-    line.after, line.looking = LOST, ServiceError("still no answer")
-    with pytest.raises(ServiceError, match="still no answer"):
+    """While nobody can tell whether the request arrived, the intent stays and nothing is sent again."""
+    line.after, line.looking = ServiceError("no answer came"), ServiceError("still no answer")
+    with pytest.raises(ServiceError, match="no answer came") as caught:
         bench.start(bench.spec("print('ran')", name="mine"))
 
+    assert caught.value.__cause__ is line.looking
+    assert "it is looked up before anything is sent" in caught.value.hint
     assert rows(bench) == [("mine", False)]
-    with pytest.raises(Conflict):
+    with pytest.raises(ServiceError, match="still no answer"):
         bench.start(bench.spec("print('ran')", name="mine"))
+    assert rows(bench) == [("mine", False)]
     assert line.requests == 1
     line.looking = None
     ref = line.find("mine")
     assert ref is not None
     line.delete(ref)
+
+
+def test_trying_again_what_had_arrived(line: BadLine, bench: Bench) -> None:
+    """Who tries again once the line is good is told that the job is there, and it is no longer lost."""
+    line.after, line.looking = ServiceError("no answer came"), ServiceError("still no answer")
+    with pytest.raises(ServiceError):
+        bench.start(bench.spec("print('ran')", name="mine"))
+    line.after = line.looking = None
+    with pytest.raises(Conflict):
+        bench.start(bench.spec("print('ran')", name="mine"))
+
+    assert rows(bench) == [("mine", True)]
+    assert line.requests == 1
+    job = find_job(bench.session, "mine")
+    bench.wait(job)
+    assert bench.lines(job) == ["ran"]
+
+
+def test_trying_again_what_had_not_arrived(line: BadLine, bench: Bench) -> None:
+    """Who tries again once the line is good gets the job that never arrived."""
+    line.before, line.looking = ServiceError("no answer came"), ServiceError("still no answer")
+    with pytest.raises(ServiceError):
+        bench.start(bench.spec("print('ran')", name="mine"))
+    line.before = line.looking = None
+    bench.run(bench.spec("print('ran')", name="mine"))
+
+    assert rows(bench) == [("mine", True)]
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_an_interrupted_client_goes_on(line: BadLine, bench: Bench, arrived: bool) -> None:
+    """Ctrl-C while the request is under way leaves the name to whoever tries again, in the same process or another."""
+    line.after, line.before = (KeyboardInterrupt(), None) if arrived else (None, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        bench.start(bench.spec("print('ran')", name="mine"))
+
+    assert [row.key for row in bench.session.journal.abandoned()] == ["mine"]
+    line.after = line.before = None
+    if arrived:
+        with pytest.raises(Conflict):
+            bench.start(bench.spec("print('ran')", name="mine"))
+        bench.wait(find_job(bench.session, "mine"))
+    else:
+        bench.run(bench.spec("print('ran')", name="mine"))
+    assert rows(bench) == [("mine", True)]
+
+
+def test_an_intent_that_was_only_written(line: BadLine, bench: Bench) -> None:
+    """An intent of this process that nobody is at, because Ctrl-C came right after it, is no reason to refuse."""
+    plan = bench.plan(bench.spec("print('ran')", name="mine"))
+    bench.session.journal.intend(plan, "")
+    bench.run(plan.spec)
+
+    assert rows(bench) == [("mine", True)]
+
+
+def test_two_threads_with_one_name(line: BadLine, bench: Bench) -> None:
+    """A thread that is about to submit a job is left alone by another that wants the same name."""
+    spec = bench.spec("print('ran')", name="mine")
+    inside, goon = threading.Event(), threading.Event()
+
+    class Slow(BadLine):
+        def submit(self, plan: Plan) -> JobRef:
+            inside.set()
+            assert goon.wait(30)
+            return super().submit(plan)
+
+    slow = Slow(Settings(), line.home.path.parent)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(submit, bench.session, slow, bench.plan(spec), lambda *_: None)
+        assert inside.wait(30)
+        with pytest.raises(Conflict):
+            bench.start(spec)
+        goon.set()
+        bench.wait(first.result())
+
+    assert rows(bench) == [("mine", True)]
+
+
+def test_another_client_dies_over_the_name(line: BadLine, bench: Bench) -> None:
+    """A name that a client died over is free for the next one, which looks it up first."""
+    plan = bench.plan(bench.spec("print('ran')", name="mine"))
+    subprocess.run([sys.executable, "-c", DIE, str(bench.folder / "home")], input=dumps(plan), text=True, check=True)
+    bench.run(plan.spec)
+
+    assert rows(bench) == [("mine", True)]
+
+
+def endpoints(bench: Bench) -> list[tuple[str, bool]]:
+    """The same of endpoints."""
+    return [(row.name, bool(row.ref)) for row in bench.session.journal.endpoints()]
+
+
+def served(bench: Bench) -> Variant:
+    """A model to deploy."""
+    return bench.variant(bench.register(bench.run(bench.spec(MODEL, handler=HANDLER))))
+
+
+def test_the_answer_of_a_deployment_is_lost(line: BadLine, bench: Bench) -> None:
+    """An endpoint whose answer is lost is looked up by name, and gone on with."""
+    variant = served(bench)
+    line.after = LOST
+    predictor = bench.deploy(variant, name="mine")
+
+    assert predictor.predict([1]) == [1]
+    assert endpoints(bench) == [("mine", True)]
+
+
+def test_a_deployment_that_nobody_knows_of(line: BadLine, bench: Bench) -> None:
+    """An endpoint that cannot be looked up either stays open, and is looked up by who tries again."""
+    variant = served(bench)
+    line.before, line.looking = ServiceError("no answer came"), ServiceError("still no answer")
+    with pytest.raises(ServiceError, match="no answer came") as caught:
+        bench.deploy(variant, name="mine")
+
+    assert caught.value.__cause__ is line.looking
+    assert endpoints(bench) == [("mine", False)]
+    with pytest.raises(ServiceError, match="still no answer"):
+        bench.deploy(variant, name="mine")
+    line.before = line.looking = None
+    bench.deploy(variant, name="mine")
+    assert endpoints(bench) == [("mine", True)]
+
+
+def test_a_deployment_is_lost_or_refused(line: BadLine, bench: Bench) -> None:
+    """An endpoint that was refused, or whose request did not arrive, leaves its name free."""
+    spec = EndpointSpec(name="mine", variants=(Variant(model="local://localhost/m/1"),))
+    for fault in (ServiceError("no answer came"), AuthError("expired")):
+        line.before = fault
+        with pytest.raises(type(fault)):
+            deploy_endpoint(bench.session, line, spec, job="", wait=False)
+
+        assert endpoints(bench) == []
 
 
 @pytest.mark.parametrize("refusal", [SpecError("no such queue"), AuthError("expired"), NotFound("no such bucket")])

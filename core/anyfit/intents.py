@@ -1,0 +1,198 @@
+"""One protocol for every request that makes something: written down, sent once, and looked up by name when in doubt.
+
+    ref = ask_once(JobIntent(session, plan), send=lambda: backend.submit(plan), find=lambda: backend.find(key))
+
+The intent stands in the journal before the request is sent. A refusal frees its name. A lost answer is looked up. What
+cannot be looked up either stays open, and whoever wants the name next looks it up first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from attrs import frozen
+
+from anyfit.errors import AnyfitError, Conflict, ServiceError, StorageError
+
+if TYPE_CHECKING:
+    from anyfit.backend import EndpointRef, JobRef, Plan
+    from anyfit.session import Session
+    from anyfit.spec import EndpointSpec
+
+__all__ = ["EndpointIntent", "Intent", "JobIntent", "ask_once"]
+
+_R = TypeVar("_R")
+_Noted = TypeVar("_Noted", contravariant=True)
+
+_OPEN = "nobody can tell yet whether the request arrived; do it again, and it is looked up before anything is sent"
+
+
+class Intent(Protocol[_Noted]):
+    """What is about to be made, and its row in the journal."""
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What tells it from all other intents."""
+
+    def write(self) -> None:
+        """Write it down; `Conflict` when the name is taken."""
+
+    def settle(self) -> bool:
+        """Find out about an open intent of this name that nobody is at any more; False when there is none."""
+
+    def withdraw(self) -> None:
+        """Free the name."""
+
+    def leave(self) -> None:
+        """Leave the intent open, for whoever comes next; nothing once it is withdrawn or noted."""
+
+    def note(self, ref: _Noted) -> None:
+        """Write down where it is."""
+
+
+@frozen
+class JobIntent:
+    """A job that is about to be submitted."""
+
+    session: Session
+    plan: Plan
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return (str(self.session.config.home), "job", self.plan.backend, self.plan.spec.key)
+
+    def write(self) -> None:
+        self.session.journal.intend(self.plan, self.session.profile)
+
+    def settle(self) -> bool:
+        return self.session.settle_job(self.plan.backend, self.plan.spec.key)
+
+    def withdraw(self) -> None:
+        self.session.journal.withdraw(self.plan.backend, self.plan.spec.key)
+
+    def leave(self) -> None:
+        self.session.journal.leave(self.plan.backend, self.plan.spec.key)
+
+    def note(self, ref: JobRef) -> None:
+        self.session.journal.submitted(self.plan, ref, self.session.profile)
+
+
+@frozen
+class EndpointIntent:
+    """An endpoint that is about to be made; `job` is the reference of the job that it serves, or ""."""
+
+    session: Session
+    backend: str
+    spec: EndpointSpec
+    job: str
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return (str(self.session.config.home), "endpoint", self.backend, self.spec.name)
+
+    def write(self) -> None:
+        self.session.journal.intend_endpoint(self.backend, self.spec, self.session.profile, self.job)
+
+    def settle(self) -> bool:
+        return self.session.settle_endpoint(self.backend, self.spec.name)
+
+    def withdraw(self) -> None:
+        self.session.journal.withdraw_endpoint(self.backend, self.spec.name)
+
+    def leave(self) -> None:
+        self.session.journal.leave_endpoint(self.backend, self.spec.name)
+
+    def note(self, ref: EndpointRef) -> None:
+        self.session.journal.deployed(self.spec, ref, self.session.profile, self.job)
+
+
+def ask_once(
+    intent: Intent[_R],
+    *,
+    send: Callable[[], _R],
+    find: Callable[[], _R | None],
+    prepare: Callable[[], object] = bool,
+) -> _R:
+    """Make something, and never make it twice.
+
+    Args:
+        intent: What is to be made.
+        send: Sends the request. `ServiceError` means that nobody knows whether it arrived, any other `AnyfitError`
+            that it was refused.
+        find: Looks it up by name.
+        prepare: What has to be done between the intent and the request; nothing is made when it fails.
+
+    Raises `Conflict` when the name is taken, what `prepare` raises, the refusal, or the `ServiceError` of `send`, whose
+    cause is the fault of `find` where that failed too.
+    """
+    with _alone(intent.place) as alone:
+        _write(intent, alone=alone)
+        try:
+            _prepare(intent, prepare)
+            ref = _sent(intent, send, find)
+            intent.note(ref)
+        except BaseException:
+            with suppress(StorageError):
+                intent.leave()
+            raise
+    return ref
+
+
+def _write(intent: Intent[_R], *, alone: bool) -> None:
+    try:
+        intent.write()
+    except Conflict:
+        if not (alone and intent.settle()):
+            raise
+        intent.write()
+
+
+def _prepare(intent: Intent[_R], prepare: Callable[[], object]) -> None:
+    try:
+        prepare()
+    except BaseException:
+        intent.withdraw()
+        raise
+
+
+def _sent(intent: Intent[_R], send: Callable[[], _R], find: Callable[[], _R | None]) -> _R:
+    try:
+        return send()
+    except ServiceError as lost:
+        ref = _looked_up(find, lost)
+        if ref is None:
+            intent.withdraw()
+            raise
+        return ref
+    except AnyfitError:
+        intent.withdraw()
+        raise
+
+
+def _looked_up(find: Callable[[], _R | None], lost: ServiceError) -> _R | None:
+    try:
+        return find()
+    except AnyfitError as fault:
+        lost.hint = "; ".join(filter(None, (lost.hint, _OPEN)))
+        raise lost from fault
+
+
+_under_way: set[tuple[str, ...]] = set()
+_lock = Lock()
+
+
+@contextmanager
+def _alone(place: tuple[str, ...]) -> Iterator[bool]:
+    """Whether no other thread of this process is at this: then an open intent of this process is one that it left."""
+    with _lock:
+        alone = place not in _under_way
+        _under_way.add(place)
+    try:
+        yield alone
+    finally:
+        if alone:
+            with _lock:
+                _under_way.discard(place)
