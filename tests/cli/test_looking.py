@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from anyfit.backend import JobRef, JobState, Status
+from anyfit.journal import Journal
+
 METRICS = """\
 import os, time
 for i in range(5):
@@ -193,3 +196,18 @@ def test_completion_scripts(cli: Any, shell: str) -> None:
             ["bash", "-c", asked], capture_output=True, text=True, env={**cli.environ, "PATH": path}, check=True
         )
         assert done.stdout == "config\n"
+
+
+def test_jobs_of_one_name_on_two_backends(cli: Any) -> None:
+    """A job that runs is not hidden behind a newer one of the same name on another backend."""
+    cli.write("train.py", "import time; time.sleep(60)")
+    cli("fit", "train.py", "--no-wait", "--quiet", "--name", "twin")
+    journal = Journal(cli.environ["ANYFIT_HOME"])
+    (row,) = journal.jobs()
+    ref = JobRef("elsewhere", "r", "twin")
+    journal.adopt(journal.spec(row), ref, "")
+    journal.observed(ref, JobState(status=Status.SUCCEEDED))
+    journal.close()
+    shown = cli("jobs", "-n", "1", "--json").json()
+
+    assert [(each["backend"], each["name"]) for each in shown] == [("elsewhere", "twin"), ("local", "twin")]
