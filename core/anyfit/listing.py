@@ -10,7 +10,7 @@ from anyfit.errors import AnyfitError
 from anyfit.job import Job, find_job, refresh_all
 
 if TYPE_CHECKING:
-    from anyfit.journal import JobRow
+    from anyfit.journal import EndpointRow, JobRow
     from anyfit.predictor import Predictor
     from anyfit.session import Session
 
@@ -34,19 +34,21 @@ def refresh_rows(session: Session, rows: Sequence[JobRow]) -> list[str]:
 
 def every_endpoint(session: Session, backend: str = "") -> list[tuple[Predictor, EndpointState]]:
     """The journal's endpoints, and those that the session's own backend has besides, each with its state."""
-    names = {row.ref: row.name for row in session.journal.endpoints(backend=backend) if row.ref}
+    from anyfit.predictor import Predictor
+
+    rows = [row for row in session.journal.endpoints(backend=backend) if row.ref]
+    predictors = [_predictor(session, row) for row in rows]
     own = session.backend(backend)
     if own.capabilities.can(Feature.ENDPOINTS):
-        names |= {str(ref): ref.id for ref in own.endpoints() if str(ref) not in names}
-    predictors = [_predictor(session, ref, name) for ref, name in names.items()]
+        known = {row.ref for row in rows}
+        predictors += [Predictor(session, own, ref, ref.id) for ref in own.endpoints() if str(ref) not in known]
     return [(predictor, _state(predictor)) for predictor in predictors]
 
 
-def _predictor(session: Session, text: str, name: str) -> Predictor:
+def _predictor(session: Session, row: EndpointRow) -> Predictor:
     from anyfit.predictor import Predictor
 
-    ref = EndpointRef.parse(text)
-    return Predictor(session, session.backend(ref.backend), ref, name)
+    return Predictor(session, session.backend(row.backend, row.profile), EndpointRef.parse(row.ref), row.name)
 
 
 def _state(predictor: Predictor) -> EndpointState:

@@ -215,8 +215,7 @@ def deploy_endpoint(session: Session, backend: Backend, spec: EndpointSpec, *, j
 def find_endpoint(session: Session, name_or_ref: str) -> Predictor:
     """The endpoint of that name or reference: from the journal, else from the backend."""
     if "://" in name_or_ref:
-        ref = EndpointRef.parse(name_or_ref)
-        return Predictor(session, session.backend(ref.backend), ref, ref.id)
+        return _predictor_of(session, EndpointRef.parse(name_or_ref))
     rows = [row for row in session.journal.endpoints(name=name_or_ref) if row.ref]
     found = None if rows else session.backend().find_endpoint(name_or_ref)
     if found is not None:
@@ -224,6 +223,14 @@ def find_endpoint(session: Session, name_or_ref: str) -> Predictor:
     row = session.endpoint_row(name_or_ref)
     backend = session.backend(row.backend, row.profile)
     return Predictor(session, backend, EndpointRef.parse(row.ref), row.name)
+
+
+def _predictor_of(session: Session, ref: EndpointRef) -> Predictor:
+    """With the settings that it was made with, where the journal knows them."""
+    row = next(iter(session.journal.endpoints(name=str(ref))), None)
+    if row is None:
+        return Predictor(session, session.backend(ref.backend), ref, ref.id)
+    return Predictor(session, session.backend(row.backend, row.profile), ref, row.name)
 
 
 def _check(spec: EndpointSpec, backend: Backend) -> None:

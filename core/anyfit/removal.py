@@ -62,8 +62,12 @@ def removal_of(job: Job, *, everything: bool) -> Removal:
 def _endpoints(job: Job) -> list[Predictor]:
     from anyfit.predictor import Predictor
 
-    rows = [row for row in job.session.journal.endpoints() if row.ref and row.job == str(job.ref)]
-    return [Predictor(job.session, job.backend, EndpointRef.parse(row.ref), row.name) for row in rows]
+    session = job.session
+    rows = [row for row in session.journal.endpoints() if row.ref and row.job == str(job.ref)]
+    return [
+        Predictor(session, session.backend(row.backend, row.profile), EndpointRef.parse(row.ref), row.name)
+        for row in rows
+    ]
 
 
 def _models(job: Job, served: set[str]) -> list[ModelInfo]:
