@@ -42,7 +42,8 @@ class Errand:
         return time.monotonic() - self._moved >= seconds
 
     def kill(self) -> None:
-        """End it."""
+        """End it, also when it has only just been started and leads no group yet."""
+        os.kill(self._pid, signal.SIGKILL)
         signal_group(self._pid, signal.SIGKILL)
         self._end(os.waitpid(self._pid, 0)[1])
 
