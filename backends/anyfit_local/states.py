@@ -6,6 +6,8 @@ import os
 from datetime import datetime, timezone
 from typing import Any
 
+from attrs import evolve
+
 from anyfit.backend import Cause, JobState, Status, Transition
 from anyfit_local.layout import JobFolder
 from anyfit_local.supervise.processes import boot_id, kill_all
@@ -22,7 +24,9 @@ def job_state(folder: JobFolder) -> JobState:
         return JobState(status=Status.UNKNOWN, reason="there is no such job on this machine")
     if not _final(record) and not is_locked(str(folder.lock)):
         record = _bury(folder)
-    return _state(record)
+    state = _state(record)
+    asked = not state.status.finished and _stop_request(folder) not in (0, record.get("heard", 0))
+    return evolve(state, status=Status.STOPPING) if asked else state
 
 
 def is_over(folder: JobFolder) -> bool:
@@ -33,6 +37,14 @@ def is_over(folder: JobFolder) -> bool:
 def when(nanoseconds: int) -> datetime:
     """A time of the records as an aware one."""
     return datetime.fromtimestamp(nanoseconds / 1e9, timezone.utc)
+
+
+def _stop_request(folder: JobFolder) -> int:
+    """Tells one request from another; 0 when there is none."""
+    try:
+        return folder.stop.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _record(folder: JobFolder) -> dict[str, Any] | None:

@@ -69,6 +69,21 @@ def test_stop_lets_the_script_save_its_work(rig: Any) -> None:
     assert rig.texts(ref) == ["on", "saving", "saved"]
 
 
+def test_a_job_that_was_asked_to_stop_is_stopping_at_once(rig: Any) -> None:
+    """Also before its supervisor has heard of it, here because it is held."""
+    ref = rig.submit(SLEEPER)
+    _pids(rig, ref)
+    supervisor = _supervisor(rig, ref)
+    os.kill(supervisor, signal.SIGSTOP)
+    rig.backend.stop(ref)
+    rig.backend.stop(ref)
+    asked = rig.state(ref)
+    os.kill(supervisor, signal.SIGCONT)
+
+    assert (asked.status, asked.native, asked.ended_at) == (Status.STOPPING, "RUNNING", None)
+    assert rig.wait(ref).status is Status.STOPPED
+
+
 def test_stop_kills_what_ignores_it(rig: Any, helpers: Any) -> None:
     """After the grace the whole family is killed, sessions of their own or not."""
     ref = rig.submit(STUBBORN)

@@ -220,7 +220,7 @@ class Supervisor:
 
     def _tell_to_end(self, running: list[Node]) -> None:
         if self.ending != "node":
-            self.status.move("STOPPING")
+            self.status.move("STOPPING", heard=self._heard)
         for node in running:
             # To the launcher alone, which passes it on: a script must not be told twice.
             os.kill(node.pid, signal.SIGTERM)
