@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,27 @@ def test_max_run_is_enforced(rig: Any, helpers: Any) -> None:
     assert (state.status, state.cause) == (Status.FAILED, Cause.TIMEOUT)
     assert "max_run" in state.reason and "1 s" in state.reason
     assert not any(helpers.alive(pid) for pid in pids)
+
+
+def _cpu_ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_waiting_for_the_end_costs_nothing(rig: Any, helpers: Any) -> None:
+    """While a job that ran too long has its grace the supervisor sleeps."""
+    if sys.platform == "darwin":
+        pytest.skip("reads /proc, which CI has")
+    ref = rig.with_settings(grace_seconds=1.0).submit(STUBBORN, max_run=1)
+    supervisor = _supervisor(rig, ref)
+    helpers.until(lambda: rig.state(ref).status is Status.STOPPING or None)
+    before = after = _cpu_ticks(supervisor)
+    while rig.state(ref).status is Status.STOPPING:
+        with suppress(FileNotFoundError):
+            after = _cpu_ticks(supervisor)
+        time.sleep(0.01)
+
+    assert (after - before) / os.sysconf("SC_CLK_TCK") < 0.2
 
 
 def test_what_a_script_leaves_behind_ends_with_it(rig: Any, helpers: Any) -> None:

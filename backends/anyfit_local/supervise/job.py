@@ -203,7 +203,8 @@ class Supervisor:
         kill_at = float("inf")
         while running := [node for node in self.nodes if node.outcome is None]:
             now = time.monotonic()
-            self._wait(min(_TICK, max(0.0, min(deadline, kill_at) - now), self._meter.wait()))
+            due = kill_at if self.ending else deadline
+            self._wait(min(_TICK, max(0.0, due - now), self._meter.wait()))
             self._reap()
             running = [node for node in running if node.outcome is None]
             self._memory.look()
