@@ -86,12 +86,22 @@ class Script:
 
     def _take(self, method: str, path: str, body: bytes, token: str) -> Answer:
         call = f"{method} {path.removeprefix('/mmr').partition('?')[0]}"
-        self.asked.append((method, path.removeprefix("/mmr"), json.loads(body) if body else None, token))
+        self.asked.append((method, path.removeprefix("/mmr"), _read(body), token))
         if call == "POST /v1/auth-token" and call not in self._answers:
             self.logins += 1
             return {"token": f"token-{self.logins}", "duration": 3600}
-        answers = self._answers.get(call, [{"s3": KEYS}] if "auth-access" in path else [(404, b"")])
+        answers = self._answers.get(
+            call, [{"s3": {**KEYS, "url": self.url.removesuffix("/mmr")}}] if "auth-access" in path else [(404, b"")]
+        )
         return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+def _read(body: bytes) -> Any:
+    """The JSON of a body; what is stored by the way is none."""
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body
 
 
 class Pauses(list[float]):

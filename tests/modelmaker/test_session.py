@@ -90,6 +90,7 @@ def test_no_credentials(scripted: Make) -> None:
 def test_keys_are_kept_as_long_as_their_login(script: Any, scripted: Make) -> None:
     """Storage keys are asked for once; a new login brings new ones; an endpoint without a scheme gets one."""
     script.on("GET /v1/train", {"trainTasks": []}, {"errorCode": 1002}, {"trainTasks": []})
+    script.on("GET /v1/account/auth-access", {"s3": {"ak": "AK", "sk": "SK", "url": "127.0.0.1:1", "region": "r"}})
     backend = scripted(s3_protocol="https")
     for _ in range(2):
         keys = scripted(s3_protocol="https")._account.keys()
