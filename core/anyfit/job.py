@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ class Job:
     @property
     def state(self) -> JobState:
         """How the job is now: neutral status, native word, reason, times."""
-        if self._state is not None and self._state.status.finished:
+        if self._state is not None and self.ended:
             return self._state
         return self.refresh()
 
@@ -69,6 +70,11 @@ class Job:
     def finished(self) -> bool:
         """Whether nothing more will happen."""
         return self.state.status.finished
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is known already that nothing more will happen; asks nobody."""
+        return self._state is not None and self._state.status.finished
 
     @property
     def poll_seconds(self) -> float:
@@ -210,8 +216,9 @@ class Job:
         self.backend.stop(self.ref)
 
     def delete(self) -> None:
-        """Remove the job, its log and what the backend keeps of it."""
-        self.backend.delete(self.ref)
+        """Remove the job, its log and what the backend keeps of it; one that the backend no longer has is forgotten."""
+        with suppress(NotFound):
+            self.backend.delete(self.ref)
         self.session.journal.forget(self.ref)
 
     def rerun(self, **changes: Any) -> Job:
@@ -271,7 +278,7 @@ def refresh_all(jobs: Sequence[Job]) -> list[JobState]:
     """
     groups: dict[int, list[Job]] = {}
     for job in jobs:
-        if job._state is None or not job._state.status.finished:
+        if not job.ended:
             groups.setdefault(id(job.backend), []).append(job)
     fault: ServiceError | None = None
     for group in groups.values():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from anyfit.backend import EndpointRef, Feature, ModelInfo
+from anyfit.errors import NotFound
 from anyfit.show import size_text
 
 if TYPE_CHECKING:
     from anyfit.job import Job
     from anyfit.predictor import Predictor
+    from anyfit.spec import Variant
 
 __all__ = ["Removal", "removal_of"]
 
@@ -22,21 +25,19 @@ class Removal:
 
     Attributes:
         job: The job.
-        size: Bytes of what it left, as far as known.
+        size: Bytes of what it left, as far as known; None when the backend no longer has the job.
         endpoints: Endpoints that serve its model.
         models: Model versions made of its result.
     """
 
     job: Job
-    size: int
+    size: int | None
     endpoints: tuple[Predictor, ...] = ()
     models: tuple[ModelInfo, ...] = ()
 
     def lines(self) -> list[str]:
         """What would go, one thing a line."""
-        state = self.job.state
-        running = "" if state.status.finished else "; it runs, and will be stopped"
-        lines = [f"job {self.job.spec.key} ({state.status.value}{running}), its log and {size_text(self.size)} it left"]
+        lines = [f"job {self.job.spec.key} {self._whole()}"]
         lines += [f"endpoint {predictor.name}" for predictor in self.endpoints]
         return lines + [f"model {model.name}:{model.version}" for model in self.models]
 
@@ -48,15 +49,37 @@ class Removal:
             self.job.backend.delete_model(model.ref)
         self.job.delete()
 
+    def _whole(self) -> str:
+        if self.size is None:
+            return f"from the journal; it is no longer on {self.job.ref.backend}"
+        status = self.job.state.status
+        running = "" if status.finished else "; it runs, and will be stopped"
+        return f"({status.value}{running}), its log and {size_text(self.size)} it left"
+
 
 def removal_of(job: Job, *, everything: bool) -> Removal:
     """What would go with a job; its endpoints and models only when `everything` is to go."""
-    size = sum(artifact.size or 0 for artifact in job.artifacts())
+    size = _size(job)
     if not everything:
         return Removal(job, size)
     endpoints = _endpoints(job)
-    served = {v.model for each in endpoints if (spec := each.info().spec) for v in spec.variants}
+    served = {variant.model for each in endpoints for variant in _variants(each)}
     return Removal(job, size, tuple(endpoints), tuple(_models(job, served)))
+
+
+def _size(job: Job) -> int | None:
+    try:
+        return sum(artifact.size or 0 for artifact in job.artifacts())
+    except NotFound:
+        return None
+
+
+def _variants(predictor: Predictor) -> Sequence[Variant]:
+    try:
+        spec = predictor.info().spec
+    except NotFound:
+        return ()
+    return spec.variants if spec else ()
 
 
 def _endpoints(job: Job) -> list[Predictor]:

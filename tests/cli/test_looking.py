@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -156,6 +157,33 @@ def test_rm(cli: Any) -> None:
     assert [job["name"] for job in kept] == [name]
     assert (done.code, done.err) == (0, f"anyfit: removed {name}\n")
     assert cli("status", name).code == 102
+
+
+def test_rm_of_a_vanished_job(cli: Any) -> None:
+    """A job that its backend no longer has can be stopped with a sensible answer, removed, and made again."""
+    for words in ([], ["--all"]):
+        name = cli.job("print('hello')", "--name", "mine")
+        shutil.rmtree(Path(cli.environ["ANYFIT_HOME"]) / "local" / "jobs" / name)
+        stopped = cli("stop", name)
+        asked = cli("rm", name, *words)
+        done = cli("rm", "-y", name, *words)
+
+        assert stopped.code == 102
+        assert "job mine is in the journal, but no longer on local" in stopped.err
+        assert "anyfit rm mine" in stopped.err
+        assert asked.err.startswith("job mine from the journal; it is no longer on local\n")
+        assert (done.code, done.err) == (0, "anyfit: removed mine\n")
+        assert cli("jobs", "--json").json() == []
+
+
+def test_rm_of_a_reference_to_elsewhere(cli: Any) -> None:
+    """A reference into another region means no job of this one, whatever its id."""
+    name = cli.job("print('hello')")
+    done = cli("rm", "-y", f"local://other/{name}")
+
+    assert done.code == 102
+    assert f"local://other/{name} is not on this machine" in done.err
+    assert cli("logs", name).out == "hello\n"
 
 
 def test_names_with_a_typo(cli: Any) -> None:
