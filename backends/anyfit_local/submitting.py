@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyfit
@@ -48,20 +50,27 @@ def submit(plan: Plan, home: Home, profile: str | None) -> JobRef:
         raise _conflict(plan.spec.key)
     _check_python(body["python"])
     output = _output_folder(plan)
-    home.jobs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _sweep(home.jobs)
-    prepared = Path(tempfile.mkdtemp(prefix=".new-", dir=home.jobs))
     try:
-        _fill(prepared, plan, folder, output, profile)
-        _start(prepared, plan.spec.key)
+        home.jobs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _sweep(home.jobs)
+        with _passing_folder(home.jobs) as prepared:
+            _fill(prepared, plan, folder, output, profile)
+            _start(prepared, plan.spec.key)
     except OSError as fault:
         raise ServiceError(
             f"job {plan.spec.key!r} could not be started: {fault.filename or home.jobs}: {fault.strerror}",
             backend="local",
         ) from fault
+    return JobRef("local", REGION, plan.spec.key)
+
+
+@contextmanager
+def _passing_folder(jobs: Path) -> Iterator[Path]:
+    prepared = Path(tempfile.mkdtemp(prefix=".new-", dir=jobs))
+    try:
+        yield prepared
     finally:
         shutil.rmtree(prepared, ignore_errors=True)  # the supervisor has renamed it if all went well
-    return JobRef("local", REGION, plan.spec.key)
 
 
 def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str, profile: str | None) -> None:
@@ -187,6 +196,13 @@ def _sweep(jobs: Path) -> None:
     """Remove what clients that were killed long ago had begun."""
     with os.scandir(jobs) as entries:
         for entry in entries:
-            old = entry.name.startswith(".") and time.time() - entry.stat().st_mtime > _STALE_SECONDS
-            if old:
+            if entry.name.startswith(".") and _age(entry) > _STALE_SECONDS:
                 shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _age(entry: os.DirEntry[str]) -> float:
+    """Seconds since it was changed; 0 for what another client has renamed or removed meanwhile."""
+    try:
+        return time.time() - entry.stat(follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return 0.0
