@@ -86,9 +86,9 @@ class LocalBackend(Backend):
         return submit(plan, self.home, self.profile)
 
     def describe(self, refs: Sequence[JobRef]) -> Sequence[JobState]:
-        from anyfit_local.states import job_state
+        from anyfit_local import jobs
 
-        return [job_state(self.home.job(ref.id)) for ref in refs]
+        return [jobs.state(self.home, ref) for ref in refs]
 
     def logs(self, ref: JobRef, cursor: str = "") -> LogPage:
         from anyfit_local import jobs
@@ -118,7 +118,7 @@ class LocalBackend(Backend):
     def delete(self, ref: JobRef) -> None:
         from anyfit_local import jobs
 
-        jobs.delete(self.home, ref.id)
+        jobs.delete(self.home, ref)
 
     def find(self, key: str) -> JobRef | None:
         ref = JobRef(self.name, REGION, key)

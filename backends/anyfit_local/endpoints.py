@@ -25,7 +25,7 @@ from anyfit.codec import from_data
 from anyfit.errors import Conflict, NotFound, ServiceError, SpecError
 from anyfit.refusal import prediction_error
 from anyfit.spec import EndpointSpec
-from anyfit_local.layout import REGION, Home, child
+from anyfit_local.layout import REGION, Home, child, id_here
 from anyfit_local.logbook import read_page
 from anyfit_local.served import make_endpoint_plan
 from anyfit_local.servers import await_end, await_generation, run_server, server_record, signal_server
@@ -53,7 +53,7 @@ _MARGIN_SECONDS = 30.0
 
 def existing(home: Home, ref: EndpointRef) -> Path:
     """The endpoint's folder; `NotFound` when there is none."""
-    folder = child(home.endpoints, ref.id)
+    folder = child(home.endpoints, id_here(ref))
     if not (folder / "endpoint.json").exists():
         raise NotFound(
             f"there is no endpoint {ref.id!r} on this machine", hint="anyfit endpoints lists them", backend="local"
@@ -150,6 +150,7 @@ def stop(folder: Path) -> None:
 
 def delete(home: Home, ref: EndpointRef) -> None:
     """Stop and remove the endpoint, not its models."""
+    _ = id_here(ref)
     try:
         folder = existing(home, ref)
     except NotFound:

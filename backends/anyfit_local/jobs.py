@@ -11,19 +11,30 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from anyfit.backend import Artifact, JobRef, LogLine, LogPage, Point, Series, Status
+from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Point, Series, Status
 from anyfit.codec import loads
 from anyfit.errors import NotFound, ServiceError
 from anyfit.metrics import Scanner
 from anyfit.spec import JobSpec
-from anyfit_local.layout import REGION, Home, JobFolder
+from anyfit_local.layout import REGION, Home, JobFolder, id_here
 from anyfit_local.logbook import read_page
 from anyfit_local.states import is_over, job_state, when
 from anyfit_local.supervise.collecting import files_below
 from anyfit_local.supervise.processes import started
 from anyfit_local.supervise.records import read_record
 
-__all__ = ["artifacts", "delete", "every_job", "logs", "metrics", "output_uri", "spec_of", "stop", "utilization"]
+__all__ = [
+    "artifacts",
+    "delete",
+    "every_job",
+    "logs",
+    "metrics",
+    "output_uri",
+    "spec_of",
+    "state",
+    "stop",
+    "utilization",
+]
 
 _DELETE_MARGIN_SECONDS = 60
 
@@ -31,6 +42,14 @@ _DELETE_MARGIN_SECONDS = 60
 def spec_of(folder: JobFolder) -> JobSpec:
     """What was asked for."""
     return loads(JobSpec, folder.spec.read_text(encoding="utf-8"))
+
+
+def state(home: Home, ref: JobRef) -> JobState:
+    """How the job is; one that cannot be here is UNKNOWN."""
+    try:
+        return job_state(home.job(id_here(ref)))
+    except NotFound as fault:
+        return JobState(status=Status.UNKNOWN, reason=fault.message)
 
 
 def every_job(home: Home) -> list[JobRef]:
@@ -135,8 +154,9 @@ def _request_stop(folder: JobFolder) -> None:
     request.replace(folder.stop)
 
 
-def delete(home: Home, key: str) -> None:
+def delete(home: Home, ref: JobRef) -> None:
     """End the job if need be, and remove its folder; what went to `output_path` stays."""
+    key = id_here(ref)
     try:
         folder = home.job(key)
     except NotFound:

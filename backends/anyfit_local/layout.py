@@ -14,10 +14,10 @@ from pathlib import Path
 
 from attrs import frozen
 
-from anyfit.backend import JobRef
+from anyfit.backend import JobRef, Ref
 from anyfit.errors import NotFound
 
-__all__ = ["REGION", "Home", "JobFolder"]
+__all__ = ["REGION", "Home", "JobFolder", "child", "id_here"]
 
 REGION = "localhost"
 
@@ -89,12 +89,19 @@ class Home:
 
     def existing(self, ref: JobRef) -> JobFolder:
         """The folder of a job; `NotFound` when there is none."""
-        folder = self.job(ref.id)
+        folder = self.job(id_here(ref))
         if not folder.spec.exists():
             raise NotFound(
                 f"there is no job {ref.id!r} on this machine", hint="anyfit jobs lists them", backend="local"
             )
         return folder
+
+
+def id_here(ref: Ref) -> str:
+    """The id of what is on this machine; `NotFound` for what a reference places elsewhere."""
+    if ref.region != REGION:
+        raise NotFound(f"{ref} is not on this machine, whose region is {REGION!r}", backend="local")
+    return ref.id
 
 
 def child(folder: Path, name: str) -> Path:

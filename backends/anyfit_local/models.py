@@ -18,7 +18,7 @@ from anyfit.backend import ModelInfo, ModelRef
 from anyfit.codec import from_data, to_data
 from anyfit.errors import Conflict, NotFound, ServiceError, SpecError
 from anyfit.spec import ModelSpec
-from anyfit_local.layout import REGION, Home, child
+from anyfit_local.layout import REGION, Home, child, id_here
 from anyfit_local.places import local_path
 from anyfit_local.states import when
 from anyfit_local.supervise.collecting import files_below
@@ -67,7 +67,7 @@ def every_model(home: Home, name: str = "") -> list[ModelInfo]:
 
 def model_folder(home: Home, ref: ModelRef) -> Path:
     """The folder of a version; `NotFound` when there is none."""
-    name, _, version = ref.id.partition("/")
+    name, _, version = id_here(ref).partition("/")
     folder = child(child(home.models, name), version)
     if not (folder / "model.json").exists():
         raise NotFound(
@@ -84,6 +84,7 @@ def spec_of(folder: Path) -> ModelSpec:
 
 def delete(home: Home, ref: ModelRef) -> None:
     """Remove a version; endpoints that serve it have it in memory and go on until they start anew."""
+    _ = id_here(ref)
     try:
         folder = model_folder(home, ref)
     except NotFound:

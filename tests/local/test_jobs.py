@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from anyfit.backend import Cause, JobRef, Status
+from anyfit.backend import Cause, EndpointRef, JobRef, ModelRef, Status
 from anyfit.errors import Conflict, NotFound, ServiceError, SpecError, Unsupported
 from anyfit.spec import Channel, JobSpec
 from anyfit_local.backend import LocalBackend
@@ -368,3 +368,21 @@ print([line.text for line in backend.logs(ref).lines], len(backend.artifacts(ref
     )
 
     assert done.stdout == "['quiet'] 1\n", done.stderr
+
+
+def test_references_to_another_region(rig: Any) -> None:
+    """A reference into another region means nothing on this machine: it finds nothing and deletes nothing."""
+    ref, _ = rig.run("print('hello')")
+    elsewhere = JobRef("local", "other", ref.id)
+
+    assert rig.backend.describe([elsewhere])[0].status == Status.UNKNOWN
+    for ask in (rig.backend.delete, rig.backend.stop, rig.backend.logs, rig.backend.artifacts, rig.backend.job_spec):
+        with pytest.raises(NotFound, match=r"is not on this machine, whose region is 'localhost'"):
+            ask(elsewhere)
+    for remove, other in (
+        (rig.backend.delete_model, ModelRef("local", "other", "m/1")),
+        (rig.backend.undeploy, EndpointRef("local", "other", "e")),
+    ):
+        with pytest.raises(NotFound):
+            remove(other)
+    assert rig.texts(ref) == ["hello"]
