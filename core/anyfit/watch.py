@@ -94,16 +94,16 @@ def follow(
     When the job has ended and its log cannot be had, that is said and waited for a few times only.
     """
     pauses = _Pauses(job.poll_seconds, _deadline(timeout))
-    seen: JobState | None = None
+    told: JobState | None = None
     offline = False
     missed_ends = 0
     riddles = _Riddles()
     while True:
         try:
             state = job.refresh()
-            news = state != seen
-            if news:
-                seen = state
+            news = state != told
+            if news and not state.status.finished:
+                told = state
                 yield state
             if logs and state.status != Status.PENDING:
                 for page in job.log_pages(cursor):
@@ -111,6 +111,7 @@ def follow(
                     news = news or bool(page.lines)
                     yield from page.lines
             if state.status.finished:
+                yield state  # after its last lines
                 return
             riddles.look([state])
             offline = False
@@ -118,8 +119,9 @@ def follow(
             if not offline:
                 yield LostContact(fault.message)
             offline = True
-            missed_ends += seen is not None and seen.status.finished
+            missed_ends += job.ended
             if missed_ends > _LAST_LOOKS:
+                yield job.state
                 return
             pauses.sleep_offline()
             continue
