@@ -216,15 +216,19 @@ class Estimator:
             environment: Variables for the server.
             wait: Whether to return only when it answers.
         """
-        model = self.register(
-            model_name=model_name, entry_point=entry_point, source_dir=source_dir, environment=environment
-        )
-        return model.deploy(
-            initial_instance_count,
-            instance_type,
-            endpoint_name or self._finished_job().spec.key.replace(".", "-"),
-            wait=wait,
-        )
+        from anyfit.model import deploy_new
+        from anyfit.spec import EndpointSpec, Variant
+
+        job = self._finished_job()
+        variant = Variant(model="", instance_type=instance_type, instance_count=initial_instance_count)
+        spec = EndpointSpec(name=endpoint_name or job.spec.key.replace(".", "-"), variants=(variant,))
+
+        def register() -> Model:
+            return self.register(
+                model_name=model_name, entry_point=entry_point, source_dir=source_dir, environment=environment
+            )
+
+        return deploy_new(job, spec, register, wait=wait)
 
     def changed(self, **changes: Any) -> Estimator:
         """A copy with some fields changed."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from anyfit.backend import EndpointRef, JobRef, JobState, Plan
     from anyfit.spec import EndpointSpec, JobSpec
 
-__all__ = ["EndpointRow", "JobRow", "Journal"]
+__all__ = ["EndpointRow", "JobRow", "Journal", "name_taken"]
 
 _FINAL = ("SUCCEEDED", "FAILED", "STOPPED")
 _JOB_COLUMNS = "backend, key, name, profile, ref, owner, status, reason, created_at, ended_at"
@@ -232,11 +232,7 @@ class Journal:
                     (backend, spec.name, profile, identity(), _now(), dumps(spec), job),
                 )
             except sqlite3.IntegrityError:
-                raise Conflict(
-                    f"endpoint_name: there is already an endpoint {spec.name!r} on {backend}",
-                    hint=f"choose another endpoint_name, or delete it: anyfit endpoints delete {spec.name}",
-                    backend=backend,
-                ) from None
+                raise name_taken(spec.name, backend) from None
 
     def withdraw_endpoint(self, backend: str, name: str) -> None:
         """Forget this process's intent of an endpoint that could not be made."""
@@ -322,6 +318,15 @@ class Journal:
         with self._file.use() as db:
             found = db.execute(query, (row.backend, row.key)).fetchone()
         return str(found[0]) if found else ""
+
+
+def name_taken(endpoint: str, backend: str) -> Conflict:
+    """The refusal of an endpoint whose name another has."""
+    return Conflict(
+        f"endpoint_name: there is already an endpoint {endpoint!r} on {backend}",
+        hint=f"choose another endpoint_name, or delete it: anyfit endpoints delete {endpoint}",
+        backend=backend,
+    )
 
 
 def _is_abandoned(row: JobRow | EndpointRow, own: bool) -> bool:

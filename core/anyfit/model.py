@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -11,7 +12,7 @@ from attrs import evolve
 from anyfit.arguments import named_arguments
 from anyfit.artifacts import model_folder
 from anyfit.backend import Feature, ModelInfo, ModelRef
-from anyfit.errors import NotFound, SpecError, UsageError, nearest
+from anyfit.errors import AnyfitError, NotFound, ServiceError, SpecError, UsageError, nearest
 from anyfit.names import check_name
 from anyfit.spec import Code, EndpointSpec, ModelSpec, Variant
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from anyfit.predictor import Predictor
     from anyfit.session import Session
 
-__all__ = ["Model", "find_model", "register_job"]
+__all__ = ["Model", "deploy_new", "find_model", "register_job"]
 
 _HANDLER = "inference.py"
 
@@ -107,6 +108,38 @@ def register_job(
     known = ModelInfo(ref=ref, name=spec.name, version=spec.version)
     info = next((i for i in backend.models(spec.name) if i.ref == ref), known)
     return Model(job.session, backend, info, str(job.ref))
+
+
+def deploy_new(job: Job, spec: EndpointSpec, register: Callable[[], Model], *, wait: bool) -> Predictor:
+    """Serve a model version that is registered for it, and taken back if no endpoint comes of it.
+
+    Args:
+        job: The job whose model it is.
+        spec: The endpoint; its only variant lacks the model.
+        register: Makes the model version, once it is certain that nothing speaks against the endpoint.
+        wait: Whether to return only when the endpoint answers.
+    """
+    from anyfit.predictor import check_endpoint, deploy_endpoint
+
+    job.session.reconcile()
+    check_endpoint(job.session, job.backend, spec)
+    model = register()
+    filled = evolve(spec, variants=tuple(evolve(variant, model=str(model.ref)) for variant in spec.variants))
+    try:
+        predictor = deploy_endpoint(job.session, job.backend, filled, job=str(job.ref), wait=False)
+    except AnyfitError as fault:
+        if not isinstance(fault, ServiceError) or not _known_endpoint(job, spec.name):
+            with suppress(AnyfitError):
+                model.delete()
+        raise
+    if wait:
+        predictor.wait()
+    return predictor
+
+
+def _known_endpoint(job: Job, name: str) -> bool:
+    """Whether there is an endpoint, or may be one."""
+    return bool(job.session.journal.endpoints(backend=job.backend.name, name=name))
 
 
 def find_model(session: Session, name_or_ref: str) -> Model:

@@ -13,6 +13,7 @@ from anyfit.arguments import named_arguments
 from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Feature, LogLine, LogPage, ModelRef, Payload
 from anyfit.errors import NotFinished, ServiceError, SpecError
 from anyfit.intents import EndpointIntent, ask_once
+from anyfit.journal import name_taken
 from anyfit.names import check_name
 from anyfit.spec import EndpointSpec, Variant
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from anyfit.backend import Backend
     from anyfit.session import Session
 
-__all__ = ["Predictor", "deploy_endpoint", "find_endpoint"]
+__all__ = ["Predictor", "check_endpoint", "deploy_endpoint", "find_endpoint"]
 
 _START_SECONDS = 1800.0
 
@@ -212,6 +213,14 @@ def deploy_endpoint(session: Session, backend: Backend, spec: EndpointSpec, *, j
     return predictor
 
 
+def check_endpoint(session: Session, backend: Backend, spec: EndpointSpec) -> None:
+    """Refuse an endpoint that could not be made, before anything is made for it."""
+    _check(spec, backend)
+    known = [row for row in session.journal.endpoints(backend=backend.name, name=spec.name) if row.ref]
+    if known or backend.find_endpoint(spec.name) is not None:
+        raise name_taken(spec.name, backend.name)
+
+
 def find_endpoint(session: Session, name_or_ref: str) -> Predictor:
     """The endpoint of that name or reference: from the journal, else from the backend."""
     if "://" in name_or_ref:
@@ -239,8 +248,9 @@ def _check(spec: EndpointSpec, backend: Backend) -> None:
     if len(spec.variants) > 1:
         backend.require(Feature.TRAFFIC_WEIGHTS)
     for variant in spec.variants:
-        if variant.instance_count < 1:
-            raise SpecError(f"initial_instance_count: expected 1 or more, got {variant.instance_count}")
+        count = variant.instance_count
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise SpecError(f"initial_instance_count: expected a whole number of 1 or more, got {count!r}")
         if variant.weight < 0:
             raise SpecError(f"models: a weight cannot be negative, got {variant.weight:g} for {variant.model}")
     if not any(variant.weight for variant in spec.variants):
