@@ -28,7 +28,7 @@ from anyfit.spec import EndpointSpec
 from anyfit_local.layout import REGION, Home, child, id_here
 from anyfit_local.logbook import read_page
 from anyfit_local.served import make_endpoint_plan
-from anyfit_local.servers import await_end, await_generation, run_server, server_record, signal_server
+from anyfit_local.servers import await_end, await_generation, run_server, server_record, signal_server, start_server
 from anyfit_local.settings import Settings
 from anyfit_local.states import when
 from anyfit_local.supervise.daemon import CONFLICT
@@ -130,12 +130,9 @@ def update(folder: Path, spec: EndpointSpec, home: Home, settings: Settings, cat
 
 def start(folder: Path) -> None:
     """Serve again; waits for a server that is just stopping."""
-    record = server_record(folder) or {}
-    if record["status"] == "STOPPING":
+    if (server_record(folder) or {}).get("status") == "STOPPING":
         await_end(folder)
-    if is_locked(str(folder / "server.lock")):
-        return
-    run_server(folder)  # a conflict means that somebody else has started it
+    start_server(folder)
 
 
 def stop(folder: Path) -> None:

@@ -16,10 +16,11 @@ from anyfit_local.supervise.daemon import CONFLICT
 from anyfit_local.supervise.processes import boot_id, kill_all, started, unmarked
 from anyfit_local.supervise.records import is_locked, read_record, take_lock, write_record
 
-__all__ = ["await_end", "await_generation", "run_server", "server_record", "signal_server"]
+__all__ = ["await_end", "await_generation", "run_server", "server_record", "signal_server", "start_server"]
 
 _SERVER = Path(__file__).with_name("server.py")
 _STOP_SECONDS = 60.0
+_ATTEMPTS = 3
 
 
 def run_server(folder: Path) -> int:
@@ -42,6 +43,24 @@ def run_server(folder: Path) -> int:
         words = (folder / "server.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise ServiceError(f"the server could not start: {(words or ['no reason given'])[-1]}", backend="local")
     return done.returncode
+
+
+def start_server(folder: Path) -> None:
+    """Start a server for an endpoint, unless one runs.
+
+    A lock that is taken proves nothing: others hold it for a moment, to ask or to write down that a server was killed.
+    """
+    for _ in range(_ATTEMPTS):
+        if _is_serving(folder) or run_server(folder) != CONFLICT:
+            return
+    raise ServiceError(f"endpoint {folder.name!r} could not be started", hint="try again later", backend="local")
+
+
+def _is_serving(folder: Path) -> bool:
+    record = read_record(str(folder / "status.json")) or {}
+    pid, since = record.get("server", (0, ""))
+    ended = record.get("status") in ("STOPPED", "FAILED")
+    return not ended and bool(pid) and started(pid) == since and is_locked(str(folder / "server.lock"))
 
 
 def server_record(folder: Path) -> dict[str, Any] | None:

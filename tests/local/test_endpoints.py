@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
@@ -344,6 +345,19 @@ def test_stop_and_start_keep_the_address(served: Served) -> None:
     served.backend.start_endpoint(ref)
     assert served.rig.wait_endpoint(ref).url == url
     assert served.ask(ref, [1]) == [2.0]
+
+
+@pytest.mark.parametrize("how", [fcntl.LOCK_SH, fcntl.LOCK_EX], ids=["asks", "writes"])
+def test_who_only_looks_does_not_keep_a_server_from_starting(served: Served, how: int) -> None:
+    """A lock that somebody else holds for a moment is no other server."""
+    ref = served.deploy()
+    served.rig.backend.stop_endpoint(ref)
+    handle = os.open(served.backend.home.endpoints / ref.id / "server.lock", os.O_RDWR)
+    fcntl.flock(handle, how)
+    threading.Timer(0.5, os.close, [handle]).start()
+    served.rig.backend.start_endpoint(ref)
+
+    assert served.rig.wait_endpoint(ref).status is EndpointStatus.READY
 
 
 def test_an_update_of_a_stopped_endpoint_counts_from_its_start(served: Served) -> None:

@@ -24,6 +24,7 @@ __all__ = ["Server", "main"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 _GRACE_SECONDS = 30
+_LOCK_SECONDS = 2.0
 
 
 class Server:
@@ -41,7 +42,7 @@ class Server:
     def begin(self) -> None:
         """Take the lock and, when the endpoint is new, its final name."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # until somebody listens
-        self._lock = take_lock(f"{self._prepared}/server.lock")
+        self._lock = take_lock(f"{self._prepared}/server.lock", _LOCK_SECONDS)
         if self._lock is None:
             raise Refused(CONFLICT, "its server runs already")
         os.environ[MARK] = self.folder

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Supervisor", "main"]
 
 _TICK = 1.0
+_LOCK_SECONDS = 2.0
 _DRAIN_SECONDS = 1.0
 _WAKING = (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT)
 
@@ -73,7 +74,9 @@ class Supervisor:
     def begin(self) -> None:
         """Take the folder's final name, which is the job's; `Refused` when it is taken."""
         self._wake_on_signals()
-        self._lock = take_lock(f"{self._prepared}/supervisor.lock")
+        self._lock = take_lock(f"{self._prepared}/supervisor.lock", _LOCK_SECONDS)
+        if self._lock is None:
+            raise Refused(1, f"{self._prepared}/supervisor.lock is held by somebody else")
         take_name(self._prepared, self.folder)
         os.chdir(self.folder)
         self.status = StatusFile(f"{self.folder}/status.json")

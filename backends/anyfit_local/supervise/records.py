@@ -9,6 +9,7 @@ import errno
 import fcntl
 import json
 import os
+import time
 
 TYPE_CHECKING = False  # the module of that name costs more than all of ours
 if TYPE_CHECKING:
@@ -39,15 +40,22 @@ def write_record(path: str, record: dict[str, Any]) -> None:
         raise
 
 
-def take_lock(path: str) -> int | None:
-    """Lock the file until the answered descriptor is closed or the process dies; None if it is taken."""
+def take_lock(path: str, patience: float = 0.0) -> int | None:
+    """Lock the file until the answered descriptor is closed or the process dies; None if it is taken.
+
+    Who only asks whether it is locked holds it for a moment too: `patience` is how many seconds to try again.
+    """
+    until = time.monotonic() + patience
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except OSError:
+            if time.monotonic() >= until:
+                os.close(handle)
+                return None
+        time.sleep(0.001)
 
 
 def is_locked(path: str) -> bool:
