@@ -89,6 +89,17 @@ def test_everything_arrives(store: Store, own_server: ObjectStoreServer, tmp_pat
     }
 
 
+def test_a_lost_answer_to_the_last_request_of_an_upload(
+    store: Store, own_server: ObjectStoreServer, tmp_path: Path
+) -> None:
+    """An upload whose completion was done, but never answered, is a success."""
+    (tmp_path / "large").write_bytes(os.urandom(6 * MIB))
+    own_server.faults = "lost=1,times=1,only=CompleteMultipartUpload"
+    report = _sync(tmp_path / "large", Uri(store.scheme, store.bucket, "large"), store, tmp_path / "state")
+
+    assert (report.failures, report.copied) == ((), 1)
+
+
 def test_damage_is_never_delivered(store: Store, own_server: ObjectStoreServer, tmp_path: Path) -> None:
     """When every read is damaged, files of any size are reported and not written, and nothing half-written is left."""
     for name, size in {"a": 10_000, "b": 500_000, "c": 3 * MIB, "d": 6 * MIB}.items():

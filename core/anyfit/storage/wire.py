@@ -59,21 +59,26 @@ class Wire:
         self._closed = False
 
     def request(self, method: str, target: str, headers: dict[str, str], body: Data = b"") -> Response:
-        """Send a request and read the answer's head; the caller reads the body to its end or closes it."""
+        """Send a request and read the answer's head; the caller reads the body to its end or closes it.
+
+        A kept connection may have ended unnoticed; then the request goes over another one. Not so a POST: it may have
+        been done, and the caller has to know that it is being repeated.
+        """
         head = encode(method, target, headers)
         while True:
             kept = self._kept()
+            again = kept is not None and method != "POST"
             sock = kept or self._connect()
             try:
                 self._send(sock, head, body)
                 return _answer(self, sock, method)
             except _Stale:
                 sock.close()
-                if kept is None:
+                if not again:
                     raise Unsteady(f"{self.origin.host} closed the connection without an answer") from None
             except (OSError, ValueError) as error:
                 sock.close()
-                if kept is None or not isinstance(error, ConnectionError):
+                if not again or not isinstance(error, ConnectionError):
                     raise Unsteady(f"{self.origin.host}: {error or type(error).__name__}") from error
 
     @staticmethod
