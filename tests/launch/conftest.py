@@ -59,7 +59,8 @@ def start(tmp_path: Path, code: Path) -> Iterator[Start]:
         python = options.pop("python", sys.executable)
         launcher = options.pop("launcher", launcher_path())
         world = options.pop("world", {})
-        environ = {**os.environ, **options.pop("environ", {})}
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("ANYFIT_")}
+        environ = {**outside, **options.pop("environ", {})}
         if source is not None:
             (code / "train.py").write_text(source)
             options.setdefault("entry_point", "train.py")
