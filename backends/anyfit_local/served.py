@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import anyfit
 from anyfit.backend import Catalog, ModelRef
 from anyfit.catalog import choose
 from anyfit.codec import to_data
 from anyfit.errors import SpecError
+from anyfit.launch import inference_path
 from anyfit.spec import EndpointSpec, Variant
 from anyfit_local.layout import Home
 from anyfit_local.models import model_folder, spec_of
@@ -19,7 +19,6 @@ from anyfit_local.settings import Settings
 __all__ = ["make_endpoint_plan"]
 
 _WORKER = Path(__file__).with_name("serving") / "worker.py"
-_INFERENCE = Path(anyfit.__file__).parent / "launch" / "anyfit_inference.py"
 
 
 def make_endpoint_plan(
@@ -60,7 +59,7 @@ def _variant(variant: Variant, home: Home, settings: Settings, catalog: Catalog)
         "argv": [
             settings.python or sys.executable,
             str(_WORKER),
-            str(_INFERENCE),
+            str(inference_path()),
             str(folder / "code"),
             str(folder / "model"),
             model.entry_point or "inference.py",

@@ -37,7 +37,7 @@ class Settings:
 
 @frozen(kw_only=True)
 class Options:
-    """What a job may set for itself, `options={"local": {...}}`; None leaves the backend's setting."""
+    """What a job may set for itself, its `options.local`; None leaves the backend's setting."""
 
     python: str | None = field(default=None, metadata={"help": "The Python that runs the script."})
     grace_seconds: float | None = field(

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import anyfit
 from anyfit.backend import JobRef, Plan
 from anyfit.codec import dumps
 from anyfit.errors import Conflict, ServiceError, SpecError
+from anyfit.launch import launcher_path
 from anyfit_local.layout import REGION, Home, JobFolder
 from anyfit_local.moving import arguments
 from anyfit_local.places import local_path
@@ -34,7 +34,6 @@ from anyfit_local.worlds import make_worlds
 __all__ = ["submit"]
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
-_LAUNCHER = Path(anyfit.__file__).parent / "launch" / "anyfit_launch.py"
 _MOVER = Path(__file__).with_name("mover.py")
 _STALE_SECONDS = 86400
 
@@ -84,7 +83,7 @@ def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str, profile: s
     fetch += _link_checkpoints(prepared, plan, folder)
     run = {
         "folder": str(folder.path),
-        "launch": [body["python"], "-I", "-S", str(_LAUNCHER), str(folder.path / "launch.json")],
+        "launch": [body["python"], "-I", "-S", str(launcher_path()), str(folder.path / "launch.json")],
         "worlds": make_worlds(body),
         "max_run": body["max_run"],
         "grace_seconds": body["grace_seconds"],

@@ -22,7 +22,7 @@ _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 
 def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, home: Home) -> Plan:
     """The plan for a job on this machine."""
-    options = _options(spec)
+    options = structure(Options, dict(spec.options), "options.local")
     _check(spec)
     offering = choose(spec.instance_type, catalog.offerings, spec.instance_count)
     bundle = _bundle(spec, home)
@@ -49,12 +49,6 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, home: Home) -
         requests=(Request("start", body),),
         notes=tuple(_notes(spec, options, settings)),
     )
-
-
-def _options(spec: JobSpec) -> Options:
-    """The backend's own options, whether the spec holds them alone or by backend."""
-    mine = spec.options.get("local", spec.options) if isinstance(spec.options.get("local"), dict) else spec.options
-    return structure(Options, dict(mine), "options.local")
 
 
 def _check(spec: JobSpec) -> None:

@@ -501,7 +501,7 @@ def test_a_python_that_is_not_there_is_told(rig: Any, tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\nexec /no/such/interpreter\n")
     python.chmod(0o755)
-    ref, state = rig.run("pass", options={"local": {"python": str(python)}})
+    ref, state = rig.run("pass", options={"python": str(python)})
 
     assert state.status is Status.FAILED and state.exit_code in (126, 127)
     assert any("/no/such/interpreter" in text for text in rig.texts(ref))

@@ -286,8 +286,9 @@ def test_nothing_to_see_of_a_job_that_does_not_exist(rig: Any) -> None:
         ({"instance_count": 0}, "instance_count: 0"),
         ({"max_run": 0}, "max_run: 0"),
         ({"instance_type": "A100:8"}, "nobody here offers 'A100:8'"),
-        ({"options": {"local": {"grace": 3}}}, "grace"),
-        ({"options": {"local": {"python": "/no/such/python"}}}, "/no/such/python"),
+        ({"options": {"grace": 3}}, r"options\.local\.grace"),
+        ({"options": {"python": "/no/such/python"}}, "/no/such/python"),
+        ({"options": {"local": {"grace_seconds": 3}}}, r"options\.local\.local"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_left(rig: Any, fields: dict[str, Any], message: str) -> None:

@@ -102,7 +102,7 @@ def test_a_job_may_choose_for_itself() -> None:
     """Options go before the backend's settings."""
     listing = evolve(CODE, requirements=True)
     options = {"grace_seconds": 3, "python": "/other", "install_requirements": True}
-    plan = _plan(code=listing, options={"local": options})
+    plan = _plan(code=listing, options=options)
     request = plan.requests[0].body
 
     assert (request["grace_seconds"], request["python"]) == (3, "/other")

@@ -2,6 +2,9 @@
 
 Every process of a job inherits `MARK` in its environment, so that those that left the job's process group are
 found too, and nobody else's process is ever killed because a number was used again. Standard library only.
+
+`started` and `boot_id` ask what `anyfit.processes` asks too. The supervisor cannot: it runs without installed packages,
+for to import `anyfit` would cost more than all the rest of its start.
 """
 
 from __future__ import annotations
