@@ -8,7 +8,6 @@ Also how soon a printed line can be read, with the same pause.
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import subprocess
 import sys
@@ -27,15 +26,11 @@ GOAL = 0.080
 
 
 def make_plan(backend: LocalBackend, folder: Path, name: str, text: str) -> Plan:
-    """The plan for a script, its code staged."""
+    """The plan for a script."""
     script = folder / f"{name}.py"
     script.write_text(text)
     code, entry = pack_code(str(script), "", (), folder / "packed")
-    plan = backend.plan(JobSpec(name=name, entry_point=entry, code=code), backend.catalog())
-    target = Path(plan.uploads[0].target.removeprefix("file://"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(code.archive, target)
-    return plan
+    return backend.plan(JobSpec(name=name, entry_point=entry, code=code), backend.catalog())
 
 
 def by_submit(backend: LocalBackend, plan: Plan) -> float:

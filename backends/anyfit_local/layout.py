@@ -1,6 +1,5 @@
 """Where on the disk things lie.
 
-    HOME/bundles/DIGEST.tar.gz          code, packed
     HOME/jobs/KEY/                      a job: see `Job`
     HOME/models/NAME/VERSION/           a model version: model.json, model/, code/
     HOME/endpoints/NAME/                an endpoint: endpoint.json, status.json, server.log
@@ -67,11 +66,6 @@ class Home:
     def jobs(self) -> Path:
         """Folder of the jobs."""
         return self.path / "jobs"
-
-    @property
-    def bundles(self) -> Path:
-        """Folder of the packed code."""
-        return self.path / "bundles"
 
     @property
     def models(self) -> Path:

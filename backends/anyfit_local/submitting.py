@@ -77,8 +77,7 @@ def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str, profile: s
     for name in ("code", "logs", "input/data", "model", "output/data"):
         (prepared / name).mkdir(parents=True)
     if spec.code is not None:
-        bundle = local_path(plan.uploads[0].target, "source_dir")
-        unpack(bundle if bundle is not None else Path(spec.code.archive), prepared / "code")
+        unpack(Path(spec.code.archive), prepared / "code")  # where it was packed, which is on this machine
     fetch = _link_inputs(prepared, plan, folder)
     fetch += _link_checkpoints(prepared, plan, folder)
     run = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from anyfit.backend import Catalog, Match, Note, Plan, Request, Upload
+from anyfit.backend import Catalog, Match, Note, Plan, Request
 from anyfit.catalog import choose
 from anyfit.errors import SpecError
 from anyfit.options import structure
@@ -25,12 +26,8 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, home: Home) -
     options = structure(Options, dict(spec.options), "options.local")
     _check(spec)
     offering = choose(spec.instance_type, catalog.offerings, spec.instance_count)
-    bundle = _bundle(spec, home)
-    uploads: tuple[Upload, ...] = ()
-    if spec.code is not None:
-        uploads = (Upload(kind="code", source=spec.code.archive, target=bundle, size=spec.code.size),)
     body = {
-        "job": _launcher_job(spec, bundle, options, settings),
+        "job": _launcher_job(spec, options, settings),
         "python": options.python or settings.python or sys.executable,
         "folder": str(home.job(spec.key).path),
         "nodes": spec.instance_count,
@@ -45,7 +42,6 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, home: Home) -
         backend="local",
         region=REGION,
         offering=offering,
-        uploads=uploads,
         requests=(Request("start", body),),
         notes=tuple(_notes(spec, options, settings)),
     )
@@ -65,11 +61,7 @@ def _check(spec: JobSpec) -> None:
             raise SpecError(f"inputs: {name!r} cannot be the name of a folder", hint="use letters, digits, - _ .")
 
 
-def _bundle(spec: JobSpec, home: Home) -> str:
-    return "" if spec.code is None else (home.bundles / f"{spec.code.digest}.tar.gz").as_uri()
-
-
-def _launcher_job(spec: JobSpec, bundle: str, options: Options, settings: Settings) -> dict[str, Any]:
+def _launcher_job(spec: JobSpec, options: Options, settings: Settings) -> dict[str, Any]:
     return {
         "format": 1,
         "job_name": spec.key,
@@ -87,7 +79,7 @@ def _launcher_job(spec: JobSpec, bundle: str, options: Options, settings: Settin
         "instance_count": spec.instance_count,
         "output_uri": spec.output_path,
         "checkpoint_uri": spec.checkpoint_path,
-        "code_uri": bundle,
+        "code_uri": Path(spec.code.archive).as_uri() if spec.code else "",
         "python_paths": [],
         "install_requirements": _first(options.install_requirements, settings.install_requirements),
     }

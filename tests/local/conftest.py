@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import textwrap
 import time
@@ -41,19 +40,11 @@ class Rig:
         return pack_code(name, str(source), (), self.folder / "packed")[0]
 
     def plan(self, text: str, *, name: str = "", **fields: Any) -> Plan:
-        """The plan for a script, its code staged."""
+        """The plan for a script."""
         self._count += 1
         code = self.code(text)
         spec = JobSpec(name=name or f"job-{self._count}", entry_point="train.py", code=code, **fields)
-        return self.stage(self.backend.plan(spec, self.backend.catalog()))
-
-    def stage(self, plan: Plan) -> Plan:
-        """Put the plan's uploads where it wants them."""
-        for upload in plan.uploads:
-            target = Path(upload.target.removeprefix("file://"))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(upload.source, target)
-        return plan
+        return self.backend.plan(spec, self.backend.catalog())
 
     def submit(self, text: str, **fields: Any) -> JobRef:
         """Start a script."""

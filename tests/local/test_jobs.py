@@ -301,7 +301,7 @@ def test_what_cannot_be_is_refused_before_anything_is_left(rig: Any, fields: dic
 def test_a_bundle_that_leads_out_of_its_folder_is_refused(rig: Any, tmp_path: Path) -> None:
     """Nothing is written outside of the job's folder, whoever made the bundle."""
     plan = rig.plan("pass")
-    bundle = Path(plan.uploads[0].target.removeprefix("file://"))
+    bundle = Path(plan.spec.code.archive)
     (tmp_path / "evil.txt").write_text("x")
     with tarfile.open(bundle, "w:gz") as tar:
         tar.add(tmp_path / "evil.txt", arcname="../../evil.txt")
