@@ -168,6 +168,7 @@ class Estimator:
         source_dir: str = "",
         environment: Mapping[str, str] | None = None,
         description: str = "",
+        options: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Model:
         """Make a model version of the latest job's result.
 
@@ -178,6 +179,7 @@ class Estimator:
             source_dir: Where it is; the job's own code by default.
             environment: Variables for the server.
             description: For people.
+            options: What only one backend knows, by backend; the job's own by default, name by name.
         """
         from anyfit.model import register_job
 
@@ -189,6 +191,7 @@ class Estimator:
             source_dir=source_dir,
             environment=environment or {},
             description=description,
+            options=options,
         )
 
     @named_arguments
@@ -202,6 +205,9 @@ class Estimator:
         entry_point: str = "",
         source_dir: str = "",
         environment: Mapping[str, str] | None = None,
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
         wait: bool = True,
     ) -> Predictor:
         """Serve the latest job's model.
@@ -214,18 +220,32 @@ class Estimator:
             entry_point: As in `register`.
             source_dir: As in `register`.
             environment: Variables for the server.
+            description: The endpoint's, for people.
+            tags: The endpoint's, for people and bills.
+            options: What only one backend knows of the model and the endpoint, by backend.
             wait: Whether to return only when it answers.
         """
         from anyfit.model import deploy_new
+        from anyfit.options.by_backend import own_options
         from anyfit.spec import EndpointSpec, Variant
 
         job = self._finished_job()
         variant = Variant(model="", instance_type=instance_type, instance_count=initial_instance_count)
-        spec = EndpointSpec(name=endpoint_name or job.spec.key.replace(".", "-"), variants=(variant,))
+        spec = EndpointSpec(
+            name=endpoint_name or job.spec.key.replace(".", "-"),
+            variants=(variant,),
+            description=description,
+            tags=dict(tags or {}),
+            options=own_options(options, job.backend.name),
+        )
 
         def register() -> Model:
             return self.register(
-                model_name=model_name, entry_point=entry_point, source_dir=source_dir, environment=environment
+                model_name=model_name,
+                entry_point=entry_point,
+                source_dir=source_dir,
+                environment=environment,
+                options=options,
             )
 
         return deploy_new(job, spec, register, wait=wait)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -14,6 +14,7 @@ from anyfit.artifacts import model_folder
 from anyfit.backend import Feature, ModelInfo, ModelRef
 from anyfit.errors import AnyfitError, NotFound, ServiceError, SpecError, UsageError, nearest
 from anyfit.names import check_name
+from anyfit.options.by_backend import own_options
 from anyfit.spec import Code, EndpointSpec, ModelSpec, Variant
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Model:
         endpoint_name: str = "",
         *,
         environment: Mapping[str, str] | None = None,
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
         wait: bool = True,
     ) -> Predictor:
         """Serve this model version; see `Estimator.deploy` for the arguments."""
@@ -63,7 +67,13 @@ class Model:
             instance_count=initial_instance_count,
             environment=environment or {},
         )
-        spec = EndpointSpec(name=endpoint_name or self.name, variants=(variant,))
+        spec = EndpointSpec(
+            name=endpoint_name or self.name,
+            variants=(variant,),
+            description=description,
+            tags=dict(tags or {}),
+            options=own_options(options, self.backend.name),
+        )
         return deploy_endpoint(self.session, self.backend, spec, job=self._job, wait=wait)
 
     def delete(self) -> None:
@@ -83,8 +93,9 @@ def register_job(
     source_dir: str,
     environment: Mapping[str, str],
     description: str,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Model:
-    """Make a model version of a job's result."""
+    """Make a model version of a job's result; what `options` leave out is as it was for the job."""
     backend = job.backend
     backend.require(Feature.MODELS)
     code, handler = _handler(job, entry_point, source_dir)
@@ -101,7 +112,7 @@ def register_job(
         py_version=job.spec.py_version,
         environment=dict(environment),
         description=description,
-        options=job.spec.options,
+        options={**job.spec.options, **own_options(options, backend.name)},
     )
     check_name(spec.name, backend.capabilities, "model_name")
     ref = backend.register(spec)

@@ -16,6 +16,7 @@ from anyfit.code.remote import bring_archive, is_remote
 from anyfit.errors import SpecError
 from anyfit.job import Job
 from anyfit.names import timestamped
+from anyfit.options.by_backend import own_options
 from anyfit.spec import DEFAULT_CHANNEL, Channel, Code, JobSpec
 from anyfit.submission import make_plan, submit
 from anyfit.validate import check_channels, check_estimator
@@ -134,7 +135,7 @@ def make_spec(
         description=estimator.description,
         metric_definitions=dict(estimator.metric_definitions),
         convention=estimator.convention,
-        options=_options(estimator, backend),
+        options=own_options(estimator.options, backend.name),
     )
 
 
@@ -219,19 +220,6 @@ def _instance_type(estimator: Estimator, backend: Backend, default: str) -> str:
     if isinstance(wanted, str):
         return wanted or default
     return wanted.get(backend.name, default)
-
-
-def _options(estimator: Estimator, backend: Backend) -> dict[str, object]:
-    from anyfit.errors import nearest
-    from anyfit.plugins import backend_names
-
-    for name in estimator.options:
-        if name not in (known := backend_names()):
-            raise SpecError(
-                f"options.{name}: there is no backend {name!r}",
-                hint=nearest(name, known) or f"installed: {', '.join(known)}",
-            )
-    return dict(estimator.options.get(backend.name, {}))
 
 
 def _packed(code: Code | None) -> str:

@@ -20,6 +20,10 @@ def predict_fn(rows, model):
         raise RuntimeError("crashed on purpose")
     return [[value * model for value in row] for row in rows]
 """
+TELLS = """\
+def predict_fn(names, model):
+    return [os.environ.get(name) for name in names]
+"""
 SCRIPT = """\
 import os
 open(os.path.join(os.environ["ANYFIT_MODEL_DIR"], "m.txt"), "w").write("m")
@@ -70,6 +74,36 @@ def test_life_of_an_endpoint(cli: Any) -> None:
     assert cli("endpoints", "update", "double", "--model", "first:1=0.5").out == "double READY\n"
     assert cli("endpoints", "delete", "double").err == "anyfit: endpoint double is gone\n"
     assert cli("endpoints", "--json").json() == []
+
+
+def test_variables_of_the_servers(cli: Any) -> None:
+    """`deploy` and `register` pass variables on, over those of a job file."""
+    cli.write("src/inference.py", "import os\n\ndef model_fn(d):\n    return None\n\n" + TELLS)
+    cli.write("src/train.py", SCRIPT)
+    cli.write(
+        "job.toml",
+        """\
+        entry_point = "train.py"
+        source_dir = "src"
+        [deploy]
+        endpoint_name = "told"
+        tags = {team = "vision"}
+        description = "tells"
+        environment = {A = "file", B = "file"}
+        """,
+    )
+    assert cli("fit", "--name", "first").code == 0
+    done = cli("deploy", "first", "--file", "job.toml", "--environment", "B=given", "--environment", "C=x=y")
+
+    assert done.code == 0, done.err
+    assert cli("predict", "told", "--data", '["A", "B", "C"]').out == '["file", "given", "x=y"]\n'
+    state = cli("endpoints", "told", "--json").json()
+    assert (state["spec"]["tags"], state["spec"]["description"]) == ({"team": "vision"}, "tells")
+    assert cli("register", "first", "--environment", "A=1", "--name", "other").code == 0
+    assert cli("endpoints", "update", "told", "--model", "other").code == 0
+    assert cli("predict", "told", "--data", '["A", "B", "C"]').out == '["1", null, null]\n'
+    refused = cli("register", "first", "--environment", "A")
+    assert (refused.code, "--environment A: there is no KEY=" in refused.err) == (2, True)
 
 
 def test_removing_everything_of_a_job(cli: Any) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from anyfit.backend import EndpointRef
+from anyfit.backend import EndpointRef, ModelRef
 from anyfit.errors import AnyfitError, Conflict, ServiceError, SpecError
 from anyfit.estimator import Estimator
-from anyfit.spec import EndpointSpec
+from anyfit.spec import EndpointSpec, ModelSpec
 from anyfit_local.backend import LocalBackend
 
 SCRIPT = """
@@ -25,6 +26,21 @@ def model_fn(model_dir):
 def predict_fn(data, model):
     return data
 """
+
+
+class Noting(LocalBackend):
+    """The local backend, which notes what it is asked for."""
+
+    models_asked: list[ModelSpec]
+    endpoints_asked: list[EndpointSpec]
+
+    def register(self, spec: ModelSpec) -> ModelRef:
+        self.models_asked.append(spec)
+        return super().register(spec)
+
+    def deploy(self, spec: EndpointSpec) -> EndpointRef:
+        self.endpoints_asked.append(spec)
+        return super().deploy(spec)
 
 
 class BadLine(LocalBackend):
@@ -122,3 +138,42 @@ def test_an_endpoint_that_may_be_there(fitted: Estimator) -> None:
         fitted.deploy()
 
     assert left(fitted) == (["mine/1"], ["mine"])
+
+
+def test_what_a_backend_alone_knows(fitted: Estimator) -> None:
+    """Options, tags and a description reach the endpoint; options of the job hold for its model, unless given anew."""
+    line = bad_line(fitted)
+    noting = Noting(line.settings, line.home.path.parent)
+    noting.models_asked, noting.endpoints_asked = [], []
+    job = fitted.latest_job
+    assert job is not None
+    job.backend, job.spec = noting, evolve(job.spec, options={"pool": "job", "queue": "job"})
+    said = {"description": "for people", "tags": {"team": "vision"}, "options": {"local": {"pool": "given"}}}
+    fitted.deploy(wait=False, **said)  # type: ignore[arg-type]
+    fitted.register().deploy(endpoint_name="second", wait=False, **said)  # type: ignore[arg-type]
+    fitted.register(options={"local": {"queue": "given"}})
+
+    assert [(spec.description, spec.tags, spec.options) for spec in noting.endpoints_asked] == [
+        ("for people", {"team": "vision"}, {"pool": "given"})
+    ] * 2
+    assert [spec.options for spec in noting.models_asked] == [
+        {"pool": "given", "queue": "job"},
+        {"pool": "job", "queue": "job"},
+        {"pool": "job", "queue": "given"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loca": {}}, "options.loca: there is no backend 'loca'"),
+        ({"local": 1}, "options.local: expected a table of the options of backend 'local', got 1"),
+    ],
+)
+def test_options_of_nobody(fitted: Estimator, options: dict[str, Any], message: str) -> None:
+    """Options of a backend that there is not are refused before anything is made."""
+    for ask in (fitted.deploy, fitted.register):
+        with pytest.raises(SpecError, match=f"^{message}"):
+            ask(options=options)
+
+    assert left(fitted) == ([], [])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from anyfit.cli.deploying import deploy
 from anyfit.cli.output import show_warnings
-from anyfit.cli.parser import add_backend, add_job, add_json, add_quiet
+from anyfit.cli.parser import add_backend, add_environment, add_job, add_json, add_quiet, environment_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -22,6 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model-name", metavar="NAME", help="the model's name; the job's by default")
     parser.add_argument("--entry-point", metavar="FILE", help="the inference script; inference.py by default")
     parser.add_argument("--source-dir", metavar="DIR", help="where it is; the job's own code by default")
+    add_environment(parser)
     parser.add_argument("--file", metavar="FILE", help="a job file whose [deploy] table holds for what is not given")
     parser.add_argument("--no-wait", action="store_true", help="do not wait until it answers")
     add_backend(parser)
@@ -51,4 +52,6 @@ def _arguments(args: Namespace) -> dict[str, Any]:
         "source_dir": args.source_dir,
     }
     file = dict(load_job_file(args.file).deploy) if args.file else {}
+    if environment := environment_of(args):
+        file["environment"] = {**(file.get("environment") or {}), **environment}
     return file | {name: value for name, value in given.items() if value is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json, say, show_warnings
-from anyfit.cli.parser import add_backend, add_job, add_json, add_quiet
+from anyfit.cli.parser import add_backend, add_environment, add_job, add_json, add_quiet, environment_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -18,6 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--version", default="", metavar="VERSION", help="counted by default")
     parser.add_argument("--entry-point", default="", metavar="FILE", help="the inference script")
     parser.add_argument("--source-dir", default="", metavar="DIR", help="where it is; the job's own code by default")
+    add_environment(parser)
     parser.add_argument("--description", default="", metavar="TEXT", help="for people")
     add_backend(parser)
     add_json(parser)
@@ -35,6 +36,7 @@ def run(args: Namespace) -> int:
         model_version=args.version,
         entry_point=args.entry_point,
         source_dir=args.source_dir,
+        environment=environment_of(args),
         description=args.description,
     )
     if args.json:

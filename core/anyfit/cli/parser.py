@@ -13,7 +13,17 @@ if TYPE_CHECKING:
 
     from anyfit.session import Session
 
-__all__ = ["Parser", "add_backend", "add_job", "add_json", "add_quiet", "add_set", "open_session"]
+__all__ = [
+    "Parser",
+    "add_backend",
+    "add_environment",
+    "add_job",
+    "add_json",
+    "add_quiet",
+    "add_set",
+    "environment_of",
+    "open_session",
+]
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -106,6 +116,30 @@ def add_set(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="change a field, for instance hyperparameters.lr=0.1 or inputs.train=data; again for more",
     )
+
+
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    """The option that gives variables to a server."""
+    parser.add_argument(
+        "--environment",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="a variable for the server; again for more",
+    )
+
+
+def environment_of(args: argparse.Namespace) -> dict[str, str]:
+    """The variables that were given."""
+    from anyfit.errors import UsageError
+
+    found = {}
+    for text in args.environment:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise UsageError(f"--environment {text}: there is no KEY=", hint="write --environment THREADS=4")
+        found[name] = value
+    return found
 
 
 def open_session(args: argparse.Namespace) -> Session:
