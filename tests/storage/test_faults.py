@@ -100,6 +100,41 @@ def test_a_lost_answer_to_the_last_request_of_an_upload(
     assert (report.failures, report.copied) == ((), 1)
 
 
+@pytest.mark.parametrize(("scheme", "fast"), _ROADS)
+def test_nobody_there(settings_of: SettingsOf, own_server: ObjectStoreServer, scheme: str, fast: bool) -> None:
+    """Where nobody listens, a listing and a stat fail soon, and name what could not be reached."""
+    settings = settings_of(own_server, scheme, fast=fast)
+    own_server.stop()
+    store = open_store(Uri(scheme, own_server.bucket), settings)
+    store.retry = Retry(attempts=1_000_000, first=0.001)
+    for ask in (lambda: list(store.list()), lambda: store.stat("key")):
+        with pytest.raises(StorageError, match=r"onnect") as caught:
+            ask()
+        assert caught.value.hint == "check endpoint and network"
+    store.close()
+
+
+def test_a_service_that_is_gone_for_a_while(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path
+) -> None:
+    """A service that has answered before is waited for."""
+    settings = settings_of(own_server)
+    store = open_store(Uri("s3", own_server.bucket), settings)
+    store.retry = Retry(attempts=1_000_000, first=0.001, longest=0.01)
+    store.put("key", b"content")
+    own_server.stop()
+    port, keys = own_server.s3_port, (own_server.access_key, own_server.secret_key)
+    answers: list[bytes] = []
+    asking = threading.Thread(target=lambda: answers.append(store.read("key")))
+    asking.start()
+    asking.join(0.05)
+    with ObjectStoreServer(own_server.data_dir, access_key=keys[0], secret_key=keys[1], s3_port=port):
+        asking.join(30)
+        store.close()
+
+    assert answers == [b"content"]
+
+
 def test_damage_is_never_delivered(store: Store, own_server: ObjectStoreServer, tmp_path: Path) -> None:
     """When every read is damaged, files of any size are reported and not written, and nothing half-written is left."""
     for name, size in {"a": 10_000, "b": 500_000, "c": 3 * MIB, "d": 6 * MIB}.items():

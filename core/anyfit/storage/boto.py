@@ -15,7 +15,7 @@ from anyfit.storage.answers import OPAQUE, Refusal
 from anyfit.storage.api import Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.rest import CHECKSUM
-from anyfit.storage.retry import Unsteady
+from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.settings import StoreSettings
 from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part
 
@@ -163,7 +163,7 @@ class BotoApi:
         except NoCredentialsError as error:
             raise AuthError(f"{what} {self.place}{key}: no credentials", hint="set up a profile") from error
         except BotoCoreError as error:
-            raise Unsteady(f"{what} {self.place}{key}: {error}") from error
+            raise lost(f"{what} {self.place}{key}", error) from error
 
 
 class BotoReader:

@@ -16,7 +16,7 @@ from anyfit.storage.api import Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.pages import parse_page
 from anyfit.storage.rest import CHECKSUM, COS
-from anyfit.storage.retry import Unsteady
+from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.settings import StoreSettings
 from anyfit.storage.signing import quote_key
 from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part
@@ -192,7 +192,7 @@ class CosApi:
             refusal = Refusal(int(error.get_status_code()), known, error.get_error_msg(), error.get_request_id())
             raise refusal.error(f"{what} {self.place}{key}") from error
         except (self.sdk.CosClientError, requests.RequestException) as error:
-            raise Unsteady(f"{what} {self.place}{key}: {error}") from error
+            raise lost(f"{what} {self.place}{key}", error) from error
 
 
 class CosReader:

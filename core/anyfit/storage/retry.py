@@ -10,7 +10,7 @@ from attrs import frozen
 
 from anyfit.errors import StorageError
 
-__all__ = ["RETRY", "Retry", "Unsteady", "retrying"]
+__all__ = ["RETRY", "Retry", "Unreachable", "Unsteady", "lost", "retrying"]
 
 T = TypeVar("T")
 
@@ -23,6 +23,26 @@ class Unsteady(StorageError):
     """
 
     after: float = 0.0
+
+
+class Unreachable(Unsteady):
+    """No connection came about."""
+
+
+_UNREACHABLE = ("Could not connect to the endpoint", "Failed to establish a new connection", "Failed to resolve")
+
+
+def lost(what: str, error: Exception, *, connecting: bool = False) -> StorageError:
+    """What an error of the network means when it happened to `what`; libraries give it away by their words alone."""
+    text = str(getattr(error, "strerror", "") or error or type(error).__name__)
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return StorageError(
+            f"{what}: the certificate is not trusted: {text}",
+            hint="set verify to the file of the authority's certificate",
+        )
+    if connecting or any(words in text for words in _UNREACHABLE):
+        return Unreachable(f"{what}: {text}", hint="check endpoint and network")
+    return Unsteady(f"{what}: {text}")
 
 
 @frozen

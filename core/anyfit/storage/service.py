@@ -19,7 +19,7 @@ from anyfit.errors import AuthError, NotFound, StorageError
 from anyfit.storage.ahead import read_ahead
 from anyfit.storage.answers import ExpiredKeys
 from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
-from anyfit.storage.retry import Unsteady, retrying
+from anyfit.storage.retry import Unreachable, Unsteady, retrying
 from anyfit.storage.settings import CurrentSettings, SettingsSource, StoreSettings
 from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part, Reader, Store
 from anyfit.storage.verify import read_proven
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SMALL = 64 << 10
+_FIRST_ATTEMPTS = 5  # where nobody ever answered, the endpoint is likely wrong: within a second that is told
 
 
 class ServiceStore(Store):
@@ -49,6 +50,7 @@ class ServiceStore(Store):
         self._current: CurrentSettings | None = None
         self._bulks: tuple[StoreSettings, Bulk] | None = None
         self._controls: tuple[StoreSettings, Api] | None = None
+        self._reached = False
         self._lock = RLock()
 
     def complete(self, source: SettingsSource) -> SettingsSource:
@@ -100,10 +102,18 @@ class ServiceStore(Store):
         current = self.current
         renewed: list[StoreSettings] = []
 
+        refused = 0
+
         def once() -> T:
+            nonlocal refused
             settings = current.get()
             try:
-                return ask(settings)
+                answer = ask(settings)
+            except Unreachable as error:
+                refused += 1
+                if not self._reached and refused >= _FIRST_ATTEMPTS:
+                    raise StorageError(error.message, hint=error.hint) from error
+                raise
             except AuthError as error:
                 temporary = isinstance(error, ExpiredKeys) or bool(settings.session_token or settings.expires_at)
                 if not (temporary and current.renewable) or len(renewed) > 2:
@@ -111,6 +121,8 @@ class ServiceStore(Store):
                 renewed.append(settings)
                 current.renew(settings)
                 raise Unsteady(error.message, hint=error.hint, status=error.status) from error
+            self._reached = True
+            return answer
 
         return retrying(once, self.retry)
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from anyfit.storage.retry import Unsteady
+from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.store import Data
 
 if TYPE_CHECKING:
@@ -110,9 +110,7 @@ class Wire:
             else:
                 return self._tls.wrap_socket(sock, server_hostname=self.origin.connect)
         except OSError as error:
-            raise Unsteady(
-                f"cannot connect to {self.origin.host}: {error.strerror or error}", hint="check endpoint and network"
-            ) from error
+            raise lost(f"cannot connect to {self.origin.host}", error, connecting=True) from error
         return sock
 
     def borrow(self) -> socket.socket:
