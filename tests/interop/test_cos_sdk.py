@@ -65,6 +65,15 @@ def test_a_life(server: ObjectStoreServer, proxy: bool, key: str, big: bytes, tm
     assert not cos.bucket_exists(Bucket=bucket)
 
 
+def test_listing_by_an_awkward_prefix(server: ObjectStoreServer) -> None:
+    """The SDK sends a space of a query as a plus sign, and a plus sign as %2B."""
+    cos = connect(server)
+    for name in ("a b/1", "a+b/2", "a%2Bb/3"):
+        cos.put_object(Bucket=server.bucket, Key=name, Body=b"x")
+        listed = cos.list_objects(Bucket=server.bucket, Prefix=name[:-1])
+        assert [item["Key"] for item in listed["Contents"]] == [name]
+
+
 def test_multipart_by_hand(server: ObjectStoreServer) -> None:
     """Parts, their listings, abort and complete."""
     cos, bucket, part = connect(server), server.bucket, b"x" * (1 << 20)

@@ -134,17 +134,15 @@ class StorageApp:
             return request.state
         headers = request.headers
         address = address_of(headers.get("host", ""), request.path, self._options.suffixes)
-        claim = Claim(
-            request.method,
-            request.path,
-            parse_query(request.query),
-            headers,
-            address.bucket if address.in_host else "",
-        )
+        pairs = parse_query(request.query)
+        dialect = dialect_of(headers, dict(pairs), self._default)
+        if dialect.plus != "+" and "+" in request.query:
+            pairs = parse_query(request.query, plus=dialect.plus)
+        claim = Claim(request.method, request.path, pairs, headers, address.bucket if address.in_host else "")
         call = Call(
             request,
             operation_of(request.method, address, claim.query, headers) or "Unknown",
-            dialect_of(headers, claim.query, self._default),
+            dialect,
             address,
             claim,
             self._store,

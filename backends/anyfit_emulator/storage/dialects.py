@@ -20,6 +20,7 @@ class Dialect:
         content_type: What an object has that was put without one.
         min_part: The smallest size of a part that is not the last, in bytes.
         expired_status: The HTTP status for temporary keys that have expired.
+        plus: What a plus sign in a query stands for.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Dialect:
     content_type: str
     min_part: int
     expired_status: int
+    plus: str = "+"
 
     def own(self, headers: Mapping[str, str], name: str) -> str:
         """The value of the header `x-…-<name>`, or ""."""
@@ -36,7 +38,7 @@ class Dialect:
 
 S3 = Dialect("s3", "x-amz-", "http://s3.amazonaws.com/doc/2006-03-01/", "binary/octet-stream", 5 << 20, 400)
 OBS = Dialect("obs", "x-obs-", "http://obs.myhwclouds.com/doc/2015-06-30/", "binary/octet-stream", 100 << 10, 403)
-COS = Dialect("cos", "x-cos-", "", "application/octet-stream", 1 << 20, 403)
+COS = Dialect("cos", "x-cos-", "", "application/octet-stream", 1 << 20, 403, plus=" ")
 
 
 def dialect_of(headers: Mapping[str, str], query: Mapping[str, str], default: Dialect) -> Dialect:

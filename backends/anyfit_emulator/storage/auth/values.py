@@ -14,10 +14,10 @@ __all__ = ["Claim", "Identity", "StreamSigner", "parse_query"]
 SKEW_SECONDS = 15 * 60
 
 
-def parse_query(text: str) -> list[tuple[str, str]]:
-    """Decoded names and values in the order of a query string; a plus sign is a plus sign."""
+def parse_query(text: str, *, plus: str = "+") -> list[tuple[str, str]]:
+    """Decoded names and values in the order of a query string; `plus` is what a plus sign in it stands for."""
     pairs = []
-    for piece in text.split("&") if text else []:
+    for piece in text.replace("+", plus).split("&") if text else []:
         if piece:
             name, _, value = piece.partition("=")
             pairs.append((unquote(name), unquote(value)))
