@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from anyfit.backend import Catalog, Match, Note, Plan, Request
+from anyfit.backend import Catalog, Match, Note, Plan, Request, Upload
 from anyfit.catalog import choose
 from anyfit.errors import SpecError
 from anyfit.options import structure
@@ -42,6 +42,7 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, home: Home) -
         backend="local",
         region=REGION,
         offering=offering,
+        uploads=tuple(_uploads(spec)),
         requests=(Request("start", body),),
         notes=tuple(_notes(spec, options, settings)),
     )
@@ -59,6 +60,16 @@ def _check(spec: JobSpec) -> None:
     for name in spec.inputs:
         if not _CHANNEL.fullmatch(name):
             raise SpecError(f"inputs: {name!r} cannot be the name of a folder", hint="use letters, digits, - _ .")
+
+
+def _uploads(spec: JobSpec) -> Iterator[Upload]:
+    """The packed code is where jobs can read it as soon as it is packed, so that nothing is moved."""
+    if spec.code is not None:
+        yield Upload(kind="code", source=spec.code.archive, target=_code_uri(spec), size=spec.code.size)
+
+
+def _code_uri(spec: JobSpec) -> str:
+    return Path(spec.code.archive).as_uri() if spec.code is not None else ""
 
 
 def _launcher_job(spec: JobSpec, options: Options, settings: Settings) -> dict[str, Any]:
@@ -79,7 +90,7 @@ def _launcher_job(spec: JobSpec, options: Options, settings: Settings) -> dict[s
         "instance_count": spec.instance_count,
         "output_uri": spec.output_path,
         "checkpoint_uri": spec.checkpoint_path,
-        "code_uri": Path(spec.code.archive).as_uri() if spec.code else "",
+        "code_uri": _code_uri(spec),
         "python_paths": [],
         "install_requirements": _first(options.install_requirements, settings.install_requirements),
     }

@@ -26,10 +26,11 @@ def _plan(**fields: Any) -> Plan:
 
 
 def test_a_plan_is_what_will_be_done() -> None:
-    """One request, word for word; nothing has to be brought to where it is already."""
+    """One request, word for word; the packed code stays where it is."""
     plan = _plan(hyperparameters={"lr": 0.1}, inputs={"train": Channel(uri="file:///data")}, instance_type="cpu:4")
 
-    assert plan.uploads == ()
+    (upload,) = plan.uploads
+    assert (upload.source, upload.target) == ("/packed/ab12.tar.gz", "file:///packed/ab12.tar.gz")
     (request,) = plan.requests
     assert request.action == "start"
     assert request.body == {

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from anyfit.errors import ServiceError
+from anyfit.stage import stage
 from anyfit_local.submitting import _sweep
 
 
@@ -35,6 +36,16 @@ def test_clients_that_come_and_go_do_not_disturb_submit(rig: Any) -> None:
     finally:
         stop.set()
         others.join()
+
+
+def test_packed_code_is_not_kept_twice(rig: Any) -> None:
+    """What was packed is unpacked into the job's folder, staged without moving a byte."""
+    plan = rig.plan("print('ran')")
+    said = stage(rig.backend, plan)
+    rig.wait(rig.backend.submit(plan))
+
+    assert said == "0 uploads, 0 B; 1 there already"
+    assert len(list(rig.folder.rglob("*.tar.gz"))) == 1
 
 
 def test_a_home_that_cannot_be_made_is_told(rig: Any, tmp_path: Path) -> None:
