@@ -98,7 +98,10 @@ def _launcher_job(spec: JobSpec, options: Options, settings: Settings) -> dict[s
 
 def _notes(spec: JobSpec, options: Options, settings: Settings) -> Iterator[Note]:
     if spec.image:
-        yield Note("image_uri", Match.NEAR, "the command runs as a process of this machine, without the image")
+        yield Note("image_uri", Match.NONE, "the command runs as a process of this machine, without the image")
+    if spec.instance_type not in ("", "local"):
+        text = f"this machine can grant {spec.instance_type}, but sets no limit: the job may use all of it"
+        yield Note("instance_type", Match.NEAR, text)
     if spec.framework:
         wanted = f"{spec.framework} {spec.framework_version}".strip()
         yield Note("framework", Match.NEAR, f"whatever {wanted} is installed here is used, no image")

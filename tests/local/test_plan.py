@@ -78,6 +78,7 @@ def test_what_is_not_done_word_for_word_is_noted() -> None:
     """Images, disks, waiting and nodes are not what they are on a cloud."""
     plan = _plan(
         image="r/i:1",
+        instance_type="cpu:1 mem=2GB",
         framework="pytorch",
         framework_version="2.1",
         volume_size=100,
@@ -88,7 +89,8 @@ def test_what_is_not_done_word_for_word_is_noted() -> None:
 
     notes = {note.field: note for note in plan.notes}
     assert {name: note.match for name, note in notes.items()} == {
-        "image_uri": Match.NEAR,
+        "image_uri": Match.NONE,
+        "instance_type": Match.NEAR,
         "framework": Match.NEAR,
         "volume_size": Match.NONE,
         "max_wait": Match.NONE,
@@ -96,6 +98,13 @@ def test_what_is_not_done_word_for_word_is_noted() -> None:
         "inputs": Match.EXACT,
     }
     assert "pytorch 2.1" in notes["framework"].text
+    assert "without the image" in notes["image_uri"].text
+    assert "cpu:1 mem=2GB" in notes["instance_type"].text and "no limit" in notes["instance_type"].text
+
+
+def test_what_is_done_word_for_word_needs_no_note() -> None:
+    """A plain job on the whole machine."""
+    assert _plan().notes == _plan(instance_type="local").notes == ()
 
 
 def test_a_job_may_choose_for_itself() -> None:
