@@ -120,6 +120,7 @@ class Cause(str, Enum):
     LOST = "lost"
     REBOOT = "reboot"
     START = "start"
+    INPUT = "input"
     OUTPUT = "output"
 
 

@@ -74,6 +74,7 @@ def raising(exception: str, source: str = "train()", file: str = "train.py") -> 
         (Cause.LOST, "lost", "anyfit fit job.toml"),
         (Cause.REBOOT, "reboot", "anyfit fit job.toml"),
         (Cause.OUTPUT, "output", "anyfit status mnist --plan"),
+        (Cause.INPUT, "input", "anyfit status mnist --plan"),
         (Cause.START, "start", "anyfit doctor"),
     ],
 )
@@ -84,6 +85,15 @@ def test_what_the_platform_knows_wins(cause: Cause, kind: str, next_command: str
     assert report.kind == kind
     assert report.cause.endswith("The platform says: it says so")
     assert report.next_command == next_command
+
+
+def test_an_input_that_could_not_be_fetched_is_named_by_the_next_command() -> None:
+    """The channel is in the platform's own words; what is no channel is not named."""
+    told = "inputs.train-1.x could not be fetched: there is no s3://b/train/"
+
+    assert report_on(cause=Cause.INPUT, reason=told).next_command == "anyfit rerun mnist --set inputs.train-1.x=URI"
+    assert "--plan" in report_on(cause=Cause.INPUT, reason="checkpoint_path could not be fetched").next_command
+    assert report_on(cause=Cause.INPUT, reason=told, language="zh").kind == "input"
 
 
 def test_waiting_too_long_is_a_timeout_of_its_own() -> None:

@@ -79,7 +79,7 @@ def test_a_failing_script_is_named_rightly(animal: Animal, tmp_path: Path) -> No
 
 def test_the_zoo_is_large_enough(zoo: list[Animal]) -> None:
     """At least 20 scripts, and every kind that a script can bring about by itself."""
-    outside = {"start", "output", "lost", "reboot", "unknown"}
+    outside = {"start", "input", "output", "lost", "reboot", "unknown"}
 
     assert len(zoo) >= 20
     assert {animal.expect for animal in zoo} == {kind.value for kind in FailureKind} - outside

@@ -81,7 +81,7 @@ def test_an_input_that_cannot_be_had_fails_the_job_before_its_script(rig: Any, f
     """The reason names the channel and the place."""
     ref, state = rig.run("print('never')", inputs={"train": Channel(uri=_uri(far / "nothing") + "/")})
 
-    assert (state.status, state.cause, state.started_at) == (Status.FAILED, Cause.START, None)
+    assert (state.status, state.cause, state.started_at) == (Status.FAILED, Cause.INPUT, None)
     assert "inputs.train could not be fetched" in state.reason and "nothing" in state.reason
     assert rig.texts(ref) == []
 
@@ -261,7 +261,7 @@ def test_without_the_profile_there_are_no_keys(rig: Any, server: ObjectStoreServ
     rig.backend.profile = ""
     _, state = rig.run("print('never')", inputs={"train": Channel(uri=f"obs://{server.bucket}/data/")})
 
-    assert (state.status, state.cause) == (Status.FAILED, Cause.START)
+    assert (state.status, state.cause) == (Status.FAILED, Cause.INPUT)
     assert "inputs.train could not be fetched" in state.reason
     assert "no credentials" in state.reason
 
@@ -274,5 +274,5 @@ def test_a_key_cannot_lead_out_of_its_folder(rig: Any, server: ObjectStoreServer
         store.put(uri.key, b"x")
     _, state = rig.run("print('never')", inputs={"train": Channel(uri=f"s3://{server.bucket}/data/")})
 
-    assert (state.status, state.cause) == (Status.FAILED, Cause.START)
+    assert (state.status, state.cause) == (Status.FAILED, Cause.INPUT)
     assert "'../../b' is no path inside" in state.reason

@@ -133,7 +133,7 @@ class Supervisor:
             except Asked:
                 raise Ended(*self._ended_early()) from None
             if fault:
-                raise Ended("FAILED", "start", f"{errand['what']} could not be fetched: {fault}")
+                raise Ended("FAILED", "input", f"{errand['what']} could not be fetched: {fault}")
 
     def _move_data(self, verb: str, uri: str, path: str) -> str:
         """Let a full Python move files from or to a store; answers the fault, or ""."""

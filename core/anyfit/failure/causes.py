@@ -45,6 +45,12 @@ _PLATFORM: Final[Mapping[str, Text]] = {
         " with a checkpoint_path to go on from where it was.{reason}",
         "作业运行期间机器重启了，与脚本无关。请重新启动作业；设置 checkpoint_path 可以从中断处继续。{reason}",
     ),
+    "input": Text(
+        "What the job needs could not be brought to it, so the script did not run. See that the place exists and that"
+        " the keys for it are configured; anyfit ls shows what is there.{reason}",
+        "作业所需的数据未能取到，脚本没有运行。请确认该位置存在，并且已配置访问它的密钥；可以用 anyfit ls"
+        " 查看那里的内容。{reason}",
+    ),
     "output": Text(
         "The script ended, but what it left could not be collected into output_path. See that the"
         " place exists, is writable and has room.{reason}",

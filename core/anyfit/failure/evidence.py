@@ -29,6 +29,7 @@ __all__ = [
     "message",
     "overran",
     "raised",
+    "reason",
     "signal",
     "waited",
 ]
@@ -121,6 +122,16 @@ def _signal_name(state: JobState) -> str:
 def cause(word: Cause) -> Question:
     """Does the platform itself say so?"""
     return lambda evidence: {} if evidence.state.cause is word else None
+
+
+def reason(pattern: str) -> Question:
+    """Does the platform's explanation look like that?"""
+
+    def ask(evidence: Evidence) -> Facts | None:
+        match = re.search(pattern, evidence.state.reason)
+        return None if match is None else _groups(match)
+
+    return ask
 
 
 def signal(*names: str) -> Question:

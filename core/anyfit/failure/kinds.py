@@ -32,6 +32,7 @@ class FailureKind(str, Enum):
     EXCEPTION = "exception"
     EXIT_CODE = "exit-code"
     START = "start"
+    INPUT = "input"
     OUTPUT = "output"
     LOST = "lost"
     REBOOT = "reboot"

@@ -50,6 +50,7 @@ KINDS: Final[Mapping[FailureKind, Text]] = {
     FailureKind.EXCEPTION: Text("uncaught exception", "未捕获的异常"),
     FailureKind.EXIT_CODE: Text("non-zero exit code", "退出码非零"),
     FailureKind.START: Text("could not start", "无法启动"),
+    FailureKind.INPUT: Text("input could not be fetched", "无法获取输入数据"),
     FailureKind.OUTPUT: Text("output could not be collected", "无法收集输出"),
     FailureKind.LOST: Text("lost", "失去联系"),
     FailureKind.REBOOT: Text("machine restarted", "机器重启"),

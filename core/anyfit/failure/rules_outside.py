@@ -6,7 +6,7 @@ from typing import Final
 
 from anyfit.backend import Cause
 from anyfit.failure import details
-from anyfit.failure.evidence import all_of, cause, launcher, line, overran, signal, waited
+from anyfit.failure.evidence import all_of, cause, launcher, line, overran, reason, signal, waited
 from anyfit.failure.kinds import FailureKind as Kind
 from anyfit.failure.rules import Rule, either
 
@@ -20,6 +20,8 @@ _PLATFORM = (
     Rule(Kind.OUT_OF_MEMORY, "oom-platform", cause(Cause.OUT_OF_MEMORY), "specs"),
     Rule(Kind.LOST, "lost", cause(Cause.LOST), "again"),
     Rule(Kind.REBOOT, "reboot", cause(Cause.REBOOT), "again"),
+    Rule(Kind.INPUT, "input", all_of(cause(Cause.INPUT), reason(r"\binputs\.(?P<channel>[\w.-]*\w)")), "set-input"),
+    Rule(Kind.INPUT, "input", cause(Cause.INPUT), "plan"),
     Rule(Kind.OUTPUT, "output", cause(Cause.OUTPUT), "plan"),
 )
 
