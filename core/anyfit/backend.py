@@ -112,11 +112,15 @@ class Status(str, Enum):
 
 
 class Cause(str, Enum):
-    """Why a job failed, where the platform itself knows; the log tells the rest."""
+    """Why a job failed, where the platform itself knows; the log tells the rest.
+
+    KILLED is SIGKILL where the platform knows that it was not for lack of memory; without a cause it may have been.
+    """
 
     NONE = ""
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out-of-memory"
+    KILLED = "killed"
     LOST = "lost"
     REBOOT = "reboot"
     START = "start"

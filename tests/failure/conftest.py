@@ -23,6 +23,7 @@ class Animal:
         path: The script.
         expect: The kind of failure.
         says: What the cause must mention.
+        watched: The kind where the platform has watched the kernel, and knows more; by default the same.
         signal, exit_code: How it ends, where that is fixed.
         max_run: Seconds it may run.
         hyperparameters, inputs: What it is given; inputs are names of empty channels.
@@ -32,6 +33,7 @@ class Animal:
     path: Path
     expect: str
     says: str = ""
+    watched: str = ""
     signal: str = ""
     exit_code: int | None = None
     max_run: int = 60
@@ -45,7 +47,7 @@ def read_animal(path: Path) -> Animal:
     head = re.match(rb"(?:# .*\n)+", path.read_bytes())
     assert head, f"{path} has no head"
     pairs = (line[2:].split(": ", 1) for line in head[0].decode().splitlines())
-    texts = {"expect", "says", "signal", "python"}
+    texts = {"expect", "says", "watched", "signal", "python"}
     values: dict[str, Any] = {key: value if key in texts else ast.literal_eval(value) for key, value in pairs}
     return Animal(path=path, **values)
 

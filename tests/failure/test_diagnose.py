@@ -71,6 +71,7 @@ def raising(exception: str, source: str = "train()", file: str = "train.py") -> 
     [
         (Cause.TIMEOUT, "timeout", "anyfit rerun mnist --set max_run=7200"),
         (Cause.OUT_OF_MEMORY, "out-of-memory", "anyfit specs"),
+        (Cause.KILLED, "killed", "anyfit logs mnist"),
         (Cause.LOST, "lost", "anyfit fit job.toml"),
         (Cause.REBOOT, "reboot", "anyfit fit job.toml"),
         (Cause.OUTPUT, "output", "anyfit status mnist --plan"),

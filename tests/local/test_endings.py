@@ -478,14 +478,18 @@ def test_running_out_of_memory_is_named(rig: Any, small_memory: Path) -> None:
     assert "lack of memory" in state.reason
 
 
-def test_a_kill_without_a_sign_of_lacking_memory_is_just_that(rig: Any) -> None:
-    """SIGKILL alone proves nothing."""
+@pytest.mark.parametrize("script", ["", "-under-a-shell"])
+def test_a_kill_without_a_sign_of_lacking_memory_is_just_that(rig: Any, script: str) -> None:
+    """SIGKILL alone proves nothing, but the kernel's silence does."""
     before = evidence.out_of_memory_kills()
-    _, state = rig.run("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    _, state = rig.run(
+        "import sys; sys.exit(137)" if script else "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    )
     elsewhere = evidence.out_of_memory_kills() != before  # another test may have run out of memory meanwhile
 
-    assert (state.status, state.signal) == (Status.FAILED, signal.SIGKILL)
-    assert state.cause is Cause.NONE or elsewhere
+    assert state.status is Status.FAILED
+    assert (state.signal, state.exit_code) == ((None, 137) if script else (signal.SIGKILL, None))
+    assert state.cause is (Cause.KILLED if before else Cause.NONE) or elsewhere
 
 
 def test_the_kernel_counts_its_kills() -> None:

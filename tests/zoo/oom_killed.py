@@ -1,5 +1,6 @@
 # expect: out-of-memory
 # says: out-of-memory killer
+# watched: killed
 # signal: SIGKILL
 import os
 import signal

@@ -26,6 +26,11 @@ class MemoryWatch:
         if now - self._looked >= _PAUSE:
             self._older, self._newer, self._looked = self._newer, out_of_memory_kills(), now
 
+    @property
+    def sees(self) -> bool:
+        """Whether the kernel tells at all: without its word a kill may have been for lack of memory."""
+        return bool(self._older)
+
     def sign(self) -> str:
         """The file that shows a kill, or ""."""
         now = out_of_memory_kills()

@@ -99,7 +99,7 @@ class Supervisor:
         self._memory = MemoryWatch()
         self._start()
         self._watch()
-        status, verdict = judge(self.nodes, self.ending, self.run["max_run"], self._memory.sign, self._meter.peak)
+        status, verdict = judge(self.nodes, self.ending, self.run["max_run"], self._memory, self._meter.peak)
         self._forget_what_ended_the_script()
         self.status.move("UPLOADING", **verdict)
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from anyfit_local.supervise.evidence import MemoryWatch
 from anyfit_local.supervise.nodes import Node
 
 TYPE_CHECKING = False  # the module of that name costs more than all of ours
@@ -17,7 +18,7 @@ TOLD = "its supervisor was told to end (SIGTERM): the machine was shut down, or 
 
 
 def judge(
-    nodes: Sequence[Node], ending: str, max_run: float, memory_sign: Callable[[], str], peak: int
+    nodes: Sequence[Node], ending: str, max_run: float, memory: MemoryWatch, peak: int
 ) -> tuple[str, dict[str, Any]]:
     """The final status, and what goes with it into the job's record.
 
@@ -25,7 +26,7 @@ def judge(
         nodes: The ended nodes.
         ending: Why we ended them: "stop", "timeout", "told", "node", or "" when they ended by themselves.
         max_run: Seconds that the job was allowed.
-        memory_sign: Answers where the kernel says that it has killed for lack of memory, or "".
+        memory: Knows whether the kernel has killed for lack of memory.
         peak: The most bytes of memory that were seen.
     """
     first = _first_failure(nodes)
@@ -47,7 +48,7 @@ def judge(
     if first is None:
         return "SUCCEEDED", facts
     where = f"node {first.host}" if len(nodes) > 1 else "the script"
-    cause, reason = _explain(outcome, where, memory_sign(), peak)
+    cause, reason = _explain(outcome, where, memory, peak)
     log_faults = [node.pump.fault for node in nodes if node.pump.fault]
     return "FAILED", facts | {"cause": cause, "reason": "; ".join([reason, *log_faults])}
 
@@ -67,12 +68,13 @@ def _first_failure(nodes: Sequence[Node]) -> Node | None:
     return min((node for node in nodes if node.outcome), key=lambda node: node.ended, default=None)
 
 
-def _explain(outcome: int, where: str, sign: str, peak: int) -> tuple[str, str]:
+def _explain(outcome: int, where: str, memory: MemoryWatch, peak: int) -> tuple[str, str]:
     """Cause and reason; the kernel's counters are of the whole machine, so they need a fitting end."""
     text = f"{where} ended with exit code {outcome}" if outcome > 0 else f"{where} was ended by {_name(-outcome)}"
+    sign, killed = memory.sign(), outcome in (-signal.SIGKILL, 128 + signal.SIGKILL)
     if not sign:
-        return "", text
-    if outcome in (-signal.SIGKILL, 128 + signal.SIGKILL):
+        return ("killed" if killed and memory.sees else ""), text
+    if killed:
         why = f"the kernel killed it for lack of memory, says {sign}; the most that was seen is {peak >> 20} MiB"
         return "out-of-memory", f"{text}: {why}"
     return "", f"{text}; meanwhile the kernel killed a process for lack of memory, says {sign}"

@@ -115,6 +115,13 @@ _SIGNALS: Final[Mapping[str, Text]] = {
         "脚本被外部用 {signal} 信号终止，可能是人为操作、调度系统或作业中的其他进程；既非超时，也非停止请求"
         "所致。{reason}",
     ),
+    "killed-not-oom": Text(
+        "The process was killed with SIGKILL. Neither a time limit nor a stop request explains that, and the kernel's"
+        " out-of-memory killer did not do it. What is left: a person (kill -9), another process of the job, or a guard"
+        " that acts before the kernel does, such as systemd-oomd or earlyoom, whose own log tells.{reason}",
+        "进程被 SIGKILL 信号终止，既非超时或主动停止，也不是内核的内存不足（OOM）机制所为。剩下的可能是：有人执行了"
+        " kill -9、作业中的其他进程，或先于内核动作的守护程序（如 systemd-oomd、earlyoom，请查看它们的日志）。{reason}",
+    ),
     "worker-died": Text(
         "A worker process ended abruptly and left no traceback. Most often it ran out of memory, else"
         " it crashed in native code. Use fewer or smaller workers.",

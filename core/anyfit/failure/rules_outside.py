@@ -18,6 +18,7 @@ _PLATFORM = (
     Rule(Kind.TIMEOUT, "timeout-waiting", all_of(cause(Cause.TIMEOUT), waited), "specs"),
     Rule(Kind.TIMEOUT, "timeout", cause(Cause.TIMEOUT), "longer", details.limit),
     Rule(Kind.OUT_OF_MEMORY, "oom-platform", cause(Cause.OUT_OF_MEMORY), "specs"),
+    Rule(Kind.KILLED, "killed-not-oom", cause(Cause.KILLED)),
     Rule(Kind.LOST, "lost", cause(Cause.LOST), "again"),
     Rule(Kind.REBOOT, "reboot", cause(Cause.REBOOT), "again"),
     Rule(Kind.INPUT, "input", all_of(cause(Cause.INPUT), reason(r"\binputs\.(?P<channel>[\w.-]*\w)")), "set-input"),
