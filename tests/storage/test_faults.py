@@ -337,6 +337,52 @@ def test_a_disk_that_takes_no_more(own_server: ObjectStoreServer, settings_of: S
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 3 << 20
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of four MiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    if sys.platform == "darwin":
+        pytest.skip("needs tmpfs, which CI has")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk(store: Store, small_disk: Path, tmp_path: Path) -> None:
+    """Objects in parts or whole that do not fit are named with the reason, leave nothing, and what fits arrives."""
+    for name, size in {"a": 100_000, "b": 8 * MIB, "c": 200_000, "d": 5_000_000, "e": 900_000}.items():
+        store.put(f"data/{name}", name.encode() * size)
+    for part_size in (MIB, 16 * MIB):
+        report = sync(
+            Uri(store.scheme, store.bucket, "data/"),
+            small_disk / "back",
+            open=lambda uri: FileStore() if uri.is_local else store,
+            state_dir=tmp_path / "state",
+            compare="always",
+            part_size=part_size,
+            jobs=1,
+        )
+        assert [failure.source.rpartition("/")[2] for failure in report.failures] == ["b", "d"]
+        assert all("the disk is full" in failure.reason for failure in report.failures)
+        files = _files(small_disk / "back")
+        assert {name: data[:1] * len(data) for name, data in files.items()} == files
+        assert {name: len(data) for name, data in files.items()} == {"a": 100_000, "c": 200_000, "e": 900_000}
+    assert not list((tmp_path / "state").glob("*"))
+
+
+def test_a_disk_filled_by_small_files(store: Store, small_disk: Path, tmp_path: Path) -> None:
+    """Of files that together do not fit each is whole or reported, and no temporary file takes room."""
+    for n in range(100):
+        store.put(f"data/{n:02}", b"%02d" % n * 30_000)
+    report = _sync(Uri(store.scheme, store.bucket, "data/"), small_disk / "back", store, tmp_path / "state")
+
+    files = _files(small_disk / "back")
+    assert files and all(data == name.encode() * 30_000 for name, data in files.items())
+    assert len(report.failures) == 100 - len(files) > 0
+    assert all("the disk is full" in failure.reason for failure in report.failures)
+
+
 def test_an_object_that_changes_while_it_is_read(
     own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path
 ) -> None:
