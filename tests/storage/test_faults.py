@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -21,7 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from attrs import evolve
 
-from anyfit.errors import AuthError, StorageError
+from anyfit.errors import AuthError, NotFound, StorageError
 from anyfit.storage import Entry, FileStore, Progress, Report, Store, StoreSettings, Uri, open_store, sync
 from anyfit.storage.retry import Retry
 from anyfit_emulator.storage import ObjectStoreServer
@@ -165,6 +166,41 @@ def test_objects_of_other_tools_are_proven_too(
 
     assert (report.failures, report.unproven) == ((), 0)
     assert _files(tmp_path / "back") == {"parts": data, "whole": data}
+
+
+def test_what_nobody_went_on_with_is_cleared_away(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path
+) -> None:
+    """After two weeks the next transfer forgets an unfinished upload and download, with their parts and half file."""
+    settings, state = settings_of(own_server), tmp_path / "state"
+    store = open_store(Uri("s3", own_server.bucket), settings)
+    store.retry = Retry(attempts=1)
+    (tmp_path / "large").write_bytes(os.urandom(6 * MIB))
+    store.put("fetched", os.urandom(6 * MIB))
+    place = Uri("s3", own_server.bucket)
+    own_server.faults = "error=500:1,only=CompleteMultipartUpload"
+    assert _sync(tmp_path / "large", place.join("sent"), store, state).failures
+    own_server.faults = "error=500:1,only=GetObject"
+    assert _sync(place.join("fetched"), tmp_path / "back/fetched", store, state).failures
+    own_server.faults = ""
+    (head,) = (text for path in state.iterdir() if '"upload"' in (text := path.read_text()))
+    upload = json.loads(head.split("\n")[0])["upload"]
+
+    def next_transfer() -> int:
+        (tmp_path / "small").write_bytes(b"x")
+        assert _sync(tmp_path / "small", place.join("small"), store, state).failures == ()
+        return len(list(state.iterdir()))
+
+    assert next_transfer() == 2
+    assert len(store.list_parts("sent", upload)) == 2
+    assert len(list((tmp_path / "back").iterdir())) == 1
+    for path in state.iterdir():
+        os.utime(path, (time.time() - 15 * 86400,) * 2)
+    assert next_transfer() == 0
+    assert list((tmp_path / "back").iterdir()) == []
+    with pytest.raises(NotFound):
+        store.list_parts("sent", upload)
+    store.close()
 
 
 def test_keys_that_expire_on_the_way(own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path) -> None:

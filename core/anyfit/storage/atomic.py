@@ -10,7 +10,7 @@ from pathlib import Path
 
 from anyfit.errors import StorageError
 
-__all__ = ["AtomicFile", "is_temporary", "write_atomically"]
+__all__ = ["AtomicFile", "is_temporary", "temporary_of", "write_atomically"]
 
 _PREFIX = ".anyfit-"
 _SUFFIX = ".part"
@@ -19,6 +19,11 @@ _SUFFIX = ".part"
 def is_temporary(name: str) -> bool:
     """Whether a file of this name is a half-written one of ours, which no listing shows."""
     return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+
+
+def temporary_of(target: Path, tag: str) -> Path:
+    """Where the file to become `target` is written, when its name is the same in every attempt."""
+    return target.with_name(f"{_PREFIX}{tag}{_SUFFIX}")
 
 
 class AtomicFile:
@@ -40,7 +45,7 @@ class AtomicFile:
     def _open(self, tag: str) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         if tag:
-            self.path = self.target.with_name(f"{_PREFIX}{tag}{_SUFFIX}")
+            self.path = temporary_of(self.target, tag)
             self.fd = os.open(self.path, flags, 0o666)
             try:
                 fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

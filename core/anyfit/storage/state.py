@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
-__all__ = ["State"]
+__all__ = ["KEPT_DAYS", "State", "take_old"]
 
+KEPT_DAYS = 14
 Head = Mapping[str, str | int]
 
 
@@ -28,21 +29,7 @@ class State:
 
     def load(self) -> tuple[dict[str, str | int], dict[int, int]] | None:
         """What an earlier run left: the head, and for each finished piece its sum."""
-        try:
-            lines = self.path.read_text(encoding="utf-8").split("\n")
-        except (OSError, UnicodeDecodeError):
-            return None
-        import json
-
-        pieces: dict[int, int] = {}
-        try:
-            head = json.loads(lines[0])
-            for line in lines[1:-1]:
-                number, value = json.loads(line)
-                pieces[number] = value
-        except (ValueError, TypeError):
-            return None
-        return (head, pieces) if isinstance(head, dict) else None
+        return _read(self.path)
 
     def begin(self, head: Head) -> None:
         """Remember what is being moved; forgets all finished pieces."""
@@ -62,3 +49,34 @@ class State:
         """Remember nothing."""
         with contextlib.suppress(OSError):
             self.path.unlink()
+
+
+def take_old(directory: Path, now: float) -> Iterator[tuple[str, dict[str, str | int]]]:
+    """Forget what nothing was added to for `KEPT_DAYS`; each one's tag and head, to clear what it left elsewhere."""
+    with contextlib.suppress(OSError):
+        for path in list(directory.glob("*.*")):
+            with contextlib.suppress(OSError):
+                if now - path.stat().st_mtime < KEPT_DAYS * 86400:
+                    continue
+                known = _read(path) if path.suffix == ".jsonl" else None
+                path.unlink()
+                if known:
+                    yield path.stem, known[0]
+
+
+def _read(path: Path) -> tuple[dict[str, str | int], dict[int, int]] | None:
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    import json
+
+    pieces: dict[int, int] = {}
+    try:
+        head = json.loads(lines[0])
+        for line in lines[1:-1]:
+            number, value = json.loads(line)
+            pieces[number] = value
+    except (ValueError, TypeError):
+        return None
+    return (head, pieces) if isinstance(head, dict) else None

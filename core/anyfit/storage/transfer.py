@@ -15,6 +15,7 @@ from anyfit.errors import AnyfitError, UsageError
 from anyfit.storage.crew import Crew
 from anyfit.storage.filters import Filters
 from anyfit.storage.lanes import Lanes
+from anyfit.storage.leftovers import clear_leftovers
 from anyfit.storage.mover import Mover
 from anyfit.storage.opening import open_store
 from anyfit.storage.options import Failure, OnAction, OnProgress, Options, Report
@@ -135,6 +136,8 @@ class _Transfer:
         mover = Mover(shop, dry_run=self.how.dry_run)
         lanes = Lanes(shop, mover, self.how.jobs)
         try:
+            if not self.how.dry_run:
+                clear_leftovers(self.how.state, self.target)
             self._plan(mover, lanes)
             self.tally.listed = True
             lanes.finish()
