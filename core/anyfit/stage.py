@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["put_uploads", "stage"]
 
 _AT_ONCE = 4
+_LARGE = 8 << 20
 
 
 def stage(backend: Backend, plan: Plan) -> str:
@@ -44,7 +45,10 @@ def _is_folder(upload: Upload) -> bool:
 
 
 def _upload(backend: Backend, upload: Upload) -> int | None:
-    """Put one object, unless the store has it: a file of this size, for its target names its content."""
+    """Put one object, unless the store has it: a file of this size, for its target names its content.
+
+    A large file goes in parts by way of the engine, so that it is never in memory as a whole.
+    """
     from anyfit.storage import Uri
 
     target = Uri.parse(upload.target)
@@ -55,6 +59,8 @@ def _upload(backend: Backend, upload: Upload) -> int | None:
         size = source.path.stat().st_size
         if _has(store, target, size):
             return None
+        if size > _LARGE:
+            return _transfer(backend, upload)
         content = source.path.read_bytes()
     elif _has(store, target, len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()):
         return None
