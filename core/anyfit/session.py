@@ -57,8 +57,13 @@ class Session:
         return other
 
     def job_row(self, name_or_ref: str) -> JobRow | None:
-        """The journal's job of that name, key or reference; the session's backend first where several have it."""
-        return self._one(self.journal.jobs(name=name_or_ref), name_or_ref)
+        """The journal's job of that name, key or reference; the session's backend first where several have it.
+
+        A bare name is the job's first version, as lists show it; `NAME.v2` is the second.
+        """
+        rows = self.journal.jobs(name=name_or_ref)
+        exact = [row for row in rows if name_or_ref in (row.key, row.ref)]
+        return self._one(exact or rows, name_or_ref)
 
     def endpoint_row(self, name_or_ref: str) -> EndpointRow:
         """The journal's endpoint of that name or reference."""

@@ -43,6 +43,8 @@ def estimator_faults(estimator: Estimator) -> list[tuple[str, str]]:
 
 def check_channels(inputs: Mapping[str, Any]) -> None:
     """Raise `SpecError` for channel names or values that no backend could take."""
+    if not isinstance(inputs, Mapping):
+        raise SpecError(f"inputs: expected a URI, or a table of URIs by channel, got {inputs!r}")
     faults = []
     for name, uri in inputs.items():
         if not isinstance(name, str) or not _CHANNEL.fullmatch(name):

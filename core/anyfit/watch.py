@@ -7,8 +7,9 @@ goes on through faults of the network for as long as its caller likes to wait.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
@@ -18,11 +19,14 @@ from anyfit.errors import NotFinished, ServiceError
 if TYPE_CHECKING:
     from anyfit.job import Job
 
+_T = TypeVar("_T")
+
 __all__ = ["LostContact", "Tick", "follow", "wait_all"]
 
 _SLOWEST = 8  # times the backend's shortest pause
 _SLOWEST_READER = 1.5  # who reads a log wants its lines soon
 _OFFLINE_PAUSE = 60.0
+_LONGEST_PAUSE = 30.0
 _LAST_LOOKS = 4  # for the log of a job that has ended
 _UNKNOWN_LOOKS = 3  # so often may a job be in a state that nobody knows before watching ends
 
@@ -40,19 +44,29 @@ class Tick:
 
 
 class _Pauses:
-    """How long to wait before the next look: short after news, longer in silence, never most of the time busy."""
+    """How long to wait before the next look: short after news, longer in silence, never most of the time asking.
+
+    The time that whoever reads the events takes for them is no time of asking, and is not waited for again.
+    """
 
     def __init__(self, shortest: float, deadline: float | None) -> None:
         self._shortest = shortest
         self._deadline = deadline
         self._pause = shortest
-        self._looked = time.monotonic()
+        self._asked = 0.0
+
+    def look(self, ask: Callable[[], _T]) -> _T:
+        """Ask something, and count the time that it takes."""
+        began = time.monotonic()
+        try:
+            return ask()
+        finally:
+            self._asked += time.monotonic() - began
 
     def sleep(self, *, news: bool, slowest: float = _SLOWEST) -> None:
         """Wait; `NotFinished` when the deadline has passed."""
-        busy = time.monotonic() - self._looked
         self._pause = self._shortest if news else min(self._pause * 1.3, self._shortest * slowest)
-        self._wait(max(self._pause, 4 * busy))
+        self._wait(max(self._pause, min(4 * self._asked, _LONGEST_PAUSE)))
 
     def sleep_offline(self) -> None:
         """Wait after a fault, twice as long each time."""
@@ -66,7 +80,7 @@ class _Pauses:
                 raise NotFinished("still running after the time to wait", hint="the job goes on; wait again")
             seconds = min(seconds, left)
         time.sleep(seconds)
-        self._looked = time.monotonic()
+        self._asked = 0.0
 
 
 class _Riddles:
@@ -100,14 +114,16 @@ def follow(
     riddles = _Riddles()
     while True:
         try:
-            state = job.refresh()
+            state = pauses.look(job.refresh)
             news = state != told
             if news and not state.status.finished:
                 told = state
                 yield state
             if logs and state.status != Status.PENDING:
-                for page in job.log_pages(cursor):
-                    cursor = page.cursor
+                more = True
+                while more:
+                    page = pauses.look(partial(job.backend.logs, job.ref, cursor))
+                    cursor, more = page.cursor, page.more
                     news = news or bool(page.lines)
                     yield from page.lines
             if state.status.finished:
@@ -143,7 +159,7 @@ def wait_all(jobs: Sequence[Job], *, timeout: float | None = None) -> list[JobSt
     riddles = _Riddles()
     while True:
         try:
-            states = refresh_all(jobs)
+            states = pauses.look(partial(refresh_all, jobs))
         except ServiceError:
             pauses.sleep_offline()
             continue

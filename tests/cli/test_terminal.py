@@ -92,14 +92,14 @@ def test_ctrl_c_on_the_terminal(cli: Any) -> None:
     flag = cli.folder / "go"
     cli.write(
         "train.py",
-        f"import os, time\nprint('ready', flush=True)\nwhile not os.path.exists({str(flag)!r}): time.sleep(0.01)\n",
+        f"import os, time\nprint('begun', flush=True)\nwhile not os.path.exists({str(flag)!r}): time.sleep(0.01)\n",
     )
     pid, ours = pty.fork()
     if pid == 0:
         os.chdir(cli.folder)
         os.execve(cli.command()[0], cli.command("fit", "train.py", "--name", "long"), cli.environ)
     drawn = b""
-    while b"ready" not in drawn:
+    while b"begun" not in drawn:
         drawn += os.read(ours, 65536)
 
     os.write(ours, b"\x03")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +17,19 @@ Run = Callable[..., str]
 Contents = Callable[[Path], dict[str, bytes]]
 
 
+def tool(name: str) -> str:
+    """A program that is installed beside this Python, which need not be on the path."""
+    found = shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    assert found, f"{name} is not installed"
+    return found
+
+
 @pytest.fixture
 def run(environment: dict[str, str]) -> Run:
     """Runs a tool that has to succeed; answers what it printed."""
 
-    def call(*command: str | Path) -> str:
+    def call(name: str, *words: str | Path) -> str:
+        command = [tool(name), *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -75,6 +86,7 @@ def test_wrong_keys_are_told(environment: dict[str, str], server: ObjectStoreSer
     """Both tools show the service's word."""
     wrong = environment | {"AWS_SECRET_ACCESS_KEY": "wrong"}
     for command in (["aws", "s3", "ls"], ["s5cmd", "ls"]):
-        done = subprocess.run(command, env=wrong, capture_output=True, text=True, timeout=60, check=False)
+        words = [tool(command[0]), *command[1:]]
+        done = subprocess.run(words, env=wrong, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode != 0
         assert "SignatureDoesNotMatch" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -249,3 +250,14 @@ def test_unknown_state_that_passes(session: Session) -> None:
     backend = Played(RUNNING, RIDDLE, RIDDLE, RUNNING, RIDDLE, RIDDLE, DONE)
 
     assert [s.status for s in wait_all([job(session, backend)])] == [Status.SUCCEEDED]
+
+
+def test_a_slow_reader_costs_no_time_of_its_own(session: Session) -> None:
+    """A reader that takes its time with a line is not waited for again, in multiples, before the next look."""
+    backend = Played(RUNNING, RUNNING, RUNNING, DONE)
+    began = time.monotonic()
+    for event in follow(job(session, backend)):
+        if isinstance(event, LogLine):
+            time.sleep(0.1)
+
+    assert time.monotonic() - began < 0.9

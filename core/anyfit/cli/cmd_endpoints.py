@@ -87,7 +87,7 @@ def _show(predictor: Predictor, args: Namespace) -> int:
             *(("serves", f"{v.model} x {v.instance_count}, weight {v.weight:g}") for v in variants),
         ]
     )
-    say(args, f"next: anyfit predict {predictor.name} --data '[[1, 2]]'")
+    say(args, f"next: anyfit predict {predictor.name} --data JSON")
     return 0
 
 

@@ -48,8 +48,12 @@ def run(args: Namespace) -> int:
 
 
 def _delete(session: Session, args: Namespace) -> int:
+    from anyfit.errors import UsageError
     from anyfit.model import find_model
 
+    for word in args.words[1:]:
+        if ":" not in word:
+            raise UsageError(f"models delete: {word!r} names no version", hint=f"anyfit models {word} lists them")
     models = [find_model(session, name) for name in args.words[1:]]
     for model in models:
         model.delete()

@@ -31,5 +31,5 @@ def deploy(estimator: Estimator, arguments: Mapping[str, Any], args: Namespace, 
     took = seconds_text(time.monotonic() - began)
     say(args, f"endpoint {predictor.name} is {state.status.value} after {took}{f': {state.url}' if state.url else ''}")
     print(predictor.name)
-    say(args, f"next: anyfit predict {predictor.name} --data '[[1, 2]]'")
+    say(args, f"next: anyfit predict {predictor.name} --data JSON")
     return 0
