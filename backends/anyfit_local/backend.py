@@ -95,6 +95,11 @@ class LocalBackend(Backend):
 
         return jobs.logs(self.home.existing(ref), cursor)
 
+    def logs_tail(self, ref: JobRef, lines: int, node: int | None = None) -> LogPage:
+        from anyfit_local import jobs
+
+        return jobs.logs_tail(self.home.existing(ref), lines, node)
+
     def job_spec(self, ref: JobRef) -> JobSpec:
         from anyfit_local import jobs
 

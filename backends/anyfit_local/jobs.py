@@ -12,22 +12,23 @@ from pathlib import Path
 from uuid import uuid4
 
 from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Point, Series, Status
-from anyfit.codec import loads
+from anyfit.codec import from_data, loads, to_data
 from anyfit.errors import NotFound, ServiceError
 from anyfit.metrics import Scanner
 from anyfit.spec import JobSpec
 from anyfit_local.layout import REGION, Home, JobFolder, id_here
-from anyfit_local.logbook import read_page
+from anyfit_local.logbook import read_page, read_tail
 from anyfit_local.states import is_over, job_state, when
 from anyfit_local.supervise.collecting import files_below
 from anyfit_local.supervise.processes import started
-from anyfit_local.supervise.records import read_record
+from anyfit_local.supervise.records import read_record, write_record
 
 __all__ = [
     "artifacts",
     "delete",
     "every_job",
     "logs",
+    "logs_tail",
     "metrics",
     "output_uri",
     "spec_of",
@@ -66,15 +67,32 @@ def every_job(home: Home) -> list[JobRef]:
 def logs(folder: JobFolder, cursor: str) -> LogPage:
     """One page of the log; whether the job is over is asked first, so that its last words are not missed."""
     over = is_over(folder)
+    return read_page(_log_files(folder), cursor, over=over)
+
+
+def logs_tail(folder: JobFolder, lines: int, node: int | None) -> LogPage:
+    """The end of the log."""
+    over = is_over(folder)
+    return read_tail(_log_files(folder), lines, node, over=over)
+
+
+def _log_files(folder: JobFolder) -> list[Path]:
     run = read_record(str(folder.path / "run.json")) or {"worlds": [None]}
-    return read_page([folder.log(node) for node in range(len(run["worlds"]))], cursor, over=over)
+    return [folder.log(node) for node in range(len(run["worlds"]))]
 
 
 def metrics(folder: JobFolder) -> list[Series]:
-    """What the job has printed of its metrics so far."""
+    """What the job has printed of its metrics so far; once it has ended they are looked for but once."""
+    kept = folder.path / "metrics.json"
+    over = is_over(folder)
+    if over and (record := read_record(str(kept))) is not None:
+        return [from_data(Series, each) for each in record["series"]]
     scanner = Scanner(spec_of(folder).metric_definitions)
     for line in _all_lines(folder):
         scanner.feed(line)
+    if over:
+        with suppress(OSError):  # a full disk costs time, not metrics
+            write_record(str(kept), {"series": to_data(scanner.series())})
     return scanner.series()
 
 

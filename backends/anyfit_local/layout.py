@@ -26,7 +26,8 @@ class JobFolder:
     """One job's folder, which is `/opt/ml` to its script (`code`, `input`, `model`, `output`, `checkpoints`).
 
     Beside these: job.json (the spec), launch.json (what the launcher reads), run.json (what the supervisor
-    reads), status.json, logs/node-N.log and .idx, usage.txt, supervisor.lock, supervisor.log, stop (when asked to).
+    reads), status.json, logs/node-N.log and .idx, usage.txt, metrics.json (once it has ended and
+    somebody asked), supervisor.lock, supervisor.log, moving.log, stop (when asked to).
     """
 
     path: Path

@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import json
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -19,10 +20,11 @@ from anyfit.errors import UsageError
 from anyfit_local.states import when
 from anyfit_local.supervise.pump import ENTRY
 
-__all__ = ["read_page"]
+__all__ = ["read_page", "read_tail"]
 
 _PAGE_BYTES = 1 << 20
 _PAGE_LINES = 4000
+_BLOCK = 1 << 16
 
 
 def read_page(logs: Sequence[Path], cursor: str, *, over: bool) -> LogPage:
@@ -33,8 +35,15 @@ def read_page(logs: Sequence[Path], cursor: str, *, over: bool) -> LogPage:
     nodes = len(logs)
     offsets = _parse(cursor, nodes)
     chunks = [_read(log, node, offsets[node], _PAGE_BYTES // nodes, over) for node, log in enumerate(logs)]
-    lines = chunks[0].lines if nodes == 1 else tuple(heapq.merge(*(c.lines for c in chunks), key=_time))
-    return LogPage(lines, json.dumps([c.end for c in chunks]), any(c.more for c in chunks))
+    return LogPage(_merged(chunks), json.dumps([c.end for c in chunks]), any(c.more for c in chunks))
+
+
+def read_tail(logs: Sequence[Path], count: int, node: int | None, *, over: bool) -> LogPage:
+    """The last `count` lines, of all nodes or of one; read from the end, so that a long log costs nothing."""
+    most = _PAGE_BYTES // len(logs)
+    chunks = [_last(log, n, count if node in (None, n) else 0, most, over) for n, log in enumerate(logs)]
+    lines = _merged(chunks)
+    return LogPage(lines[max(0, len(lines) - count) :], json.dumps([c.end for c in chunks]))
 
 
 @frozen
@@ -42,6 +51,48 @@ class _Chunk:
     lines: tuple[LogLine, ...]
     end: int
     more: bool
+
+
+def _merged(chunks: Sequence[_Chunk]) -> tuple[LogLine, ...]:
+    return chunks[0].lines if len(chunks) == 1 else tuple(heapq.merge(*(c.lines for c in chunks), key=_time))
+
+
+def _last(path: Path, node: int, count: int, most: int, over: bool) -> _Chunk:
+    lines: deque[LogLine] = deque(maxlen=count)
+    end, more = _start_of_last(path, count), True
+    while more:
+        chunk = _read(path, node, end, most, over)
+        lines.extend(chunk.lines)
+        end, more = chunk.end, chunk.more
+    return _Chunk(tuple(lines), end, False)
+
+
+def _start_of_last(path: Path, count: int) -> int:
+    """Where the last `count` whole lines begin, or 0 when there are not so many."""
+    try:
+        log = path.open("rb")
+    except FileNotFoundError:
+        return 0
+    with log:
+        end = log.seek(0, os.SEEK_END)
+        missing = count + 1  # the end of the line before them
+        while end:
+            begin = max(0, end - _BLOCK)
+            log.seek(begin)
+            block = log.read(end - begin)
+            found = block.count(b"\n")
+            if found >= missing:
+                return begin + _from_the_end(block, missing) + 1
+            missing -= found
+            end = begin
+    return 0
+
+
+def _from_the_end(block: bytes, count: int) -> int:
+    position = len(block)
+    for _ in range(count):
+        position = block.rindex(b"\n", 0, position)
+    return position
 
 
 def _parse(cursor: str, nodes: int) -> list[int]:

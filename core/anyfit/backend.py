@@ -8,6 +8,7 @@ frozen value of this module or of `anyfit.spec`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
@@ -521,6 +522,19 @@ class Backend(ABC):
         2. A cursor works in another process and after a crash.
         3. Nothing new is an empty page with `more` False, not an error, and not a wait.
         """
+
+    def logs_tail(self, ref: JobRef, lines: int, node: int | None = None) -> LogPage:
+        """The last so many lines that there are now, of all nodes or of one; its cursor goes on after them.
+
+        This reads the whole log; a backend that can begin at the end does better.
+        """
+        last: deque[LogLine] = deque(maxlen=lines)
+        cursor, more = "", True
+        while more:
+            page = self.logs(ref, cursor)
+            last.extend(line for line in page.lines if node in (None, line.node))
+            cursor, more = page.cursor, page.more
+        return LogPage(tuple(last), cursor)
 
     @abstractmethod
     def job_spec(self, ref: JobRef) -> JobSpec:

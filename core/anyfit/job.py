@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -110,16 +109,10 @@ class Job:
             since: Begin with the first line of this time or later; lines without a time count as later.
             node: Lines of this node only.
         """
-        lines: deque[LogLine] = deque(maxlen=tail)
         cursor = ""
-        for page in self.log_pages():
+        for page in self.log_pages() if tail is None else [self.backend.logs_tail(self.ref, tail, node)]:
             cursor = page.cursor
-            wanted = (line for line in page.lines if node in (None, line.node) and not _before(line, since))
-            if tail is None:
-                yield from wanted
-            else:
-                lines.extend(wanted)
-        yield from lines
+            yield from (line for line in page.lines if node in (None, line.node) and not _before(line, since))
         if follow:
             from anyfit.watch import follow as watch
 

@@ -15,7 +15,7 @@ import pytest
 from anyfit.backend import LogLine, Status
 from anyfit.errors import SpecError, UsageError
 from anyfit.metrics import scan
-from anyfit_local.logbook import read_page
+from anyfit_local.logbook import read_page, read_tail
 from anyfit_local.supervise.pump import Pump
 from anyfit_local.supervise.usage import _clock, _measure_with_ps
 
@@ -121,6 +121,61 @@ def test_all_pages_together_are_the_log(tmp_path: Path) -> None:
     assert "".join(texts) == expected.replace("\r\n", "").replace("\n", "")
     assert texts[:2] == ["a", ""] and texts[-1] == "end\ufffd"
     assert read_page([log], cursor, over=True).lines == ()
+
+
+ODD_ENDS = [b"", b"\n", b"one", b"a\nb\n\n", b"a\n" * 200_000 + b"end", b"x" * 3_000_000 + b"\n" + b"y" * 2_000_000]
+
+
+@pytest.mark.parametrize("content", ODD_ENDS, ids=[f"{len(content)} bytes" for content in ODD_ENDS])
+@pytest.mark.parametrize("over", [True, False], ids=["over", "running"])
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 100_000])
+def test_the_tail_is_the_end_of_the_log(tmp_path: Path, content: bytes, over: bool, count: int) -> None:
+    """The same lines and the same cursor as reading all of it leads to."""
+    log = tmp_path / "node-0.log"
+    log.write_bytes(content)
+    whole, cursor, more = list[LogLine](), "", True
+    while more:
+        page = read_page([log], cursor, over=over)
+        whole += page.lines
+        cursor, more = page.cursor, page.more
+    tail = read_tail([log], count, None, over=over)
+
+    assert list(tail.lines) == whole[max(0, len(whole) - count) :]
+    assert (tail.cursor, tail.more) == (cursor, False)
+
+
+def test_the_tail_of_a_long_log_is_there_at_once(rig: Any) -> None:
+    """Its length does not matter: a hundred tails of it in the time of reading a small part of it."""
+    ref, _ = rig.run("for n in range(200): print('x' * 99, *range(n, n + 2000), sep='\\n')")
+    log = rig.job_folder(ref) / "logs" / "node-0.log"
+    with log.open("ab") as stream:
+        stream.write(b"more\n" * 2_000_000)
+    began = time.process_time()
+    pages = [rig.backend.logs_tail(ref, 5) for _ in range(20)]
+    seconds = time.process_time() - began
+
+    assert [line.text for line in pages[-1].lines] == ["more"] * 5
+    assert seconds < 1
+
+
+def test_the_tail_of_one_node_is_its_own(rig: Any, tmp_path: Path) -> None:
+    """Whatever the others write; the cursor goes on behind all of them."""
+    ref, _ = rig.run("import os; rank = os.environ['RANK']; print(*(rank * 3), sep='\\n')", instance_count=2)
+    page = rig.backend.logs_tail(ref, 2, node=1)
+
+    assert [(line.node, line.text) for line in page.lines] == [(1, "1"), (1, "1")]
+    assert rig.backend.logs(ref, page.cursor).lines == ()
+    assert len(rig.backend.logs_tail(ref, 5).lines) == 5
+
+
+def test_metrics_of_an_ended_job_are_looked_for_once(rig: Any) -> None:
+    """What was found is kept beside its log, odd numbers included."""
+    ref, _ = rig.run("for n in (1, 2): print(f'loss={1 / n}')", metric_definitions={"loss": r"loss=(\S+)"})
+    first = rig.backend.metrics(ref)
+    (rig.job_folder(ref) / "logs" / "node-0.log").unlink()
+
+    assert rig.backend.metrics(ref) == first
+    assert [point.value for point in first[0].points] == [1.0, 0.5]
 
 
 def test_an_unfinished_line_waits_until_the_job_is_over(tmp_path: Path) -> None:

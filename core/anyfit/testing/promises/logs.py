@@ -65,6 +65,21 @@ class LogPromises(Suite):
             assert page.lines == ()
             assert not page.more
 
+    @pytest.mark.parametrize("count", [0, 1, 7, 100_000])
+    def test_the_last_lines(self, backend: Backend, talk: Job, count: int) -> None:
+        """The last lines are those that reading all of it ends with, and the cursor goes on after them."""
+        texts = [line.text for line in talk.logs()]
+        page = backend.logs_tail(talk.ref, count)
+
+        assert [line.text for line in page.lines] == texts[max(0, len(texts) - count) :]
+        assert not page.more
+        assert _rest(backend, talk.ref, page.cursor) == []
+
+    def test_the_last_lines_of_a_node(self, backend: Backend, talk: Job) -> None:
+        """Lines of other nodes do not count."""
+        assert backend.logs_tail(talk.ref, 7, node=0).lines == backend.logs_tail(talk.ref, 7).lines
+        assert backend.logs_tail(talk.ref, 7, node=1).lines == ()
+
     def test_cursors_resume(self, bench: Bench, elsewhere: Bench) -> None:
         """From every cursor that was given while the job ran, another process goes on where that one was."""
         job = bench.start(bench.spec(scripts.STEPS))
