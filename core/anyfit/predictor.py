@@ -19,6 +19,7 @@ from anyfit.spec import EndpointSpec, Variant
 
 if TYPE_CHECKING:
     from anyfit.backend import Backend
+    from anyfit.model import Model
     from anyfit.session import Session
 
 __all__ = ["Predictor", "check_endpoint", "deploy_endpoint", "find_endpoint"]
@@ -104,7 +105,7 @@ class Predictor:
     def update(
         self,
         *,
-        models: Mapping[str, float] | None = None,
+        models: Mapping[str | Model, float] | None = None,
         initial_instance_count: int | None = None,
         instance_type: str | None = None,
         environment: Mapping[str, str] | None = None,
@@ -113,7 +114,7 @@ class Predictor:
         """Serve something else under the same address; what is left out stays as it is.
 
         Args:
-            models: Weight of the traffic by model (a reference, `name:version` or a name).
+            models: Weight of the traffic by model (a `Model`, a reference, `name:version` or a name).
             initial_instance_count: How many servers for each model.
             instance_type: As for training.
             environment: Variables for the servers.
@@ -179,13 +180,18 @@ class Predictor:
             if not page.more:
                 return
 
-    def _variants(self, models: Mapping[str, float], like: Variant) -> tuple[Variant, ...]:
+    def _variants(self, models: Mapping[str | Model, float], like: Variant) -> tuple[Variant, ...]:
         from anyfit.model import find_model
 
+        if not isinstance(models, Mapping):
+            raise SpecError(f"models: expected a table of weights by model, got {models!r}", hint="{model: 1}")
         if len(models) > 1:
             self.backend.require(Feature.TRAFFIC_WEIGHTS)
-        found = {name: find_model(self.session, name) for name in models}
-        return tuple(evolve(like, model=str(found[name].ref), weight=weight) for name, weight in models.items())
+        found = [find_model(self.session, model) if isinstance(model, str) else model for model in models]
+        return tuple(
+            evolve(like, model=str(model.ref), weight=weight)
+            for model, weight in zip(found, models.values(), strict=True)
+        )
 
     def __repr__(self) -> str:
         return f"<Predictor {self.name}: {self.ref}>"

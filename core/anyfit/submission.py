@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from anyfit.backend import Feature, Plan
-from anyfit.errors import SpecError
+from anyfit.errors import SpecError, nearest
 from anyfit.intents import JobIntent, ask_once
 from anyfit.job import Job
 from anyfit.names import check_name
@@ -61,6 +61,7 @@ def check_spec(spec: JobSpec, backend: Backend) -> None:
         backend.require(Feature.VERSIONS)
     if spec.checkpoint_path:
         backend.require(Feature.CHECKPOINTS)
+    _check_places(spec)
     if spec.code and spec.code.size > can.max_code_mib * 1024**2:
         largest = ", ".join(f"{name} ({size / 1024**2:.1f} MiB)" for name, size in spec.code.largest)
         raise SpecError(
@@ -68,6 +69,20 @@ def check_spec(spec: JobSpec, backend: Backend) -> None:
             f" {backend.name} takes {can.max_code_mib} MiB",
             hint=f"pass data as an input, or name files in .anyfitignore; the largest are {largest}",
         )
+
+
+def _check_places(spec: JobSpec) -> None:
+    """Refuse a URI that no store answers to before a job has run for it."""
+    from anyfit.storage.opening import known_schemes
+
+    known = known_schemes()
+    places = {"output_path": spec.output_path, "checkpoint_path": spec.checkpoint_path}
+    places |= {f"inputs.{name}": channel.uri for name, channel in spec.inputs.items()}
+    for field, uri in places.items():
+        scheme = uri.partition("://")[0]
+        if uri and scheme != "file" and scheme not in known:
+            hint = nearest(scheme, known) or f"there are: {', '.join(known)}"
+            raise SpecError(f"{field}: nothing stores {scheme}:// here", hint=hint)
 
 
 def submit(session: Session, backend: Backend, plan: Plan, progress: Progress) -> Job:

@@ -340,3 +340,13 @@ def test_too_much_code(tmp_path: Path, bench: Bench) -> None:
     with pytest.raises(SpecError, match=r"^source_dir: the code is 3\.0 MiB packed, local takes 1 MiB") as caught:
         check_spec(large, Little(Settings(), tmp_path))
     assert "weights.bin (2.0 MiB)" in caught.value.hint
+
+
+@pytest.mark.parametrize("field", ["output_path", "checkpoint_path"])
+def test_a_place_that_nothing_stores(field: str, tmp_path: Path) -> None:
+    """A URI of an unknown scheme is refused before anything runs for it, with what there is."""
+    spec = evolve(JobSpec(name="j", entry_point="t.py"), **{field: "s4://bucket/x/"})
+    with pytest.raises(SpecError, match=f"{field}: nothing stores s4://") as caught:
+        check_spec(spec, LocalBackend(Settings(), tmp_path))
+
+    assert "s3" in caught.value.hint
