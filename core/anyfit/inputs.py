@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["has_to_move", "measured"]
 
+
 def has_to_move(channel: Channel, schemes: Iterable[str]) -> bool:
     """Whether jobs that read these schemes cannot read the channel where it is."""
     return channel.uri.partition("://")[0] not in tuple(schemes)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
@@ -345,7 +345,8 @@ def test_too_much_code(tmp_path: Path, bench: Bench) -> None:
 @pytest.mark.parametrize("field", ["output_path", "checkpoint_path"])
 def test_a_place_that_nothing_stores(field: str, tmp_path: Path) -> None:
     """A URI of an unknown scheme is refused before anything runs for it, with what there is."""
-    spec = evolve(JobSpec(name="j", entry_point="t.py"), **{field: "s4://bucket/x/"})
+    place: dict[str, Any] = {field: "s4://bucket/x/"}
+    spec = evolve(JobSpec(name="j", entry_point="t.py"), **place)
     with pytest.raises(SpecError, match=f"{field}: nothing stores s4://") as caught:
         check_spec(spec, LocalBackend(Settings(), tmp_path))
 
