@@ -41,6 +41,16 @@ class Predictor:
         self.ref = ref
         self.name = name
 
+    @classmethod
+    @named_arguments
+    def attach(cls, name_or_ref: str, *, backend: str | None = None, profile: str | None = None) -> Predictor:
+        """The endpoint of that name or reference, deployed earlier or elsewhere."""
+        from anyfit.session import Session
+
+        session = Session.open(backend=backend, profile=profile)
+        session.reconcile()
+        return find_endpoint(session, name_or_ref)
+
     @named_arguments
     def predict(self, data: Any, *, content_type: str = "", accept: str = "application/json") -> Any:
         """Ask the model.

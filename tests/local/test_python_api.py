@@ -1,0 +1,40 @@
+"""The way of the README in Python: fit, attach, deploy, attach to the endpoint, predict, delete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from anyfit import Estimator, NotFound, Predictor
+
+TRAIN = "import os; open(os.path.join(os.environ['ANYFIT_MODEL_DIR'], 'factor'), 'w').write('3')"
+INFERENCE = """
+def model_fn(model_dir):
+    return int(open(model_dir + '/factor').read())
+
+def predict_fn(data, model):
+    return [model * x for x in data]
+"""
+
+
+def test_the_whole_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is found again by its name alone, and gone when it is deleted."""
+    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "home"))
+    source = tmp_path / "src"
+    source.mkdir()
+    (source / "train.py").write_text(TRAIN)
+    (source / "inference.py").write_text(INFERENCE)
+    Estimator(entry_point="train.py", source_dir=str(source)).fit(logs=False, job_name="triple")
+    estimator = Estimator.attach("triple")
+    model = estimator.register(model_name="by-three")
+    estimator.deploy(endpoint_name="three")
+    predictor = Predictor.attach("three")
+    try:
+        predictor.update(models={model: 1})
+
+        assert predictor.predict([1, 2]) == [3, 6]
+    finally:
+        predictor.delete()
+    with pytest.raises(NotFound):
+        Predictor.attach("three")
