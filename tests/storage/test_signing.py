@@ -47,10 +47,10 @@ class _Fixed(botocore.auth.S3SigV4Auth):
     def add_auth(self, request: AWSRequest) -> None:
         moment = datetime.fromtimestamp(NOW, timezone.utc)
         request.context["timestamp"] = moment.strftime("%Y%m%dT%H%M%SZ")
-        self._modify_request_before_signing(request)  # type: ignore[attr-defined]
+        self._modify_request_before_signing(request)
         canonical = self.canonical_request(request)
         signature = self.signature(self.string_to_sign(request, canonical), request)
-        self._inject_signature_to_request(request, signature)  # type: ignore[attr-defined]
+        self._inject_signature_to_request(request, signature)
 
     def payload(self, request: AWSRequest) -> str:
         return "0" * 64
