@@ -41,7 +41,7 @@ def test_v4_is_botocores(key: str, prefix: str, token: str, method: str) -> None
     assert headers["authorization"].replace(",", ", ") == request.headers["Authorization"]
 
 
-class _Fixed(botocore.auth.S3SigV4Auth):
+class _Fixed(botocore.auth.S3SigV4Auth):  # type: ignore[misc]
     """botocore's signer at a fixed time, with the digest that was given."""
 
     def add_auth(self, request: AWSRequest) -> None:
