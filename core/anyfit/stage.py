@@ -26,7 +26,8 @@ def stage(backend: Backend, plan: Plan) -> str:
     sent = put_uploads(backend, plan.uploads)
     moved = [size for size in sent if size is not None]
     there = len(sent) - len(moved)
-    words = f"{len(moved)} upload{'s' if len(moved) != 1 else ''}, {size_text(sum(moved))}"
+    plural = "s" if len(moved) != 1 else ""
+    words = f"{len(moved)} upload{plural}, {size_text(sum(moved))}" if moved else "nothing to send"
     return f"{words}; {there} there already" if there else words
 
 
