@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as fault:
         from anyfit.errors import AnyfitError
 
+        if isinstance(fault, OSError) and _is_full(fault):
+            return _unwritable(fault)
         if not isinstance(fault, AnyfitError):
             raise
         _tell(fault, as_json="--json" in _before_dashes(words))
@@ -38,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if sys.stdout is None or sys.stderr is None:
+        _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
@@ -103,9 +107,38 @@ def _tell(fault: AnyfitError, *, as_json: bool) -> None:
         print(f"hint: {fault.hint}", file=sys.stderr)
 
 
+def _open_closed_streams() -> None:
+    """A shell may start us without stdout or stderr; what nobody wants to see goes nowhere."""
+    import os
+
+    nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open as long as the process lives
+    sys.stdout = sys.stdout or nowhere
+    sys.stderr = sys.stderr or nowhere
+
+
+def _is_full(fault: OSError) -> bool:
+    import errno
+
+    return fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _unwritable(fault: OSError) -> int:
+    """There is no room for what we print or keep; a job that was started goes on all the same."""
+    where = f" {fault.filename}" if fault.filename else ""
+    print(f"anyfit: error: cannot write{where}: {fault.strerror}", file=sys.stderr)
+    print("hint: make room on the disk; jobs that were started go on, anyfit jobs lists them", file=sys.stderr)
+    _discard_stdout()
+    return 4
+
+
 def _closed_pipe() -> int:
-    """Nobody reads on: let Python's own flush at the end find nothing to complain about."""
+    """Nobody reads on."""
+    _discard_stdout()
+    return 141
+
+
+def _discard_stdout() -> None:
+    """Let Python's own flush at the end find nothing to complain about."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141
