@@ -160,6 +160,9 @@ def main() -> None:
 def compare(options: argparse.Namespace, service: Service, work: Path) -> str:
     """Measure all, taking turns."""
     known = {tool.name: tool for tool in tools(service)}
+    unknown = [name for name in options.tools or () if name not in known]
+    if unknown:
+        raise SystemExit(f"no tool {unknown[0]!r}; there are {', '.join(known)}")
     chosen = [known[name] for name in options.tools or known]
     if not service.cos_endpoint:
         chosen = [tool for tool in chosen if "cos" not in tool.name]
