@@ -20,6 +20,7 @@ from anyfit.backend import (
     LogPage,
     ModelInfo,
     ModelRef,
+    Named,
     Payload,
     Plan,
     Series,
@@ -133,7 +134,7 @@ class LocalBackend(Backend):
             return None
         return ref
 
-    def list(self) -> Sequence[JobRef]:
+    def list(self) -> Sequence[Named[JobRef]]:
         from anyfit_local import jobs
 
         return jobs.every_job(self.home)
@@ -173,7 +174,7 @@ class LocalBackend(Backend):
 
         return endpoints.state(endpoints.existing(self.home, ref))
 
-    def endpoints(self) -> Sequence[EndpointRef]:
+    def endpoints(self) -> Sequence[Named[EndpointRef]]:
         from anyfit_local import endpoints
 
         return endpoints.every_endpoint(self.home)

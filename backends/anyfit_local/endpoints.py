@@ -19,6 +19,7 @@ from anyfit.backend import (
     EndpointState,
     EndpointStatus,
     LogPage,
+    Named,
     Payload,
 )
 from anyfit.codec import from_data
@@ -71,10 +72,10 @@ def find(home: Home, name: str) -> EndpointRef | None:
     return ref
 
 
-def every_endpoint(home: Home) -> list[EndpointRef]:
+def every_endpoint(home: Home) -> list[Named[EndpointRef]]:
     """All endpoints, by name."""
     names = sorted(path.parent.name for path in home.endpoints.glob("*/endpoint.json"))
-    return [EndpointRef("local", REGION, name) for name in names if not name.startswith(".")]
+    return [Named(name, EndpointRef("local", REGION, name)) for name in names if not name.startswith(".")]
 
 
 def deploy(spec: EndpointSpec, home: Home, settings: Settings, catalog: Catalog) -> EndpointRef:

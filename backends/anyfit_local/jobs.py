@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Point, Series, Status
+from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Named, Point, Series, Status
 from anyfit.codec import from_data, loads, to_data
 from anyfit.errors import NotFound, ServiceError
 from anyfit.metrics import Scanner
@@ -46,14 +46,14 @@ def spec_of(folder: JobFolder) -> JobSpec:
 
 
 def state(home: Home, ref: JobRef) -> JobState:
-    """How the job is; one that cannot be here is UNKNOWN."""
+    """How the job is; one that cannot be here is gone."""
     try:
         return job_state(home.job(id_here(ref)))
     except NotFound as fault:
-        return JobState(status=Status.UNKNOWN, reason=fault.message)
+        return JobState(status=Status.UNKNOWN, reason=fault.message, gone=True)
 
 
-def every_job(home: Home) -> list[JobRef]:
+def every_job(home: Home) -> list[Named[JobRef]]:
     """All jobs, newest first."""
     found = []
     with suppress(FileNotFoundError), os.scandir(home.jobs) as entries:
@@ -61,7 +61,7 @@ def every_job(home: Home) -> list[JobRef]:
             if not entry.name.startswith("."):
                 with suppress(OSError):
                     found.append((os.stat(f"{entry.path}/job.json").st_mtime_ns, entry.name))  # noqa: PTH116
-    return [JobRef("local", REGION, name) for _, name in sorted(found, reverse=True)]
+    return [Named(name, JobRef("local", REGION, name)) for _, name in sorted(found, reverse=True)]
 
 
 def logs(folder: JobFolder, cursor: str) -> LogPage:

@@ -21,7 +21,7 @@ def job_state(folder: JobFolder) -> JobState:
     """The job's state; a job without a supervisor is given its final state here."""
     record = _record(folder)
     if record is None:
-        return JobState(status=Status.UNKNOWN, reason="there is no such job on this machine")
+        return JobState(status=Status.UNKNOWN, reason="there is no such job on this machine", gone=True)
     if not _final(record) and not is_locked(str(folder.lock)):
         record = _bury(folder)
     state = _state(record)

@@ -22,6 +22,7 @@ from anyfit.backend import (
     LogPage,
     ModelInfo,
     ModelRef,
+    Named,
     Payload,
     Plan,
     Series,
@@ -143,7 +144,7 @@ class ModelMakerBackend(Backend):
     def find(self, key: str) -> JobRef | None:
         return self._jobs.find(key)
 
-    def list(self) -> Sequence[JobRef]:
+    def list(self) -> Sequence[Named[JobRef]]:
         return self._jobs.every()
 
     def metrics(self, ref: JobRef) -> Sequence[Series]:
@@ -176,7 +177,7 @@ class ModelMakerBackend(Backend):
     def endpoint(self, ref: EndpointRef) -> EndpointState:
         return self._services.state(ref)
 
-    def endpoints(self) -> Sequence[EndpointRef]:
+    def endpoints(self) -> Sequence[Named[EndpointRef]]:
         return self._services.every()
 
     def find_endpoint(self, name: str) -> EndpointRef | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
 from attrs import evolve, frozen
 
-from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Plan, Series, Status
+from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Named, Plan, Series, Status
 from anyfit.codec import from_data
 from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError
 from anyfit.metrics import scan
@@ -29,6 +30,7 @@ __all__ = ["Jobs"]
 _KINDS = {"model": "model", "model.tar.gz": "model", "checkpoints": "checkpoint"}
 _FEW = 2  # so many jobs are asked for one by one rather than in a list
 _HIDDEN = ".anyfit/"
+_OURS = re.compile(r"/jobs/([^/]+)/[0-9a-f]{16}/")
 
 
 @frozen
@@ -96,14 +98,14 @@ class Jobs:
         found = self._find(key)
         return self._ref(found.id, found.version_id) if found else None
 
-    def every(self) -> list[JobRef]:
+    def every(self) -> list[Named[JobRef]]:
         """All versions of all jobs, newest first."""
-        refs = [
-            (version.version_id, self._ref(entry.id, version.version_id))
+        found = [
+            (version.version_id, Named(_key(entry.name, version), self._ref(entry.id, version.version_id)))
             for entry in self._client.trains()
             for version in self._versions(entry.id)
         ]
-        return [ref for _, ref in sorted(refs, key=lambda pair: pair[0], reverse=True)]
+        return [named for _, named in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
     def describe(self, refs: Sequence[JobRef]) -> list[JobState]:
         """How jobs are: those that run are asked for in one list where that tells, the others one by one."""
@@ -271,7 +273,8 @@ class Jobs:
             identity = _version_id(ref)
             version = listed.get(identity) or self._client.train_version(identity)
         except NotFound as fault:
-            return JobState(status=Status.UNKNOWN, reason=f"there is no such job on ModelMaker: {fault.message}")
+            reason = f"there is no such job on ModelMaker: {fault.message}"
+            return JobState(status=Status.UNKNOWN, reason=reason, gone=True)
         state = job_state(version, self._offset)
         if version.status not in ENDED:
             return state
@@ -360,6 +363,19 @@ def _ids(ref: JobRef) -> tuple[int, int]:
     return int(job), int(version)
 
 
+def _key(name: str, version: Version) -> str:
+    """The job's key: anyfit's own, which its places hold, else one made of the platform's number of the version."""
+    for member in ("codeUrl", "output"):
+        if found := _OURS.search(version.text(member)):
+            return found[1]
+    return JobSpec(name=name, version=_count(version)).key
+
+
+def _count(version: Version) -> int:
+    label = version.label.removeprefix("V")
+    return int(label) if label.isdigit() and int(label) > 0 else 1
+
+
 def _conflict(key: str) -> Conflict:
     return Conflict(
         f"job_name: there is already a job {key!r} on ModelMaker",
@@ -375,11 +391,10 @@ def _guessed(version: Version) -> JobSpec:
     monitors = {str(row.get("name")): str(row.get("regular") or "") for row in rows({"": raw.get("monitors")}, "")}
     data = raw.get("dataUrl")
     inputs = {"training": Channel(uri=data)} if isinstance(data, str) and data else {}
-    label = version.label.removeprefix("V")
     command = version.text("command")
     return JobSpec(
         name=version.text("name") or f"job-{version.id}",
-        version=int(label) if label.isdigit() and int(label) > 0 else 1,
+        version=_count(version),
         entry_point=version.text("startup"),
         command=(command, version.text("args")) if command else (),
         image=version.text("mirrorUrl"),

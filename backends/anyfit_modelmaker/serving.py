@@ -11,6 +11,7 @@ from anyfit.backend import (
     EndpointState,
     EndpointStatus,
     ModelRef,
+    Named,
     Offering,
     Payload,
 )
@@ -132,9 +133,9 @@ class Services:
             created_at=time_of(service.created, self._offset),
         )
 
-    def every(self) -> list[EndpointRef]:
+    def every(self) -> list[Named[EndpointRef]]:
         """All services."""
-        return [self._ref(entry.id) for entry in self._client.services()]
+        return [Named(entry.name, self._ref(entry.id)) for entry in self._client.services()]
 
     def find(self, name: str) -> EndpointRef | None:
         """The service of that name."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from attrs import Factory, field, frozen
 
@@ -42,6 +42,7 @@ __all__ = [
     "Match",
     "ModelInfo",
     "ModelRef",
+    "Named",
     "Note",
     "Offering",
     "Payload",
@@ -91,6 +92,14 @@ class ModelRef(Ref):
 
 class EndpointRef(Ref):
     """Finds an endpoint."""
+
+
+@frozen
+class Named(Generic[_R]):
+    """A reference beside the name that people know the thing by: a job's key, an endpoint's name."""
+
+    name: str
+    ref: _R
 
 
 class Status(str, Enum):
@@ -150,6 +159,7 @@ class JobState:
         signal: That ended the script, e.g. 9, or None.
         created_at, started_at, ended_at: Aware times, when known.
         history: The states it passed through, oldest first, as far as known.
+        gone: Whether the platform answers that it has no such job; the status is UNKNOWN then.
     """
 
     status: Status
@@ -162,6 +172,7 @@ class JobState:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     history: tuple[Transition, ...] = ()
+    gone: bool = False
 
 
 @frozen
@@ -511,7 +522,7 @@ class Backend(ABC):
     def describe(self, refs: Sequence[JobRef]) -> Sequence[JobState]:
         """The states of many jobs, in the order of `refs`, in as few requests as the platform allows.
 
-        A job that does not exist has status UNKNOWN and says so in `reason`.
+        A job that does not exist is `gone`, has status UNKNOWN and says so in `reason`.
         """
 
     @abstractmethod
@@ -561,8 +572,8 @@ class Backend(ABC):
         """The job of that key (see `JobSpec.key`), or None."""
 
     @abstractmethod
-    def list(self) -> Sequence[JobRef]:
-        """Every job that this account has here, newest first."""
+    def list(self) -> Sequence[Named[JobRef]]:
+        """Every job that this account has here with its key, newest first."""
 
     def metrics(self, ref: JobRef) -> Sequence[Series]:
         """The curves of `metric_definitions`."""
@@ -592,8 +603,8 @@ class Backend(ABC):
         """How the endpoint is."""
         self.refuse(Feature.ENDPOINTS)
 
-    def endpoints(self) -> Sequence[EndpointRef]:
-        """Every endpoint that this account has here."""
+    def endpoints(self) -> Sequence[Named[EndpointRef]]:
+        """Every endpoint that this account has here with its name."""
         self.refuse(Feature.ENDPOINTS)
 
     def find_endpoint(self, name: str) -> EndpointRef | None:

@@ -41,7 +41,8 @@ def every_endpoint(session: Session, backend: str = "") -> list[tuple[Predictor,
     own = session.backend(backend)
     if own.capabilities.can(Feature.ENDPOINTS):
         known = {row.ref for row in rows}
-        predictors += [Predictor(session, own, ref, ref.id) for ref in own.endpoints() if str(ref) not in known]
+        others = [each for each in own.endpoints() if str(each.ref) not in known]
+        predictors += [Predictor(session, own, each.ref, each.name) for each in others]
     return [(predictor, _state(predictor)) for predictor in predictors]
 
 

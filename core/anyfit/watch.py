@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import frozen
 
 from anyfit.backend import JobState, LogLine, Status
-from anyfit.errors import NotFinished, ServiceError
+from anyfit.errors import NotFinished, NotFound, ServiceError
 
 if TYPE_CHECKING:
     from anyfit.job import Job
@@ -84,17 +84,19 @@ class _Pauses:
 
 
 class _Riddles:
-    """Notices when every job that has not ended stays in a state that nobody knows, or is gone."""
+    """Notices when every job that has not ended stays gone, or in a state that nobody knows."""
 
     def __init__(self) -> None:
         self._looks = 0
 
     def look(self, states: Sequence[JobState]) -> None:
-        """Count a look; `NotFinished` when enough of them told nothing."""
+        """Count a look; `NotFound` or `NotFinished` when enough of them told nothing: one may come too early."""
         unknown = [state for state in states if state.status == Status.UNKNOWN]
         running = [state for state in states if not state.status.finished]
         self._looks = self._looks + 1 if unknown and len(unknown) == len(running) else 0
         if self._looks >= _UNKNOWN_LOOKS:
+            if all(state.gone for state in unknown):
+                raise NotFound(f"the job is gone: {unknown[0].reason}", hint="anyfit jobs shows what is known of it")
             what = f"in the state {unknown[0].native!r}" if unknown[0].native else "in no state that could be told"
             why = f": {unknown[0].reason}" if unknown[0].reason else ""
             raise NotFinished(f"{what}, which anyfit does not know{why}", hint="see what the platform's console says")

@@ -96,8 +96,8 @@ class Rig:
     def close(self) -> None:
         """End everything that a test left running."""
         for endpoint in self.backend.endpoints():
-            self.backend.undeploy(endpoint)
-        refs = self.backend.list()
+            self.backend.undeploy(endpoint.ref)
+        refs = [listed.ref for listed in self.backend.list()]
         for ref, state in zip(refs, self.backend.describe(refs), strict=True):
             if not state.status.finished:
                 self.backend.stop(ref)

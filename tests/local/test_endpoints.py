@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Payload
+from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Named, Payload
 from anyfit.codec import dumps
 from anyfit.errors import Conflict, NotFound, PredictionError, ServiceError, SpecError
 from anyfit.spec import EndpointSpec, ModelSpec, Variant
@@ -117,7 +117,7 @@ def test_a_model_is_served(served: Served) -> None:
     assert (state.status, state.spec, state.reason) == (EndpointStatus.READY, spec, "")
     assert state.url.startswith("http://127.0.0.1:") and state.created_at is not None
     assert served.ask(ref, [1, 2]) == [2.0, 4.0]
-    assert served.backend.endpoints() == [ref]
+    assert served.backend.endpoints() == [Named("e", ref)]
     assert served.backend.find_endpoint("e") == ref and served.backend.find_endpoint("f") is None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from anyfit.backend import Cause, EndpointRef, JobRef, ModelRef, Status
+from anyfit.backend import Cause, EndpointRef, JobRef, ModelRef, Named, Status
 from anyfit.errors import Conflict, NotFound, ServiceError, SpecError, Unsupported
 from anyfit.spec import Channel, JobSpec
 from anyfit_local.backend import LocalBackend
@@ -214,7 +214,7 @@ def test_jobs_are_found_and_listed_newest_first(rig: Any) -> None:
 
     assert rig.backend.find("two") == refs[1]
     assert rig.backend.find("four") is None and rig.backend.find("../one") is None
-    assert rig.backend.list() == refs[::-1]
+    assert rig.backend.list() == [Named(ref.id, ref) for ref in refs[::-1]]
 
 
 def test_a_version_is_a_job_of_its_own(rig: Any) -> None:

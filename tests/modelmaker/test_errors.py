@@ -81,4 +81,4 @@ def test_lenient_reading(script: Any, scripted: Make) -> None:
     script.on("GET /v1/train", {"tasks": tasks, "errorCode": 0, "total": 1})
     script.on("GET /v1/train/7", {"versionList": [{"id": 7, "versionId": 9, "status": "FINISH"}]})
 
-    assert [str(ref) for ref in scripted().list()] == ["modelmaker://js01/7/9"]
+    assert [(each.name, str(each.ref)) for each in scripted().list()] == [("j", "modelmaker://js01/7/9")]

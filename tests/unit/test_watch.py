@@ -18,11 +18,12 @@ from anyfit.backend import (
     JobState,
     LogLine,
     LogPage,
+    Named,
     Plan,
     Status,
 )
 from anyfit.config import Config
-from anyfit.errors import AuthError, JobFailed, NotFinished, ServiceError
+from anyfit.errors import AuthError, JobFailed, NotFinished, NotFound, ServiceError
 from anyfit.job import Job
 from anyfit.session import Session
 from anyfit.spec import JobSpec
@@ -98,7 +99,7 @@ class Played(Backend):
     def find(self, key: str) -> JobRef | None:
         self._silent()
 
-    def list(self) -> Sequence[JobRef]:
+    def list(self) -> Sequence[Named[JobRef]]:
         self._silent()
 
 
@@ -243,6 +244,17 @@ def test_unknown_state_is_not_watched_for_ever(session: Session) -> None:
         list(follow(job(session, Played(RUNNING, RIDDLE))))
     with pytest.raises(NotFinished, match="PONDERING"):
         wait_all([job(session, Played(RIDDLE))])
+
+
+GONE = JobState(status=Status.UNKNOWN, reason="there is no such job", gone=True)
+
+
+def test_job_that_is_gone_is_not_watched_for_ever(session: Session) -> None:
+    """A job that its platform no longer has ends the watching as not found; one look may come too early."""
+    with pytest.raises(NotFound, match="there is no such job"):
+        list(follow(job(session, Played(RUNNING, GONE))))
+
+    assert [s.status for s in wait_all([job(session, Played(GONE, RUNNING, DONE))])] == [Status.SUCCEEDED]
 
 
 def test_unknown_state_that_passes(session: Session) -> None:

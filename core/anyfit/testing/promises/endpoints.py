@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from anyfit.backend import Backend, EndpointRef, EndpointStatus, Feature, Payload
+from anyfit.backend import Backend, EndpointRef, EndpointStatus, Feature, Named, Payload
 from anyfit.errors import AnyfitError, Conflict, NotFound, PredictionError, Unsupported
 from anyfit.job import Job
 from anyfit.model import Model
@@ -67,7 +67,7 @@ class EndpointPromises(Suite):
 
         assert ref == served.ref
         assert EndpointRef.parse(str(ref)) == ref
-        assert ref in elsewhere.backend.endpoints()
+        assert Named(served.name, served.ref) in elsewhere.backend.endpoints()
         assert elsewhere.backend.find_endpoint(elsewhere.name()) is None
         answer = elsewhere.backend.invoke(served.ref, Payload(b"[1]", _JSON))
         assert json.loads(answer.body)["answer"] == [2]
@@ -186,7 +186,7 @@ class EndpointPromises(Suite):
 
         for each in (backend, elsewhere.backend):
             assert each.find_endpoint(predictor.name) is None
-            assert predictor.ref not in each.endpoints()
+            assert predictor.ref not in [listed.ref for listed in each.endpoints()]
         assert models[0].ref in {info.ref for info in backend.models(models[0].name)}
 
     def test_unknown_endpoint(self, backend: Backend, served: Predictor) -> None:

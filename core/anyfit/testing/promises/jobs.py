@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from anyfit.backend import Backend, Cause, Feature, JobRef, JobState, Status
+from anyfit.backend import Backend, Cause, Feature, JobRef, JobState, Named, Status
 from anyfit.errors import Conflict, JobFailed, JobStopped, NotFound, Unsupported
 from anyfit.job import Job, find_job
 from anyfit.storage import Uri
@@ -133,10 +133,12 @@ class JobPromises(Suite):
         """Every job is in the list, once, the newest first."""
         older = bench.run(bench.spec(scripts.NODE))
         newer = bench.run(bench.spec(scripts.NODE))
-        refs = list(elsewhere.backend.list())
+        listed = list(elsewhere.backend.list())
+        refs = [each.ref for each in listed]
 
         assert refs.index(newer.ref) < refs.index(older.ref)
         assert len(set(refs)) == len(refs)
+        assert Named(newer.spec.key, newer.ref) in listed
 
     def test_attach_elsewhere(self, done: Job, bench: Bench, elsewhere: Bench) -> None:
         """A machine that never saw the job rebuilds what was asked for, by name and by reference."""
@@ -184,9 +186,9 @@ class JobPromises(Suite):
         for each in (backend, elsewhere.backend):
             state = each.describe([job.ref])[0]
             assert state.status == Status.UNKNOWN
-            assert state.reason
+            assert state.gone and state.reason
             assert each.find(job.spec.key) is None
-            assert job.ref not in each.list()
+            assert job.ref not in [listed.ref for listed in each.list()]
 
     def test_unknown_job(self, backend: Backend, done: Job) -> None:
         """What is asked of a job that does not exist is answered with NotFound, and deleting it is fine."""
