@@ -21,6 +21,7 @@ __all__ = ["SERVICES", "Room", "Service", "load"]
 
 SERVICES = {
     "storage": "anyfit_emulator.storage.service:StorageService",
+    "modelarts": "anyfit_modelarts.emulator.service:ModelArtsService",
     "modelmaker": "anyfit_modelmaker.emulator.service:ModelMakerService",
 }
 

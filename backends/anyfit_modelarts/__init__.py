@@ -1,0 +1,1 @@
+"""The backend for Huawei ModelArts, see docs/backends/modelarts.md."""

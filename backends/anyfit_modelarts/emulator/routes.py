@@ -1,0 +1,27 @@
+"""All calls: the tables of the rooms, one after the other."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from anyfit_emulator.routing import Router
+from anyfit_modelarts.emulator import iam
+from anyfit_modelarts.emulator.account import Account
+from anyfit_modelarts.emulator.calls import Operation, Route
+
+__all__ = ["Desks", "routes"]
+
+
+@frozen
+class Desks:
+    """Who does the work."""
+
+    account: Account
+
+
+def routes(desks: Desks) -> Router[Operation]:
+    """The whole table; a call of ModelArts has the project's id in its path as `{project}`."""
+    tables: list[list[Route]] = [
+        iam.routes(desks.account),
+    ]
+    return Router(route for table in tables for route in table)

@@ -1,0 +1,88 @@
+"""ModelArts as something that `anyfit emulate modelarts` starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from anyfit_emulator.records import Records
+from anyfit_emulator.running.leftovers import kill_marked
+from anyfit_emulator.storage.admin import Administration
+from anyfit_emulator.storage.faults import FaultPlan, Faults
+from anyfit_emulator.storage.requestlog import RequestLog
+from anyfit_modelarts.emulator.account import Account
+from anyfit_modelarts.emulator.app import Door, ModelArtsApp
+from anyfit_modelarts.emulator.routes import Desks, routes
+
+if TYPE_CHECKING:
+    from anyfit_emulator.service import Room
+
+__all__ = ["ModelArtsService"]
+
+REGION = "cn-north-4"
+_UNTOLD = frozenset({"project_name"})  # always the region's
+GRACE = 1.0  # what programs get when the emulator ends
+
+
+class ModelArtsService:
+    """The platform, with the room's object store as its OBS.
+
+    Args:
+        pause: Seconds that a job stays in each state before it runs, so that clients get to see these.
+        clock: Tells the Unix time to what gives out and checks tokens and keys.
+
+    Attributes:
+        account: Its user, and ways to end tokens early.
+        requests: What was asked so far.
+    """
+
+    def __init__(self, room: Room, pause: float = 0.0, clock: Callable[[], float] = time.time) -> None:
+        self._room = room
+        self._port = 0
+        folder = room.storage.store.system / "modelarts"
+        kill_marked(str(folder))  # an emulator that was killed could not
+        self._records = Records(folder / "state.sqlite")
+        self.account = Account(self._records, room.storage.credentials, clock, REGION)
+        self.requests = RequestLog()
+        self._plan = FaultPlan(Faults.parse(room.faults))
+        desks = Desks(self.account)
+        doors: dict[str, tuple[str, Door]] = {}
+        administration = Administration(self.requests, self._plan, room.storage.credentials)
+        self._app = ModelArtsApp(self.account, routes(desks), doors, self._plan, self.requests, administration)
+
+    @property
+    def endpoint(self) -> str:
+        """Where ModelArts answers, and IAM beside it."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Accept connections, and go on where an earlier emulator of this directory ended."""
+        self._port = self._room.http.listen(self._app, port=self._room.take_port())
+
+    def stop(self) -> None:
+        """End jobs and services; they stay on disk as they are."""
+        self._records.close()
+
+    def ready(self) -> dict[str, str]:
+        """What a client needs."""
+        account = self.account
+        return {
+            "endpoint": self.endpoint,
+            "iam_endpoint": self.endpoint,
+            "obs_endpoint": self._room.storage.s3_endpoint,
+            "region": account.region,
+            "project_id": account.project_id,
+            "project_name": account.project_name,
+            "domain": account.domain,
+            "username": account.username,
+            "password": account.password,
+            "access_key": account.access_key,
+            "secret_key": account.secret_key,
+            "bucket": self._room.storage.bucket,
+        }
+
+    def profile(self) -> str:
+        """Lines for `anyfit.toml`."""
+        lines = "".join(f'{name} = "{value}"\n' for name, value in self.ready().items() if name not in _UNTOLD)
+        return f"[profiles.emulator.modelarts]\n{lines}"
