@@ -23,6 +23,7 @@ SERVICES = {
     "storage": "anyfit_emulator.storage.service:StorageService",
     "modelarts": "anyfit_modelarts.emulator.service:ModelArtsService",
     "modelmaker": "anyfit_modelmaker.emulator.service:ModelMakerService",
+    "ti": "anyfit_ti.emulator.service:TiService",
 }
 
 

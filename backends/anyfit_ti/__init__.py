@@ -1,0 +1,1 @@
+"""Tencent TI: training jobs and tasks, models and services."""

@@ -1,0 +1,61 @@
+"""The account: who it is, and the keys that are given out for a while (reference, section 8.1)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from anyfit_emulator.records import Records
+from anyfit_emulator.storage import Credential
+from anyfit_emulator.storage.credentials import CredentialTable
+from anyfit_emulator.storage.server import APP_ID
+
+__all__ = ["Account"]
+
+UIN = "100000000001"
+ROLE = "TIONE_QCSRole"
+
+
+class Account:
+    """One account, whose keys are the object store's.
+
+    Attributes:
+        uin: The account's number.
+        app_id: What bucket names end in.
+        name: Of the user.
+        role: The service role that jobs are given.
+        keys: All keys that are let in, the object store's and these.
+    """
+
+    uin = UIN
+    app_id = APP_ID
+    name = "emulator"
+    role = ROLE
+
+    def __init__(self, records: Records, keys: CredentialTable) -> None:
+        self._records = records
+        self.keys = keys
+        for access_key, document in records.all("keys"):
+            self._let_in(access_key, document)
+
+    def lend(self, seconds: int) -> Credential:
+        """New keys with a token, for the API and the object store alike."""
+        document = {
+            "secret_key": secrets.token_urlsafe(24),
+            "token": secrets.token_urlsafe(48),
+            "expires": self.keys.clock() + seconds,
+        }
+        access_key = f"AKID{secrets.token_hex(14)}"
+        self._records.put("keys", access_key, document)
+        return self._let_in(access_key, document)
+
+    def _let_in(self, access_key: str, document: dict[str, Any]) -> Credential:
+        credential = Credential(access_key, document["secret_key"], document["token"], document["expires"])
+        self.keys.add(credential)
+        return credential
+
+
+def utc(seconds: float) -> str:
+    """A moment as `2023-11-14T22:13:20Z`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

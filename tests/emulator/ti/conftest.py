@@ -1,0 +1,182 @@
+"""A running TI emulator, and a client that signs by hand and knows HTTP and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from anyfit_emulator.service import Room
+from anyfit_ti.emulator.service import TiService
+
+GEN1 = "2019-10-22"
+GEN2 = "2021-11-11"
+
+
+class Refused(Exception):
+    """What came back was an error; `code` tells which."""
+
+    def __init__(self, error: dict[str, str]) -> None:
+        super().__init__(f"{error['Code']}: {error['Message']}")
+        self.code = error["Code"]
+        self.message = error["Message"]
+
+
+def signed(
+    secret_id: str,
+    secret_key: str,
+    host: str,
+    body: bytes,
+    *,
+    service: str = "tione",
+    at: int = 0,
+    method: str = "POST",
+    query: str = "",
+    kind: str = "application/json",
+) -> dict[str, str]:
+    """The headers of a request that is signed with TC3-HMAC-SHA256, as the manual describes it."""
+    at = at or int(time.time())
+    day = time.strftime("%Y-%m-%d", time.gmtime(at))
+    scope = f"{day}/{service}/tc3_request"
+    payload = hashlib.sha256(body).hexdigest()
+    canonical = f"{method}\n/\n{query}\ncontent-type:{kind}\nhost:{host}\n\ncontent-type;host\n{payload}"
+    text = f"TC3-HMAC-SHA256\n{at}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    key = ("TC3" + secret_key).encode()
+    for word in (day, service, "tc3_request"):
+        key = hmac.new(key, word.encode(), hashlib.sha256).digest()
+    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    credential = f"Credential={secret_id}/{scope}, SignedHeaders=content-type;host, Signature={signature}"
+    return {
+        "Host": host,
+        "Content-Type": kind,
+        "Authorization": f"TC3-HMAC-SHA256 {credential}",
+        "X-TC-Timestamp": str(at),
+    }
+
+
+class Rig:
+    """A room with the service in it, and short words for what tests do."""
+
+    def __init__(self, data_dir: Path, faults: str = "", **options: Any) -> None:
+        self.room = Room(data_dir, faults=faults)
+        self.room.__enter__()
+        self.service = TiService(self.room, **options)
+        self.service.start()
+        self.keys = self.service.ready()
+        self.bucket = self.keys["bucket"]
+        self.http = requests.Session()
+        self._names = 0
+
+    def close(self) -> None:
+        """End everything."""
+        self.http.close()
+        self.service.stop()
+        self.room.__exit__()
+
+    def send(
+        self,
+        action: str,
+        parameters: Any = None,
+        version: str = GEN2,
+        *,
+        service: str = "tione",
+        keys: tuple[str, str, str] | None = None,
+        at: int = 0,
+        **headers: str,
+    ) -> requests.Response:
+        """One request as it stands."""
+        secret_id, secret_key, token = keys or (self.keys["secret_id"], self.keys["secret_key"], "")
+        endpoint = self.keys["tiems_endpoint" if service == "tiems" else "endpoint"]
+        body = json.dumps({} if parameters is None else parameters).encode()
+        host = endpoint.partition("://")[2]
+        sent = signed(secret_id, secret_key, host, body, service=service, at=at)
+        sent |= {"X-TC-Action": action, "X-TC-Version": version, "X-TC-Region": self.keys["region"]}
+        sent |= {"X-TC-Token": token} if token else {}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.http.post(endpoint + "/", data=body, headers=sent, timeout=30)
+
+    def call(self, action: str, parameters: Any = None, version: str = GEN2, **how: Any) -> dict[str, Any]:
+        """One action of the newer generation, unless told otherwise; answers what `Response` holds.
+
+        Raises:
+            Refused: It was an error.
+        """
+        response = self.send(action, parameters, version, **how)
+        return answer_of(response)
+
+    def old(self, action: str, parameters: Any = None) -> dict[str, Any]:
+        """One action of the older generation."""
+        return self.call(action, parameters, GEN1)
+
+    def refusal(self, action: str, parameters: Any = None, version: str = GEN2, **how: Any) -> str:
+        """The code with which an action is refused."""
+        with pytest.raises(Refused) as caught:
+            self.call(action, parameters, version, **how)
+        return caught.value.code
+
+    def name(self, word: str = "job") -> str:
+        """A name that nothing had before."""
+        self._names += 1
+        return f"{word}-{self._names}"
+
+    @staticmethod
+    def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
+        """Look until what is seen is good."""
+        deadline = time.monotonic() + 30
+        while not good(seen := look()):
+            assert time.monotonic() < deadline, seen
+            time.sleep(0.01)
+        return seen
+
+
+def answer_of(response: requests.Response) -> dict[str, Any]:
+    """What an answer holds."""
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    (answer,) = response.json().values()
+    assert answer["RequestId"]
+    if "Error" in answer:
+        raise Refused(answer["Error"])
+    assert isinstance(answer, dict)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """An emulator that the tests of a file share."""
+    one = Rig(tmp_path_factory.mktemp("ti"))
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def make_rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
+    """Makes emulators of a test's own, on one directory unless told otherwise."""
+    made: list[Rig] = []
+
+    def make(data_dir: Path | None = None, **options: Any) -> Rig:
+        made.append(Rig(data_dir or tmp_path / "data", **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def sign() -> Callable[..., dict[str, str]]:
+    """Signs a request."""
+    return signed
+
+
+@pytest.fixture(scope="session")
+def answer() -> Callable[[requests.Response], dict[str, Any]]:
+    """Reads an answer."""
+    return answer_of
