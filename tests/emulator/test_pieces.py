@@ -161,6 +161,31 @@ def test_a_flood_of_lines_arrives(tmp_path: Path) -> None:
     assert [line.text for line in log.page(199_998, 5)] == ["199998", "199999"]
 
 
+def test_standard_error_is_told_apart(tmp_path: Path) -> None:
+    """Lines of both streams are in one log, each with its own beginning."""
+    log = LineLog(tmp_path / "log")
+    told = Command(["/bin/sh", "-c", "echo a; echo b >&2; printf c >&2"], tmp_path, {}, "out ", error_prefix="err ")
+    run = Run("t6", [told, shell(tmp_path, "echo d; echo e >&2", "two ")], log)
+    run.start()
+    run.wait()
+
+    assert sorted(lines(log)) == ["err b", "err c", "out a", "two d", "two e"]
+
+
+def test_helpers_end_with_the_others(tmp_path: Path) -> None:
+    """What only serves the rest is asked to end once the rest has, and its own code counts while it runs."""
+    helper = Command(["/bin/sh", "-c", "sleep 60"], tmp_path, dict(os.environ), awaited=False)
+    run = Run("t7", [helper, shell(tmp_path, "sleep 0.05")], LineLog(tmp_path / "log"))
+    run.start()
+    outcome = run.wait(30)
+    broken = Command(["/bin/sh", "-c", "exit 3"], tmp_path, dict(os.environ), awaited=False)
+    second = Run("t8", [broken, shell(tmp_path, "sleep 60")], LineLog(tmp_path / "log"))
+    second.start()
+
+    assert (outcome.codes, outcome.reason) == ((-15, 0), "exited")
+    assert second.wait(30).reason == "failed"
+
+
 def test_the_environment_is_clean() -> None:
     """Secrets and other platforms' words stay out."""
     source = {"PATH": "p", "DB_PASSWORD": "s", "AWS_PROFILE": "s", "SSH_PRIVATE_KEY": "s", "SM_MODEL_DIR": "m"}

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from attrs import frozen
 
@@ -39,6 +40,8 @@ class Command:
         environment: All of its environment.
         prefix: What its lines begin with in the log.
         usage: The file for samples of what it uses, or None.
+        error_prefix: What lines of its standard error begin with; None when these are not told apart.
+        awaited: Whether the run lasts as long as this process; one that serves the others ends with them.
     """
 
     argv: Sequence[str]
@@ -46,6 +49,8 @@ class Command:
     environment: Mapping[str, str]
     prefix: str = ""
     usage: Path | None = None
+    error_prefix: str | None = None
+    awaited: bool = True
 
 
 @frozen
@@ -61,23 +66,33 @@ class Outcome:
     reason: str
 
 
+class _Stream:
+    """What a process writes, and the end of a line that it has not finished."""
+
+    def __init__(self, pipe: IO[bytes], prefix: str) -> None:
+        self.pipe = pipe
+        self.prefix = prefix.encode()
+        self.rest = b""
+        os.set_blocking(pipe.fileno(), False)
+
+
 class _Member:
-    """A running process and the end of a line that it has not finished."""
+    """A running process."""
 
     def __init__(self, command: Command, process: subprocess.Popen[bytes]) -> None:
         self.command = command
         self.process = process
-        self.rest = b""
         self.sampler = Sampler(process.pid, command.usage) if command.usage else None
-        assert process.stdout is not None  # noqa: S101  it was asked for
-        self.pipe = process.stdout
-        os.set_blocking(self.pipe.fileno(), False)
+        prefixes = (command.prefix, command.error_prefix or "")
+        pipes = zip((process.stdout, process.stderr), prefixes, strict=True)
+        self.streams = [_Stream(pipe, prefix) for pipe, prefix in pipes if pipe is not None]
         self.ending = _descriptor_of(process.pid)
         self.code: int | None = None
 
     def close(self) -> None:
         """Give descriptors back."""
-        self.pipe.close()
+        for stream in self.streams:
+            stream.pipe.close()
         if self.ending is not None:
             os.close(self.ending)
 
@@ -157,7 +172,7 @@ class Run:
             env={**command.environment, MARK: self._key},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if command.error_prefix is None else subprocess.PIPE,
             start_new_session=True,
         )
 
@@ -165,7 +180,8 @@ class Run:
         assert self._wake is not None  # noqa: S101  it has been started
         selector.register(self._wake[0], selectors.EVENT_READ, self._wake)
         for member in self._members:
-            selector.register(member.pipe, selectors.EVENT_READ, member)
+            for stream in member.streams:
+                selector.register(stream.pipe, selectors.EVENT_READ, stream)
             if member.ending is not None:
                 selector.register(member.ending, selectors.EVENT_READ, None)
 
@@ -174,7 +190,7 @@ class Run:
         waits += [max(0.0, until - time.monotonic())] if until is not None else []
         waits += [_LOOK] if any(member.ending is None for member in self._members) else []
         for key, _ in selector.select(min(waits, default=None)):
-            if isinstance(key.data, _Member):
+            if isinstance(key.data, _Stream):
                 if not self._move(key.data):
                     selector.unregister(key.data.pipe)
             elif key.data is not None:
@@ -196,19 +212,18 @@ class Run:
         if member.sampler:
             member.sampler.finish(rusage.ru_utime + rusage.ru_stime)
 
-    def _move(self, member: _Member) -> bool:
+    def _move(self, stream: _Stream) -> bool:
         """Take in what a process wrote; False at the end of it."""
         try:
-            piece = os.read(member.pipe.fileno(), _PIECE)
+            piece = os.read(stream.pipe.fileno(), _PIECE)
         except BlockingIOError:
             return True
-        *lines, member.rest = (member.rest + piece).split(b"\n")
-        if len(member.rest) > LONGEST or (not piece and member.rest):
-            lines.append(member.rest)
-            member.rest = b""
+        *lines, stream.rest = (stream.rest + piece).split(b"\n")
+        if len(stream.rest) > LONGEST or (not piece and stream.rest):
+            lines.append(stream.rest)
+            stream.rest = b""
         if lines:
-            prefix = member.command.prefix.encode()
-            self._log.append([prefix + line for line in lines])
+            self._log.append([stream.prefix + line for line in lines])
         return bool(piece)
 
     def _ended(self) -> bool:
@@ -219,7 +234,9 @@ class Run:
             return "stopped"
         if latest is not None and now >= latest:
             return "timeout"
-        return "failed" if any(member.code for member in self._members) else ""
+        if any(member.code for member in self._members):
+            return "failed"
+        return "exited" if all(member.code is not None for member in self._members if member.command.awaited) else ""
 
     def _how(self) -> str:
         return "failed" if any(member.code for member in self._members) else "exited"
@@ -236,19 +253,20 @@ class Run:
     def _finish(self) -> None:
         kill_marked(self._key)
         for member in self._members:
-            self._drain(member)
+            for stream in member.streams:
+                self._drain(stream)
             member.close()
         self._close()
 
-    def _drain(self, member: _Member) -> None:
+    def _drain(self, stream: _Stream) -> None:
         """Take in what is left in the pipe, without waiting for whoever may still hold its other end."""
         with selectors.DefaultSelector() as selector:
-            selector.register(member.pipe, selectors.EVENT_READ)
-            while selector.select(0) and self._move(member):
+            selector.register(stream.pipe, selectors.EVENT_READ)
+            while selector.select(0) and self._move(stream):
                 pass
-        if member.rest:
-            self._log.append([member.command.prefix.encode() + member.rest])
-            member.rest = b""
+        if stream.rest:
+            self._log.append([stream.prefix + stream.rest])
+            stream.rest = b""
 
     def _close(self) -> None:
         with self._lock:
