@@ -8,9 +8,10 @@ from typing import Any
 
 from anyfit.backend import Catalog, ModelInfo, ModelRef, Upload
 from anyfit.errors import Conflict, NotFound, ServiceError, SpecError
+from anyfit.images import find_image
 from anyfit.spec import ModelSpec
 from anyfit_modelmaker.bundle import ARCHIVE, PREDICT, Shipped, digest_of
-from anyfit_modelmaker.catalog import find_image, find_preset
+from anyfit_modelmaker.catalog import find_preset
 from anyfit_modelmaker.client import Client
 from anyfit_modelmaker.places import Places
 from anyfit_modelmaker.settings import Settings
@@ -45,7 +46,7 @@ def model_request(
         return {**body, "type": "CUSTOM", "mirrorUrl": spec.image}, uploads
     wanted = (spec.framework, spec.framework_version, spec.py_version)
     wanted = (options.serving_framework, "", "") if options.serving_framework else wanted
-    image, _ = find_image(wanted, catalog, task="serve", default=settings.default_framework)
+    image, _ = find_image(wanted, catalog.frameworks, task="serve", default=settings.default_framework)
     model = {
         "entry_point": spec.entry_point,
         "environment": dict(spec.environment),

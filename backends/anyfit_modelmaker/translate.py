@@ -14,12 +14,13 @@ from anyfit.backend import Catalog, Match, Note, Offering, Plan, Request, Upload
 from anyfit.catalog import choose, parse_wish
 from anyfit.codec import to_data
 from anyfit.errors import SpecError
+from anyfit.images import find_image
 from anyfit.inputs import has_to_move
 from anyfit.options import structure
 from anyfit.show import size_text
 from anyfit.spec import Channel, JobSpec
 from anyfit_modelmaker.bundle import ARCHIVE, LAUNCHER, Shipped, digest_of
-from anyfit_modelmaker.catalog import MOST_NODES, find_image, find_preset
+from anyfit_modelmaker.catalog import MOST_NODES, find_preset
 from anyfit_modelmaker.places import Places
 from anyfit_modelmaker.settings import Options, Settings
 from anyfit_modelmaker.wire import pairs
@@ -209,7 +210,8 @@ def _common(work: _Work, machine: dict[str, Any], output: str) -> dict[str, Any]
 def _basic(work: _Work, code_uri: str) -> tuple[dict[str, Any], Note | None]:
     spec = work.spec
     wanted = (spec.framework, spec.framework_version, spec.py_version)
-    image, note = find_image(wanted, work.catalog, task="train", default=work.settings.default_framework)
+    default = work.settings.default_framework
+    image, note = find_image(wanted, work.catalog.frameworks, task="train", default=default)
     data = spec.inputs[work.main].uri if work.main else code_uri  # the platform insists on some data
     return {
         "type": "BASIC_FRAMEWORK",
