@@ -42,6 +42,7 @@ __all__ = [
     "Match",
     "ModelInfo",
     "ModelRef",
+    "ModelStatus",
     "Named",
     "Note",
     "Offering",
@@ -447,14 +448,34 @@ class EndpointState:
     created_at: datetime | None = None
 
 
+class ModelStatus(str, Enum):
+    """The neutral states of a model version."""
+
+    PREPARING = "PREPARING"
+    READY = "READY"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
 @frozen(kw_only=True)
 class ModelInfo:
-    """A registered model version; `job` is the reference of the job it came from, where that is known."""
+    """A registered model version.
+
+    Attributes:
+        ref: Finds it from anywhere.
+        name, version: What people call it.
+        status: The neutral word.
+        native: The platform's own word.
+        reason: Its explanation, or "".
+        created_at: When it was made, when known.
+        job: The reference of the job it came from, where that is known.
+    """
 
     ref: ModelRef
     name: str
     version: str
-    status: str = "READY"
+    status: ModelStatus = ModelStatus.READY
+    native: str = ""
     reason: str = ""
     created_at: datetime | None = None
     job: str = ""
@@ -584,7 +605,10 @@ class Backend(ABC):
         self.refuse(Feature.UTILIZATION)
 
     def register(self, spec: ModelSpec) -> ModelRef:
-        """Make a model version; returns when it can be deployed."""
+        """Make a model version; returns at once, `models` tells when it is ready.
+
+        `Conflict` when there is that version already; a `ServiceError` means that nobody knows whether it was made.
+        """
         self.refuse(Feature.MODELS)
 
     def models(self, name: str = "") -> Sequence[ModelInfo]:

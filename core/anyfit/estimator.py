@@ -169,6 +169,7 @@ class Estimator:
         environment: Mapping[str, str] | None = None,
         description: str = "",
         options: Mapping[str, Mapping[str, Any]] | None = None,
+        wait: bool = True,
     ) -> Model:
         """Make a model version of the latest job's result.
 
@@ -180,6 +181,7 @@ class Estimator:
             environment: Variables for the server.
             description: For people.
             options: What only one backend knows, by backend; the job's own by default, name by name.
+            wait: Whether to return only when it can be deployed.
         """
         from anyfit.model import register_job
 
@@ -192,6 +194,7 @@ class Estimator:
             environment=environment or {},
             description=description,
             options=options,
+            wait=wait,
         )
 
     @named_arguments
@@ -246,6 +249,7 @@ class Estimator:
                 source_dir=source_dir,
                 environment=environment,
                 options=options,
+                wait=False,
             )
 
         return deploy_new(job, spec, register, wait=wait)

@@ -1,6 +1,6 @@
 """One protocol for every request that makes something: written down, sent once, and looked up by name when in doubt.
 
-    ref = ask_once(JobIntent(session, plan), send=lambda: backend.submit(plan), find=lambda: backend.find(key))
+    ref = ask_once(JobIntent(session, backend, plan), send=lambda: backend.submit(plan), find=lambda: backend.find(key))
 
 The intent stands in the journal before the request is sent. A refusal frees its name. A lost answer is looked up. What
 cannot be looked up either stays open, and whoever wants the name next looks it up first.
@@ -18,11 +18,12 @@ from attrs import frozen
 from anyfit.errors import AnyfitError, Conflict, ServiceError, StorageError
 
 if TYPE_CHECKING:
-    from anyfit.backend import EndpointRef, JobRef, Plan
+    from anyfit.backend import Backend, EndpointRef, JobRef, ModelInfo, ModelRef, Plan
+    from anyfit.modelrows import ModelRow
     from anyfit.session import Session
-    from anyfit.spec import EndpointSpec
+    from anyfit.spec import EndpointSpec, ModelSpec
 
-__all__ = ["EndpointIntent", "Intent", "JobIntent", "ask_once"]
+__all__ = ["EndpointIntent", "Intent", "JobIntent", "ModelIntent", "ask_once", "made_since"]
 
 _R = TypeVar("_R")
 _Noted = TypeVar("_Noted", contravariant=True)
@@ -58,26 +59,27 @@ class JobIntent:
     """A job that is about to be submitted."""
 
     session: Session
+    backend: Backend
     plan: Plan
 
     @property
     def place(self) -> tuple[str, ...]:
-        return (str(self.session.config.home), "job", self.plan.backend, self.plan.spec.key)
+        return (str(self.session.config.home), "job", self.backend.name, self.backend.place, self.plan.spec.key)
 
     def write(self) -> None:
-        self.session.journal.intend(self.plan, self.session.profile)
+        self.session.journal.intend(self.plan, self.session.profile, self.backend.place)
 
     def settle(self) -> bool:
-        return self.session.settle_job(self.plan.backend, self.plan.spec.key)
+        return self.session.settle_job(self.backend, self.plan.spec.key)
 
     def withdraw(self) -> None:
-        self.session.journal.withdraw(self.plan.backend, self.plan.spec.key)
+        self.session.journal.withdraw(self.backend.name, self.plan.spec.key, self.backend.place)
 
     def leave(self) -> None:
-        self.session.journal.leave(self.plan.backend, self.plan.spec.key)
+        self.session.journal.leave(self.backend.name, self.plan.spec.key, self.backend.place)
 
     def note(self, ref: JobRef) -> None:
-        self.session.journal.submitted(self.plan, ref, self.session.profile)
+        self.session.journal.submitted(self.plan, ref, self.session.profile, self.backend.place)
 
 
 @frozen
@@ -85,28 +87,84 @@ class EndpointIntent:
     """An endpoint that is about to be made; `job` is the reference of the job that it serves, or ""."""
 
     session: Session
-    backend: str
+    backend: Backend
     spec: EndpointSpec
     job: str
 
     @property
     def place(self) -> tuple[str, ...]:
-        return (str(self.session.config.home), "endpoint", self.backend, self.spec.name)
+        return (str(self.session.config.home), "endpoint", self.backend.name, self.backend.place, self.spec.name)
 
     def write(self) -> None:
-        self.session.journal.intend_endpoint(self.backend, self.spec, self.session.profile, self.job)
+        self.session.journal.intend_endpoint(
+            self.backend.name, self.spec, self.session.profile, self.job, self.backend.place
+        )
 
     def settle(self) -> bool:
         return self.session.settle_endpoint(self.backend, self.spec.name)
 
     def withdraw(self) -> None:
-        self.session.journal.withdraw_endpoint(self.backend, self.spec.name)
+        self.session.journal.withdraw_endpoint(self.backend.name, self.spec.name, self.backend.place)
 
     def leave(self) -> None:
-        self.session.journal.leave_endpoint(self.backend, self.spec.name)
+        self.session.journal.leave_endpoint(self.backend.name, self.spec.name, self.backend.place)
 
     def note(self, ref: EndpointRef) -> None:
-        self.session.journal.deployed(self.spec, ref, self.session.profile, self.job)
+        self.session.journal.deployed(self.spec, ref, self.session.profile, self.job, self.backend.place)
+
+
+class ModelIntent:
+    """A model version that is about to be registered; several clients may count versions of one name at once."""
+
+    def __init__(self, session: Session, backend: Backend, spec: ModelSpec) -> None:
+        from anyfit.modelrows import ModelRow
+
+        self._rows = session.journal.models
+        self._backend = backend
+        known = frozenset(str(info.ref) for info in backend.models(spec.name))
+        self._row = ModelRow(
+            backend=backend.name,
+            place=backend.place,
+            name=spec.name,
+            version=spec.version,
+            profile=session.profile,
+            job=spec.job,
+            known=known,
+        )
+        self._number = 0
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return ("model", str(id(self)))
+
+    def write(self) -> None:
+        self._number = self._rows.intend(self._row)
+
+    def settle(self) -> bool:
+        return False  # names are not taken, so there is nothing in the way
+
+    def withdraw(self) -> None:
+        self._rows.close(self._number)
+
+    def leave(self) -> None:
+        self._rows.leave(self._number)
+
+    def note(self, ref: ModelRef) -> None:
+        self._rows.close(self._number)
+
+    def find(self) -> ModelRef | None:
+        """What the request has made, if it arrived."""
+        found = made_since(self._backend, self._row)
+        return found.ref if found else None
+
+
+def made_since(backend: Backend, row: ModelRow) -> ModelInfo | None:
+    """The newest version that fits what was asked for and was not there before."""
+    for info in backend.models(row.name):
+        same = row.version in ("", info.version) and row.job in ("", info.job or row.job)
+        if same and str(info.ref) not in row.known:
+            return info
+    return None
 
 
 def ask_once(

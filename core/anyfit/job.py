@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from anyfit.session import Session
     from anyfit.storage.options import OnProgress
 
-__all__ = ["Job", "find_job", "refresh_all"]
+__all__ = ["Job", "find_job", "job_of_row", "refresh_all"]
 
 _TAIL_FOR_REPORT = 2000
 
@@ -89,7 +89,7 @@ class Job:
         previous, self._state = self._state, state
         if state == previous or state.status == Status.UNKNOWN:
             return
-        self.session.journal.observed(self.ref, state)
+        self.session.journal.observed(self.ref, state, self.backend.place)
         self._tell_observers(state, previous)
 
     @named_arguments
@@ -212,7 +212,7 @@ class Job:
         """Remove the job, its log and what the backend keeps of it; one that the backend no longer has is forgotten."""
         with suppress(NotFound):
             self.backend.delete(self.ref)
-        self.session.journal.forget(self.ref)
+        self.session.journal.forget(self.ref, self.backend.place)
 
     def rerun(self, **changes: Any) -> Job:
         """Submit the same job again under a new name, with some fields of the estimator changed; does not wait."""
@@ -290,12 +290,15 @@ def refresh_all(jobs: Sequence[Job]) -> list[JobState]:
 def find_job(session: Session, name_or_ref: str) -> Job:
     """The job of that name or reference, from the journal, else from the backend; the newest for ""."""
     row = session.job_row(name_or_ref) if name_or_ref else _newest(session)
-    if row is not None:
-        session = session.of(row.backend, row.profile)
-        job = Job(session, session.backend(), JobRef.parse(row.ref), session.journal.spec(row))
-        job._state = session.journal.state(row)
-        return job
-    return _adopt(session, name_or_ref)
+    return _adopt(session, name_or_ref) if row is None else job_of_row(session, row)
+
+
+def job_of_row(session: Session, row: JobRow) -> Job:
+    """The job of a row of the journal, with the settings that it was made with."""
+    session = session.of(row.backend, row.profile)
+    job = Job(session, session.backend(), JobRef.parse(row.ref), session.journal.spec(row))
+    job._state = session.journal.state(row)
+    return job
 
 
 def _newest(session: Session) -> JobRow:
@@ -318,9 +321,10 @@ def _adopt(session: Session, name_or_ref: str) -> Job:
             hint=nearest(name_or_ref, known) or "anyfit jobs lists them; -b names another backend",
         )
     session = session.of(ref.backend, session.profile)
-    spec = session.backend().job_spec(ref)
-    session.journal.adopt(spec, ref, session.profile)
-    return Job(session, session.backend(), ref, spec)
+    backend = session.backend()
+    spec = backend.job_spec(ref)
+    session.journal.adopt(spec, ref, session.profile, backend.place)
+    return Job(session, backend, ref, spec)
 
 
 def _before(line: LogLine, since: datetime | None) -> bool:

@@ -2,7 +2,7 @@
 
 A row is written as an intent before the request is sent and gets its reference after it, so that a client
 killed in between loses nothing: `abandoned()` lists what has to be looked up by name. One SQLite file in WAL
-mode; any number of processes may use it at once.
+mode; any number of processes may use it at once. Rows of the first format of the file have the place "".
 """
 
 from __future__ import annotations
@@ -20,21 +20,29 @@ if TYPE_CHECKING:
     from typing import Any
 
     from anyfit.backend import EndpointRef, JobRef, JobState, Plan
+    from anyfit.modelrows import ModelRows
     from anyfit.spec import EndpointSpec, JobSpec
 
 __all__ = ["EndpointRow", "JobRow", "Journal", "name_taken"]
 
 _FINAL = ("SUCCEEDED", "FAILED", "STOPPED")
-_JOB_COLUMNS = "backend, key, name, profile, ref, owner, status, reason, created_at, ended_at"
-_ENDPOINT_COLUMNS = "backend, name, profile, ref, owner, created_at, job"
+_JOB_COLUMNS = "id, backend, place, key, name, profile, ref, owner, status, reason, created_at, ended_at"
+_ENDPOINT_COLUMNS = "id, backend, place, name, profile, ref, owner, created_at, job"
 
 
 class _Row:
-    """Some columns of a table, all of them text."""
+    """Some columns of a table: its number, and texts."""
 
     __slots__: tuple[str, ...] = ()
 
-    def __init__(self, *values: str) -> None:
+    id: int
+    backend: str
+    place: str
+    name: str
+    profile: str
+    owner: str
+
+    def __init__(self, *values: Any) -> None:
         for name, value in zip(self.__slots__, values, strict=True):
             setattr(self, name, value)
 
@@ -47,12 +55,8 @@ class JobRow(_Row):
 
     __slots__ = tuple(_JOB_COLUMNS.split(", "))
 
-    backend: str
     key: str
-    name: str
-    profile: str
     ref: str
-    owner: str
     status: str
     reason: str
     created_at: str
@@ -74,11 +78,7 @@ class EndpointRow(_Row):
 
     __slots__ = tuple(_ENDPOINT_COLUMNS.split(", "))
 
-    backend: str
-    name: str
-    profile: str
     ref: str
-    owner: str
     created_at: str
     job: str
 
@@ -93,19 +93,26 @@ class Journal:
         """Close the file; the next call opens it again."""
         self._file.close()
 
+    @property
+    def models(self) -> ModelRows:
+        """What was asked for of models and is not answered yet."""
+        from anyfit.modelrows import ModelRows
+
+        return ModelRows(self._file)
+
     # Jobs
 
-    def intend(self, plan: Plan, profile: str) -> None:
+    def intend(self, plan: Plan, profile: str, place: str = "") -> None:
         """Write down that the planned job is about to be submitted; `Conflict` when its key is taken."""
         from anyfit.codec import dumps
 
         spec = plan.spec
-        row = (plan.backend, spec.key, spec.name, profile, identity(), _now(), dumps(spec), dumps(plan))
+        row = (plan.backend, place, spec.key, spec.name, profile, identity(), _now(), dumps(spec), dumps(plan))
         with self._file.use(durable=True) as db:
             try:
                 db.execute(
-                    "INSERT INTO jobs (backend, key, name, profile, owner, created_at, spec, plan)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO jobs (backend, place, key, name, profile, owner, created_at, spec, plan)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     row,
                 )
             except sqlite3.IntegrityError:
@@ -116,36 +123,38 @@ class Journal:
                     backend=plan.backend,
                 ) from None
 
-    def withdraw(self, backend: str, key: str) -> None:
+    def withdraw(self, backend: str, key: str, place: str = "") -> None:
         """Forget this process's intent whose request was refused, so that the name is free again."""
         with self._file.use() as db:
             db.execute(
-                "DELETE FROM jobs WHERE backend = ? AND key = ? AND ref = '' AND owner = ?", (backend, key, identity())
+                "DELETE FROM jobs WHERE backend = ? AND place = ? AND key = ? AND ref = '' AND owner = ?",
+                (backend, place, key, identity()),
             )
 
-    def leave(self, backend: str, key: str) -> None:
+    def leave(self, backend: str, key: str, place: str = "") -> None:
         """Give up this process's intent, for whoever comes next to find out whether the request arrived."""
         with self._file.use() as db:
             db.execute(
-                "UPDATE jobs SET owner = '' WHERE backend = ? AND key = ? AND ref = '' AND owner = ?",
-                (backend, key, identity()),
+                "UPDATE jobs SET owner = '' WHERE backend = ? AND place = ? AND key = ? AND ref = '' AND owner = ?",
+                (backend, place, key, identity()),
             )
 
-    def submitted(self, plan: Plan, ref: JobRef, profile: str) -> None:
+    def submitted(self, plan: Plan, ref: JobRef, profile: str, place: str = "") -> None:
         """Write down where the intended job is, also when somebody has removed the intent meanwhile."""
         with self._file.use() as db:
             found = db.execute(
-                "UPDATE jobs SET ref = ? WHERE backend = ? AND key = ?", (str(ref), ref.backend, plan.spec.key)
+                "UPDATE jobs SET ref = ? WHERE backend = ? AND place = ? AND key = ?",
+                (str(ref), ref.backend, place, plan.spec.key),
             )
             if not found.rowcount:
-                self._add(db, plan.spec, ref, profile, plan)
+                self._add(db, plan.spec, ref, profile, place, plan)
 
-    def adopt(self, spec: JobSpec, ref: JobRef, profile: str) -> None:
+    def adopt(self, spec: JobSpec, ref: JobRef, profile: str, place: str = "") -> None:
         """Add a job that another machine submitted."""
         with self._file.use() as db:
-            self._add(db, spec, ref, profile, None)
+            self._add(db, spec, ref, profile, place, None)
 
-    def observed(self, ref: JobRef, state: JobState) -> None:
+    def observed(self, ref: JobRef, state: JobState, place: str = "") -> None:
         """Keep the newest known state of a job; a watcher that is late does not take back an end."""
         from anyfit.codec import dumps
 
@@ -153,14 +162,14 @@ class Journal:
         with self._file.use() as db:
             db.execute(
                 "UPDATE jobs SET status = ?, reason = ?, ended_at = ?, state = ?"
-                " WHERE ref = ? AND (? OR status NOT IN ('SUCCEEDED', 'FAILED', 'STOPPED'))",
-                (state.status.value, state.reason, ended, dumps(state), str(ref), state.status.finished),
+                " WHERE ref = ? AND place IN (?, '') AND (? OR status NOT IN ('SUCCEEDED', 'FAILED', 'STOPPED'))",
+                (state.status.value, state.reason, ended, dumps(state), str(ref), place, state.status.finished),
             )
 
-    def forget(self, ref: JobRef) -> None:
+    def forget(self, ref: JobRef, place: str = "") -> None:
         """Remove a deleted job."""
         with self._file.use() as db:
-            db.execute("DELETE FROM jobs WHERE ref = ?", (str(ref),))
+            db.execute("DELETE FROM jobs WHERE ref = ? AND place IN (?, '')", (str(ref), place))
 
     def jobs(self, *, backend: str = "", name: str = "", unfinished: bool = False, limit: int = -1) -> list[JobRow]:
         """Jobs, newest first."""
@@ -220,55 +229,57 @@ class Journal:
 
     # Endpoints
 
-    def intend_endpoint(self, backend: str, spec: EndpointSpec, profile: str, job: str) -> None:
+    def intend_endpoint(self, backend: str, spec: EndpointSpec, profile: str, job: str, place: str = "") -> None:
         """Write down that an endpoint is about to be made; `Conflict` when its name is taken."""
         from anyfit.codec import dumps
 
         with self._file.use(durable=True) as db:
             try:
                 db.execute(
-                    "INSERT INTO endpoints (backend, name, profile, owner, created_at, spec, job)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (backend, spec.name, profile, identity(), _now(), dumps(spec), job),
+                    "INSERT INTO endpoints (backend, place, name, profile, owner, created_at, spec, job)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (backend, place, spec.name, profile, identity(), _now(), dumps(spec), job),
                 )
             except sqlite3.IntegrityError:
                 raise name_taken(spec.name, backend) from None
 
-    def withdraw_endpoint(self, backend: str, name: str) -> None:
+    def withdraw_endpoint(self, backend: str, name: str, place: str = "") -> None:
         """Forget this process's intent of an endpoint that could not be made."""
         with self._file.use() as db:
             db.execute(
-                "DELETE FROM endpoints WHERE backend = ? AND name = ? AND ref = '' AND owner = ?",
-                (backend, name, identity()),
+                "DELETE FROM endpoints WHERE backend = ? AND place = ? AND name = ? AND ref = '' AND owner = ?",
+                (backend, place, name, identity()),
             )
 
-    def leave_endpoint(self, backend: str, name: str) -> None:
+    def leave_endpoint(self, backend: str, name: str, place: str = "") -> None:
         """Give up this process's intent, as `leave` does."""
         with self._file.use() as db:
             db.execute(
-                "UPDATE endpoints SET owner = '' WHERE backend = ? AND name = ? AND ref = '' AND owner = ?",
-                (backend, name, identity()),
+                "UPDATE endpoints SET owner = ''"
+                " WHERE backend = ? AND place = ? AND name = ? AND ref = '' AND owner = ?",
+                (backend, place, name, identity()),
             )
 
-    def deployed(self, spec: EndpointSpec, ref: EndpointRef, profile: str, job: str) -> None:
+    def deployed(self, spec: EndpointSpec, ref: EndpointRef, profile: str, job: str, place: str = "") -> None:
         """Write down where the intended endpoint is, also when somebody has removed the intent meanwhile."""
         from anyfit.codec import dumps
 
         with self._file.use() as db:
             found = db.execute(
-                "UPDATE endpoints SET ref = ? WHERE backend = ? AND name = ?", (str(ref), ref.backend, spec.name)
+                "UPDATE endpoints SET ref = ? WHERE backend = ? AND place = ? AND name = ?",
+                (str(ref), ref.backend, place, spec.name),
             )
             if not found.rowcount:
                 db.execute(
-                    "INSERT INTO endpoints (backend, name, profile, ref, owner, created_at, spec, job)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (ref.backend, spec.name, profile, str(ref), identity(), _now(), dumps(spec), job),
+                    "INSERT INTO endpoints (backend, place, name, profile, ref, owner, created_at, spec, job)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (ref.backend, place, spec.name, profile, str(ref), identity(), _now(), dumps(spec), job),
                 )
 
-    def forget_endpoint(self, ref: EndpointRef) -> None:
+    def forget_endpoint(self, ref: EndpointRef, place: str = "") -> None:
         """Remove a deleted endpoint."""
         with self._file.use() as db:
-            db.execute("DELETE FROM endpoints WHERE ref = ?", (str(ref),))
+            db.execute("DELETE FROM endpoints WHERE ref = ? AND place IN (?, '')", (str(ref), place))
 
     def endpoints(self, *, backend: str = "", name: str = "") -> list[EndpointRow]:
         """Endpoints, newest first."""
@@ -291,32 +302,32 @@ class Journal:
 
     def claim(self, row: JobRow | EndpointRow) -> bool:
         """Make this process the owner of an abandoned intent; False when another was faster."""
-        table, column, name = _place(row)
-        query = f"UPDATE {table} SET owner = ? WHERE backend = ? AND {column} = ? AND ref = '' AND owner = ?"  # noqa: S608 - fixed words only
+        query = f"UPDATE {_table(row)} SET owner = ? WHERE id = ? AND ref = '' AND owner = ?"  # noqa: S608 - fixed words only
         with self._file.use() as db:
-            return db.execute(query, (identity(), row.backend, name, row.owner)).rowcount == 1
+            return db.execute(query, (identity(), row.id, row.owner)).rowcount == 1
 
     def found(self, row: JobRow | EndpointRow, ref: JobRef | EndpointRef) -> None:
         """Write down where the job or endpoint of a claimed intent is."""
-        table, column, name = _place(row)
         with self._file.use() as db:
-            db.execute(f"UPDATE {table} SET ref = ? WHERE backend = ? AND {column} = ?", (str(ref), row.backend, name))  # noqa: S608 - fixed words only
+            db.execute(f"UPDATE {_table(row)} SET ref = ? WHERE id = ?", (str(ref), row.id))  # noqa: S608 - fixed words only
 
-    def _add(self, db: sqlite3.Connection, spec: JobSpec, ref: JobRef, profile: str, plan: Plan | None) -> None:
+    def _add(
+        self, db: sqlite3.Connection, spec: JobSpec, ref: JobRef, profile: str, place: str, plan: Plan | None
+    ) -> None:
         from anyfit.codec import dumps
 
         sent = dumps(plan) if plan else ""
-        row = (ref.backend, spec.key, spec.name, profile, str(ref), identity(), _now(), dumps(spec), sent)
+        row = (ref.backend, place, spec.key, spec.name, profile, str(ref), identity(), _now(), dumps(spec), sent)
         db.execute(
-            "INSERT OR IGNORE INTO jobs (backend, key, name, profile, ref, owner, created_at, spec, plan)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO jobs (backend, place, key, name, profile, ref, owner, created_at, spec, plan)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
 
     def _text(self, column: str, row: JobRow) -> str:
-        query = f"SELECT {column} FROM jobs WHERE backend = ? AND key = ?"  # noqa: S608 - fixed words only
+        query = f"SELECT {column} FROM jobs WHERE id = ?"  # noqa: S608 - fixed words only
         with self._file.use() as db:
-            found = db.execute(query, (row.backend, row.key)).fetchone()
+            found = db.execute(query, (row.id,)).fetchone()
         return str(found[0]) if found else ""
 
 
@@ -333,9 +344,8 @@ def _is_abandoned(row: JobRow | EndpointRow, own: bool) -> bool:
     return (own and row.owner == identity()) or not alive(row.owner)
 
 
-def _place(row: JobRow | EndpointRow) -> tuple[str, str, str]:
-    """The table of a row, its column of names, and the name."""
-    return ("jobs", "key", row.key) if isinstance(row, JobRow) else ("endpoints", "name", row.name)
+def _table(row: JobRow | EndpointRow) -> str:
+    return "jobs" if isinstance(row, JobRow) else "endpoints"
 
 
 def _now() -> str:

@@ -23,28 +23,37 @@ if TYPE_CHECKING:
 
 __all__ = ["JournalFile"]
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _WAIT_SECONDS = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY,
-    backend TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL,
-    ref TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
+    backend TEXT NOT NULL, place TEXT NOT NULL DEFAULT '', key TEXT NOT NULL, name TEXT NOT NULL,
+    profile TEXT NOT NULL, ref TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
     status TEXT NOT NULL DEFAULT 'PENDING', reason TEXT NOT NULL DEFAULT '',
     created_at TEXT NOT NULL, ended_at TEXT NOT NULL DEFAULT '',
     spec TEXT NOT NULL, plan TEXT NOT NULL, state TEXT NOT NULL DEFAULT '',
-    UNIQUE (backend, key)
+    UNIQUE (backend, place, key)
 );
 CREATE INDEX IF NOT EXISTS jobs_by_name ON jobs (name);
 CREATE INDEX IF NOT EXISTS jobs_open ON jobs (status) WHERE status NOT IN ('SUCCEEDED', 'FAILED', 'STOPPED');
 CREATE TABLE IF NOT EXISTS endpoints (
     id INTEGER PRIMARY KEY,
-    backend TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL,
+    backend TEXT NOT NULL, place TEXT NOT NULL DEFAULT '', name TEXT NOT NULL, profile TEXT NOT NULL,
     ref TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
     created_at TEXT NOT NULL, spec TEXT NOT NULL, job TEXT NOT NULL DEFAULT '',
-    UNIQUE (backend, name)
+    UNIQUE (backend, place, name)
+);
+CREATE TABLE IF NOT EXISTS models (
+    id INTEGER PRIMARY KEY,
+    backend TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, profile TEXT NOT NULL,
+    owner TEXT NOT NULL, job TEXT NOT NULL, known TEXT NOT NULL
 );
 """
+_COLUMNS_1 = {
+    "jobs": "id, backend, key, name, profile, ref, owner, status, reason, created_at, ended_at, spec, plan, state",
+    "endpoints": "id, backend, name, profile, ref, owner, created_at, spec, job",
+}
 
 
 class JournalFile:
@@ -113,7 +122,7 @@ class JournalFile:
         while (version := db.execute("PRAGMA user_version").fetchone()[0]) < _SCHEMA_VERSION:
             try:
                 db.execute("PRAGMA journal_mode = WAL")  # which, unlike all else, does not wait for a lock by itself
-                db.executescript(f"{_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
+                self._bring_up(db)
             except sqlite3.OperationalError as fault:
                 if "locked" not in str(fault) or time.monotonic() > patience:
                     raise
@@ -124,6 +133,24 @@ class JournalFile:
                 f" its format is {version}, this one knows {_SCHEMA_VERSION}",
                 hint="upgrade anyfit, or set ANYFIT_HOME to another folder",
             )
+
+    def _bring_up(self, db: sqlite3.Connection) -> None:
+        """Make the tables, or those of the first format into those of today, at once or not at all."""
+        db.execute("BEGIN IMMEDIATE")
+        with db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 1:
+                db.execute("DROP INDEX jobs_by_name")
+                db.execute("DROP INDEX jobs_open")
+                for table in _COLUMNS_1:
+                    db.execute(f"ALTER TABLE {table} RENAME TO {table}_1")
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+            if version == 1:
+                for table, columns in _COLUMNS_1.items():
+                    db.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}_1")  # noqa: S608 - fixed words only
+                    db.execute(f"DROP TABLE {table}_1")
+            db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def _unusable(self, why: str | None) -> StorageError:
         return StorageError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Feature
 from anyfit.errors import AnyfitError
-from anyfit.job import Job, find_job, refresh_all
+from anyfit.job import Job, job_of_row, refresh_all
 
 if TYPE_CHECKING:
     from anyfit.journal import EndpointRow, JobRow
@@ -60,7 +60,7 @@ def _state(predictor: Predictor) -> EndpointState:
 
 
 def _ask(session: Session, rows: Sequence[JobRow]) -> None:
-    jobs: list[Job] = [find_job(session, row.ref) for row in rows]
+    jobs: list[Job] = [job_of_row(session, row) for row in rows]
     states = refresh_all(jobs)
     for row, state in zip(rows, states, strict=True):
         row.status = state.status.value

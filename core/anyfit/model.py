@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ from attrs import evolve
 
 from anyfit.arguments import named_arguments
 from anyfit.artifacts import model_folder
-from anyfit.backend import Feature, ModelInfo, ModelRef
-from anyfit.errors import AnyfitError, NotFound, ServiceError, SpecError, UsageError, nearest
+from anyfit.backend import Feature, ModelInfo, ModelRef, ModelStatus
+from anyfit.errors import AnyfitError, NotFinished, NotFound, ServiceError, SpecError, UsageError, nearest
+from anyfit.intents import ModelIntent, ask_once
 from anyfit.names import check_name
 from anyfit.options.by_backend import own_options
 from anyfit.spec import Code, EndpointSpec, ModelSpec, Variant
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Model", "deploy_new", "find_model", "register_job"]
 
 _HANDLER = "inference.py"
+_PREPARE_SECONDS = 1800.0
 
 
 class Model:
@@ -76,6 +79,34 @@ class Model:
         )
         return deploy_endpoint(self.session, self.backend, spec, job=self._job, wait=wait)
 
+    @property
+    def info(self) -> ModelInfo:
+        """How the version is now."""
+        found = next((info for info in self.backend.models(self.name) if info.ref == self.ref), None)
+        if found is None:
+            raise NotFound(f"there is no model {self.ref}", hint="anyfit models lists them", backend=self.backend.name)
+        return found
+
+    @named_arguments
+    def wait(self, timeout: float = _PREPARE_SECONDS) -> ModelInfo:
+        """Wait until the version can be deployed; `ServiceError` tells why it cannot."""
+        deadline = time.monotonic() + timeout
+        pause = self.backend.capabilities.poll_seconds
+        while (info := self.info).status in (ModelStatus.PREPARING, ModelStatus.UNKNOWN):
+            if time.monotonic() > deadline:
+                raise NotFinished(
+                    f"model {self.name}:{self.version} is still {info.native or info.status.value}",
+                    hint=f"look again: anyfit models {self.name}",
+                )
+            time.sleep(pause)
+        if info.status != ModelStatus.READY:
+            raise ServiceError(
+                f"model {self.name}:{self.version} is {info.status.value}: {info.reason or 'no reason given'}",
+                hint=f"mend what it is made of, and remove it: anyfit models delete {self.name}:{self.version}",
+                backend=self.backend.name,
+            )
+        return info
+
     def delete(self) -> None:
         """Remove this version; a model that an endpoint serves stays until the endpoint is gone."""
         self.backend.delete_model(self.ref)
@@ -94,6 +125,7 @@ def register_job(
     environment: Mapping[str, str],
     description: str,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    wait: bool = True,
 ) -> Model:
     """Make a model version of a job's result; what `options` leave out is as it was for the job."""
     backend = job.backend
@@ -115,10 +147,14 @@ def register_job(
         options={**job.spec.options, **own_options(options, backend.name)},
     )
     check_name(spec.name, backend.capabilities, "model_name")
-    ref = backend.register(spec)
-    known = ModelInfo(ref=ref, name=spec.name, version=spec.version)
+    intent = ModelIntent(job.session, backend, spec)
+    ref = ask_once(intent, send=lambda: backend.register(spec), find=intent.find)
+    known = ModelInfo(ref=ref, name=spec.name, version=spec.version, status=ModelStatus.UNKNOWN)
     info = next((i for i in backend.models(spec.name) if i.ref == ref), known)
-    return Model(job.session, backend, info, str(job.ref))
+    model = Model(job.session, backend, info, str(job.ref))
+    if wait and info.status != ModelStatus.READY:
+        model.wait()
+    return model
 
 
 def deploy_new(job: Job, spec: EndpointSpec, register: Callable[[], Model], *, wait: bool) -> Predictor:
@@ -127,7 +163,7 @@ def deploy_new(job: Job, spec: EndpointSpec, register: Callable[[], Model], *, w
     Args:
         job: The job whose model it is.
         spec: The endpoint; its only variant lacks the model.
-        register: Makes the model version, once it is certain that nothing speaks against the endpoint.
+        register: Asks for the model version, once it is certain that nothing speaks against the endpoint.
         wait: Whether to return only when the endpoint answers.
     """
     from anyfit.predictor import check_endpoint, deploy_endpoint
@@ -135,6 +171,12 @@ def deploy_new(job: Job, spec: EndpointSpec, register: Callable[[], Model], *, w
     job.session.reconcile()
     check_endpoint(job.session, job.backend, spec)
     model = register()
+    try:
+        model.wait()
+    except ServiceError:
+        with suppress(AnyfitError):
+            model.delete()
+        raise
     filled = evolve(spec, variants=tuple(evolve(variant, model=str(model.ref)) for variant in spec.variants))
     try:
         predictor = deploy_endpoint(job.session, job.backend, filled, job=str(job.ref), wait=False)
@@ -150,7 +192,8 @@ def deploy_new(job: Job, spec: EndpointSpec, register: Callable[[], Model], *, w
 
 def _known_endpoint(job: Job, name: str) -> bool:
     """Whether there is an endpoint, or may be one."""
-    return bool(job.session.journal.endpoints(backend=job.backend.name, name=name))
+    rows = job.session.journal.endpoints(backend=job.backend.name, name=name)
+    return any(row.place == job.backend.place for row in rows)
 
 
 def find_model(session: Session, name_or_ref: str) -> Model:

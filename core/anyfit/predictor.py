@@ -158,7 +158,7 @@ class Predictor:
         """Remove the endpoint; with `model` also the model versions that it serves."""
         served = self.info().spec if model else None
         self.backend.undeploy(self.ref)
-        self.session.journal.forget_endpoint(self.ref)
+        self.session.journal.forget_endpoint(self.ref, self.backend.place)
         for variant in served.variants if served else ():
             self.backend.delete_model(ModelRef.parse(variant.model))
 
@@ -218,7 +218,7 @@ def deploy_endpoint(session: Session, backend: Backend, spec: EndpointSpec, *, j
 
     _check(spec, backend)
     ref = ask_once(
-        EndpointIntent(session, backend.name, spec, job),
+        EndpointIntent(session, backend, spec, job),
         send=lambda: backend.deploy(spec),
         find=lambda: backend.find_endpoint(spec.name),
     )
@@ -232,8 +232,8 @@ def deploy_endpoint(session: Session, backend: Backend, spec: EndpointSpec, *, j
 def check_endpoint(session: Session, backend: Backend, spec: EndpointSpec) -> None:
     """Refuse an endpoint that could not be made, before anything is made for it."""
     _check(spec, backend)
-    known = [row for row in session.journal.endpoints(backend=backend.name, name=spec.name) if row.ref]
-    if known or backend.find_endpoint(spec.name) is not None:
+    rows = session.journal.endpoints(backend=backend.name, name=spec.name)
+    if any(row.ref and row.place == backend.place for row in rows) or backend.find_endpoint(spec.name) is not None:
         raise name_taken(spec.name, backend.name)
 
 

@@ -10,6 +10,7 @@ from anyfit.journal import EndpointRow, JobRow, Journal
 
 if TYPE_CHECKING:
     from anyfit.backend import Backend
+    from anyfit.modelrows import ModelRow
 
 __all__ = ["Session"]
 
@@ -80,19 +81,24 @@ class Session:
         """Look up what clients that died left open; answers a sentence for each."""
         told = [self._reconcile_job(row) for row in self.journal.abandoned()]
         told += [self._reconcile_endpoint(row) for row in self.journal.abandoned_endpoints()]
+        told += [self._reconcile_model(row) for row in self.journal.models.abandoned()]
         return [sentence for sentence in told if sentence]
 
-    def settle_job(self, backend: str, key: str) -> bool:
+    def settle_job(self, backend: Backend, key: str) -> bool:
         """Look up the open intent of this key, unless its client is at it; False when there is no such intent.
 
         The caller answers for this process not being at it. Raises when nobody can tell what became of it.
         """
-        rows = [row for row in self.journal.abandoned(own=True) if (row.backend, row.key) == (backend, key)]
+        wanted = (backend.name, backend.place, key)
+        rows = [row for row in self.journal.abandoned(own=True) if (row.backend, row.place, row.key) == wanted]
         return any(bool(self._settle_job(row)) for row in rows)
 
-    def settle_endpoint(self, backend: str, name: str) -> bool:
+    def settle_endpoint(self, backend: Backend, name: str) -> bool:
         """As `settle_job`."""
-        rows = [row for row in self.journal.abandoned_endpoints(own=True) if (row.backend, row.name) == (backend, name)]
+        wanted = (backend.name, backend.place, name)
+        rows = [
+            row for row in self.journal.abandoned_endpoints(own=True) if (row.backend, row.place, row.name) == wanted
+        ]
         return any(bool(self._settle_endpoint(row)) for row in rows)
 
     def _make(self, name: str, profile: str) -> Backend:
@@ -105,7 +111,7 @@ class Session:
         return backend
 
     def _one(self, rows: list[_Row], asked: str) -> _Row | None:
-        """The row that is meant; where one name means several, the session's backend decides, or nobody."""
+        """The row that is meant; where one name means several, the session's backend and profile decide, or nobody."""
         rows = [row for row in rows if row.ref]
         ours = [row for row in rows if row.backend == self.config.core.backend]
         if len({row.backend for row in rows}) > 1 and not ours:
@@ -113,7 +119,8 @@ class Session:
                 f"{asked!r} is the name of several: {', '.join(row.ref for row in rows)}",
                 hint="use the long form, or name the backend with -b",
             )
-        return next(iter(ours or rows), None)
+        likely = ours or rows
+        return next(iter([row for row in likely if row.profile == self.profile] or likely), None)
 
     def _reconcile_job(self, row: JobRow) -> str:
         try:
@@ -128,12 +135,12 @@ class Session:
         try:
             ref = self.backend(row.backend, row.profile).find(row.key)
             if ref is None:
-                self.journal.withdraw(row.backend, row.key)
+                self.journal.withdraw(row.backend, row.key, row.place)
                 return f"job {row.key} was never started, its client ended first; fit it again"
             self.journal.found(row, ref)
             return f"job {row.key} was started although its client ended; it is {ref}"
         except BaseException:
-            self.journal.leave(row.backend, row.key)
+            self.journal.leave(row.backend, row.key, row.place)
             raise
 
     def _reconcile_endpoint(self, row: EndpointRow) -> str:
@@ -149,10 +156,32 @@ class Session:
         try:
             ref = self.backend(row.backend, row.profile).find_endpoint(row.name)
             if ref is None:
-                self.journal.withdraw_endpoint(row.backend, row.name)
+                self.journal.withdraw_endpoint(row.backend, row.name, row.place)
                 return f"endpoint {row.name} was never made, its client ended first; deploy it again"
             self.journal.found(row, ref)
             return f"endpoint {row.name} was made although its client ended; it is {ref}"
         except BaseException:
-            self.journal.leave_endpoint(row.backend, row.name)
+            self.journal.leave_endpoint(row.backend, row.name, row.place)
             raise
+
+    def _reconcile_model(self, row: ModelRow) -> str:
+        try:
+            return self._settle_model(row)
+        except AnyfitError as error:
+            return f"could not find out whether model {row.name} was registered: {error.message}"
+
+    def _settle_model(self, row: ModelRow) -> str:
+        """As `_settle_job`; the row has done its work when it is known what became of it."""
+        from anyfit.intents import made_since
+
+        if not self.journal.models.claim(row):
+            return ""
+        try:
+            info = made_since(self.backend(row.backend, row.profile), row)
+        except BaseException:
+            self.journal.models.leave(row.id)
+            raise
+        self.journal.models.close(row.id)
+        if info is None:
+            return f"model {row.name} was never registered, its client ended first; register it again"
+        return f"model {row.name} was registered although its client ended; it is {info.ref}, version {info.version}"

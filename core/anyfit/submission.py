@@ -99,7 +99,7 @@ def submit(session: Session, backend: Backend, plan: Plan, progress: Progress) -
         began = time.monotonic()
 
     ref = ask_once(
-        JobIntent(session, plan),
+        JobIntent(session, backend, plan),
         prepare=prepare,
         send=lambda: backend.submit(plan),
         find=lambda: backend.find(plan.spec.key),

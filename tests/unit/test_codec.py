@@ -21,7 +21,7 @@ VALUES = [
     cls
     for module in (spec, backend)
     for name in module.__all__
-    if attrs.has(cls := getattr(module, name)) and cls not in (backend.BackendFactory, backend.Payload)
+    if attrs.has(cls := getattr(module, name)) and cls not in (backend.BackendFactory, backend.Named, backend.Payload)
 ]
 ZONES = st.integers(-720, 720).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)

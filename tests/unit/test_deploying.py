@@ -71,7 +71,7 @@ def fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Estimato
     job = estimator.fit(job_name="mine", logs=False)
     yield estimator
     for ref in LocalBackend.endpoints(job.backend):  # type: ignore[arg-type]
-        LocalBackend.undeploy(job.backend, ref)  # type: ignore[arg-type]
+        LocalBackend.undeploy(job.backend, ref.ref)  # type: ignore[arg-type]
 
 
 def left(estimator: Estimator) -> tuple[list[str], list[str]]:

@@ -154,6 +154,24 @@ def test_names_are_taken(journal: Journal) -> None:
     journal.intend(PLAN, "")
 
 
+def test_places_are_apart(journal: Journal) -> None:
+    """Two accounts of one backend may use one name, and even one reference, without meeting."""
+    for place in ("alice@north", "bob@north"):
+        journal.intend(PLAN, "", place)
+        journal.submitted(PLAN, REF, "", place)
+        journal.intend_endpoint("cloud", ENDPOINT, "", "", place)
+        journal.deployed(ENDPOINT, ENDPOINT_REF, "", "", place)
+    journal.observed(REF, FAILED, "bob@north")
+    journal.forget_endpoint(ENDPOINT_REF, "alice@north")
+
+    assert [(row.place, row.status) for row in journal.jobs()] == [("bob@north", "FAILED"), ("alice@north", "PENDING")]
+    assert [row.place for row in journal.endpoints()] == ["bob@north"]
+    with pytest.raises(Conflict):
+        journal.intend(PLAN, "", "bob@north")
+    journal.forget(REF, "bob@north")
+    assert [row.place for row in journal.jobs()] == ["alice@north"]
+
+
 def test_queries(journal: Journal) -> None:
     """Jobs come newest first, by backend, by name, key or reference, unfinished ones alone, and so many."""
     for number, backend in enumerate(["cloud", "other", "cloud"]):

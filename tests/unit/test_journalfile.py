@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from anyfit.backend import Offering, Plan
+from anyfit.backend import JobRef, JobState, Offering, Plan, Status
 from anyfit.errors import StorageError
 from anyfit.journal import Journal
 from anyfit.journalfile import JournalFile
@@ -20,7 +20,7 @@ from anyfit.spec import JobSpec
 
 FULL = """
 import resource, sys
-from anyfit.backend import Offering, Plan
+from anyfit.backend import JobRef, JobState, Offering, Plan, Status
 from anyfit.errors import StorageError
 from anyfit.journal import Journal
 from anyfit.spec import JobSpec
@@ -101,10 +101,52 @@ def test_a_newer_format(tmp_path: Path) -> None:
     db.close()
 
     with pytest.raises(
-        StorageError, match=r"was written by a newer anyfit: its format is 7, this one knows 1"
+        StorageError, match=r"was written by a newer anyfit: its format is 7, this one knows 2"
     ) as caught:
         Journal(tmp_path).jobs()
     assert "upgrade anyfit" in caught.value.hint
+
+
+FIRST_FORMAT = """
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    backend TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL,
+    ref TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'PENDING', reason TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL, ended_at TEXT NOT NULL DEFAULT '',
+    spec TEXT NOT NULL, plan TEXT NOT NULL, state TEXT NOT NULL DEFAULT '',
+    UNIQUE (backend, key)
+);
+CREATE INDEX jobs_by_name ON jobs (name);
+CREATE INDEX jobs_open ON jobs (status) WHERE status NOT IN ('SUCCEEDED', 'FAILED', 'STOPPED');
+CREATE TABLE endpoints (
+    id INTEGER PRIMARY KEY,
+    backend TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL,
+    ref TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
+    created_at TEXT NOT NULL, spec TEXT NOT NULL, job TEXT NOT NULL DEFAULT '',
+    UNIQUE (backend, name)
+);
+INSERT INTO jobs VALUES (7, 'cloud', 'mine', 'mine', 'work', 'cloud://north/1', 'me', 'RUNNING', '',
+    '2026-11-21T07:00:00+00:00', '', '{"name": "mine"}', '', '');
+INSERT INTO endpoints VALUES (3, 'cloud', 'mine', 'work', 'cloud://north/e', 'me', '2026-11-21', '{}', '');
+PRAGMA user_version = 1;
+"""
+
+
+def test_the_first_format(tmp_path: Path) -> None:
+    """A journal of the first format is brought up to date with all that is in it, and goes on being used."""
+    db = sqlite3.connect(tmp_path / "journal.sqlite3")
+    db.executescript(FIRST_FORMAT)
+    db.close()
+    journal = Journal(tmp_path)
+    (row,), (endpoint,) = journal.jobs(), journal.endpoints()
+
+    assert (row.id, row.key, row.place, row.ref, row.status) == (7, "mine", "", "cloud://north/1", "RUNNING")
+    assert journal.spec(row).name == "mine"
+    assert (endpoint.name, endpoint.place, endpoint.ref) == ("mine", "", "cloud://north/e")
+    journal.observed(JobRef("cloud", "north", "1"), JobState(status=Status.SUCCEEDED), "alice@north")
+    assert journal.jobs()[0].status == "SUCCEEDED"
+    journal.close()
 
 
 def test_durable(tmp_path: Path) -> None:

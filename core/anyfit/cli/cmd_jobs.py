@@ -56,9 +56,9 @@ def _rows(journal: Journal, args: argparse.Namespace) -> list[JobRow]:
     """The newest, and older ones that have not ended."""
     backend = args.backend or ""
     rows = journal.jobs(backend=backend, limit=-1 if args.all or args.status else max(args.n, 0))
-    shown = {(row.backend, row.key) for row in rows}
+    shown = {row.id for row in rows}
     running = journal.jobs(backend=backend, unfinished=True)
-    return rows + [row for row in running if (row.backend, row.key) not in shown]
+    return rows + [row for row in running if row.id not in shown]
 
 
 def _refreshed(journal: Journal, args: argparse.Namespace) -> list[JobRow]:

@@ -41,7 +41,7 @@ def run(args: Namespace) -> int:
         print_json([to_data(info) | {"ref": str(info.ref)} for info in models])
         return 0
     heads = ("NAME", "VERSION", "STATUS", "CREATED", "REFERENCE")
-    table(heads, [(i.name, i.version, i.status, local_time(i.created_at), str(i.ref)) for i in models])
+    table(heads, [(i.name, i.version, i.status.value, local_time(i.created_at), str(i.ref)) for i in models])
     if not models:
         say(args, f"no models on {backend.name}; anyfit register JOB makes one")
     return 0

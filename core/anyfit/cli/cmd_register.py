@@ -20,6 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--source-dir", default="", metavar="DIR", help="where it is; the job's own code by default")
     add_environment(parser)
     parser.add_argument("--description", default="", metavar="TEXT", help="for people")
+    parser.add_argument("--no-wait", dest="wait", action="store_false", help="return before it can be deployed")
     add_backend(parser)
     add_json(parser)
     add_quiet(parser)
@@ -38,6 +39,7 @@ def run(args: Namespace) -> int:
         source_dir=args.source_dir,
         environment=environment_of(args),
         description=args.description,
+        wait=args.wait,
     )
     if args.json:
         print_json({"name": model.name, "version": model.version, "ref": str(model.ref)})
