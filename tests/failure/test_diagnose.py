@@ -158,6 +158,15 @@ def test_the_launchers_own_faults(code: int, message: str, kind: str) -> None:
     assert report_on("bye", code=code).kind == "exit-code"
 
 
+def test_the_launchers_limit() -> None:
+    """A script that the launcher told to end has run too long, with what to type for more time."""
+    report = report_on("anyfit: max_run is over: the script has run for 60 s and is told to end", code=77)
+
+    assert report.kind == "timeout"
+    assert "max_run" in report.cause
+    assert report_on("bye", code=77).kind == "exit-code"
+
+
 @pytest.mark.parametrize(
     ("exception", "kind", "says"),
     [

@@ -129,3 +129,34 @@ print(subprocess.Popen(["sleep", "60"], stdout=nowhere, stderr=nowhere, start_ne
 
     os.kill(int(end(process)[0]), signal.SIGKILL)
     assert process.returncode == 0
+
+
+def test_a_script_is_told_to_end_when_its_time_is_over(start: Start) -> None:
+    """It may save what it has, and however it ends, the launcher tells why."""
+    process = start(HANDLER % "SIGTERM", max_run=1)
+
+    talk = end(process)
+
+    assert talk == (
+        f"ready\ngot {signal.SIGTERM:d}\n",
+        "anyfit: max_run is over: the script has run for 1 s and is told to end\n",
+    )
+    assert process.returncode == 77
+
+
+def test_a_script_that_will_not_end_is_killed(start: Start) -> None:
+    """After the grace it is over, whatever the script thinks of it."""
+    deaf = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()"
+    process = start(deaf, max_run=1, environ={"ANYFIT_GRACE_SECONDS": "1"})
+
+    end(process)
+
+    assert process.returncode == 77
+
+
+def test_a_script_that_ends_in_time(start: Start) -> None:
+    """Keeps its own exit code."""
+    process = start("raise SystemExit(3)", max_run=600)
+
+    assert end(process) == ("", "")
+    assert process.returncode == 3

@@ -35,6 +35,7 @@ _LAUNCHER = (
     Rule(Kind.MISSING_DATA, "launcher", launcher(74), "plan"),
     Rule(Kind.OUTPUT, "launcher", launcher(75), "plan"),
     Rule(Kind.NETWORK, "launcher", launcher(76)),
+    Rule(Kind.TIMEOUT, "timeout", launcher(77, text="max_run"), "longer", details.limit),
     Rule(Kind.START, "launcher", launcher(64, 70, 71, 73, 78), "doctor"),
     Rule(Kind.START, "start", cause(Cause.START), "doctor"),
 )

@@ -25,6 +25,7 @@ Job file, a JSON object; every key but "format" may be missing:
     python_paths          folders in the code directory (or else in the base directory) for PYTHONPATH
     install_requirements  bool: run pip for the code directory's requirements.txt first
     code_archive          name of a .tar.gz beside this file, unpacked into the code directory first
+    max_run               seconds after which the script is told to end, for platforms without a limit; 0: none
 
 The world, a JSON object in ANYFIT_WORLD, or what `world(environ, job)` of a module `anyfit_platform` beside
 this file returns, or else that of a bare container. With such a module the command line belongs to the platform
@@ -74,7 +75,7 @@ A fault of the launcher itself is one line `anyfit: ...` on stderr and one of th
     69  pip could not install the requirements             74  a channel could not be fetched
     70  the platform module failed                         75  the results could not be saved
     71  the script could not be started                    76  another host did not come, or was lost
-                                                           78  the world is wrong
+    77  the script ran longer than max_run                 78  the world is wrong
 """
 
 import json
@@ -92,7 +93,7 @@ CONVENTIONS = ("sagemaker", "ti", "modelarts")
 DISTRIBUTIONS = ("none", "torch", "mpi", "parameter-server")
 
 USAGE, NO_INPUT, UNAVAILABLE, SOFTWARE, OS_ERROR, NO_MPIRUN = 64, 66, 69, 70, 71, 72
-CANNOT_CREATE, FETCH_FAILED, SAVE_FAILED, HOST_LOST, BAD_WORLD = 73, 74, 75, 76, 78
+CANNOT_CREATE, FETCH_FAILED, SAVE_FAILED, HOST_LOST, OVERRUN, BAD_WORLD = 73, 74, 75, 76, 77, 78
 
 MPI_WAIT_SECONDS = 600
 MPI_GREETING = b"anyfit\n"
@@ -208,6 +209,7 @@ class Job:
         self.python_paths = fields.texts("python_paths")
         self.install_requirements = fields.flag("install_requirements")
         self.code_archive = fields.text("code_archive", "")
+        self.max_run = fields.count("max_run", 0, 0)
         if not self.entry_point and not self.command:
             raise LaunchError(USAGE, "%s: neither entry_point nor command says what to run" % where)
 
@@ -849,8 +851,11 @@ def install_commands(job: Job, world: World) -> "List[List[str]]":
 # ---------------------------------------------------------------------------------------------- processes
 
 
-def supervise(todo: "List[Command]") -> int:
-    """Run processes to their end, passing signals on; the wait status of the first failure, else 0."""
+def supervise(todo: "List[Command]", limit: int = 0) -> int:
+    """Run processes to their end, passing signals on; the wait status of the first failure, else 0.
+
+    After `limit` seconds, if not 0, they are told to end, and the status is that of the exit code OVERRUN.
+    """
     import signal
 
     watched = _watched()
@@ -859,9 +864,15 @@ def supervise(todo: "List[Command]") -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     alive = _start_all(todo)
     outcome, stopping, ending = 0, False, False
+    signal.alarm(limit)
     while alive:
         number = signal.sigwait(watched)
-        if number == signal.SIGALRM:
+        if number == signal.SIGALRM and not ending:
+            _say("max_run is over: the script has run for %d s and is told to end" % limit)
+            outcome, ending = OVERRUN << 8, True
+            _send(alive, signal.SIGTERM)
+            signal.alarm(_grace_seconds())
+        elif number == signal.SIGALRM:
             _send(alive, signal.SIGKILL)
         elif number != signal.SIGCHLD:
             stopping = stopping or number in (signal.SIGTERM, signal.SIGINT)
@@ -1125,6 +1136,9 @@ def launch(path: str) -> int:
 
 
 def _run(job: Job, world: World, platform: "Any") -> int:
+    import time
+
+    began = time.time()
     _hook(platform, "fetch", FETCH_FAILED, "a channel cannot be fetched", 0, job, world)
     os.chdir(world.code_dir)
     todo = commands(job, world)
@@ -1138,7 +1152,7 @@ def _run(job: Job, world: World, platform: "Any") -> int:
     if job.distribution == "mpi" and world.node_rank:
         return wait_for_first_host(world)
     first = _MpiHost(world) if job.distribution == "mpi" else None
-    status = supervise(todo)
+    status = supervise(todo, max(1, int(began + job.max_run - time.time())) if job.max_run else 0)
     if first:
         first.tell(status)
     return status
