@@ -8,6 +8,9 @@ from anyfit_emulator.routing import Router
 from anyfit_modelarts.emulator import iam
 from anyfit_modelarts.emulator.account import Account
 from anyfit_modelarts.emulator.calls import Operation, Route
+from anyfit_modelarts.emulator.models import Models
+from anyfit_modelarts.emulator.serving import routes as serving
+from anyfit_modelarts.emulator.serving.desk import Services
 
 __all__ = ["Desks", "routes"]
 
@@ -17,11 +20,14 @@ class Desks:
     """Who does the work."""
 
     account: Account
+    models: Models
+    services: Services
 
 
 def routes(desks: Desks) -> Router[Operation]:
     """The whole table; a call of ModelArts has the project's id in its path as `{project}`."""
     tables: list[list[Route]] = [
         iam.routes(desks.account),
+        serving.routes(desks.models, desks.services),
     ]
     return Router(route for table in tables for route in table)

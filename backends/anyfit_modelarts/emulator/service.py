@@ -13,7 +13,10 @@ from anyfit_emulator.storage.faults import FaultPlan, Faults
 from anyfit_emulator.storage.requestlog import RequestLog
 from anyfit_modelarts.emulator.account import Account
 from anyfit_modelarts.emulator.app import Door, ModelArtsApp
+from anyfit_modelarts.emulator.models import Models
 from anyfit_modelarts.emulator.routes import Desks, routes
+from anyfit_modelarts.emulator.serving.desk import Services
+from anyfit_modelarts.emulator.serving.gateway import PREFIX, Gateway
 
 if TYPE_CHECKING:
     from anyfit_emulator.service import Room
@@ -29,7 +32,8 @@ class ModelArtsService:
     """The platform, with the room's object store as its OBS.
 
     Args:
-        pause: Seconds that a job stays in each state before it runs, so that clients get to see these.
+        pause: Seconds that a job stays in each state before it runs, and a model in its import, so that clients get to
+            see these.
         clock: Tells the Unix time to what gives out and checks tokens and keys.
 
     Attributes:
@@ -46,8 +50,10 @@ class ModelArtsService:
         self.account = Account(self._records, room.storage.credentials, clock, REGION)
         self.requests = RequestLog()
         self._plan = FaultPlan(Faults.parse(room.faults))
-        desks = Desks(self.account)
-        doors: dict[str, tuple[str, Door]] = {}
+        self._models = Models(self._records, room.storage.store, folder / "models", pause)
+        self._services = Services(self._records, self._models, folder / "services", self._address)
+        desks = Desks(self.account, self._models, self._services)
+        doors: dict[str, tuple[str, Door]] = {PREFIX: ("Predict", Gateway(self.account, self._services))}
         administration = Administration(self.requests, self._plan, room.storage.credentials)
         self._app = ModelArtsApp(self.account, routes(desks), doors, self._plan, self.requests, administration)
 
@@ -59,9 +65,16 @@ class ModelArtsService:
     def start(self) -> None:
         """Accept connections, and go on where an earlier emulator of this directory ended."""
         self._port = self._room.http.listen(self._app, port=self._room.take_port())
+        self._models.recover()
+        self._services.recover()
 
     def stop(self) -> None:
         """End jobs and services; they stay on disk as they are."""
+        deadline = time.monotonic() + GRACE + 0.7  # the whole program has three seconds
+        self._services.end(GRACE)
+        self._models.end()
+        self._services.join(deadline)
+        self._models.join(deadline)
         self._records.close()
 
     def ready(self) -> dict[str, str]:
@@ -86,3 +99,6 @@ class ModelArtsService:
         """Lines for `anyfit.toml`."""
         lines = "".join(f'{name} = "{value}"\n' for name, value in self.ready().items() if name not in _UNTOLD)
         return f"[profiles.emulator.modelarts]\n{lines}"
+
+    def _address(self, service_id: str) -> str:
+        return f"{self.endpoint}{PREFIX}{service_id}"

@@ -1,0 +1,1 @@
+"""Where packages for MXNet look for their base class."""
