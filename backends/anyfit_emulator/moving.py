@@ -1,4 +1,4 @@
-"""Between the object store and the directories of containers, within the emulator's own process.
+"""Within the object store, and between it and the directories of containers, in the emulator's own process.
 
 Markers (keys that end in a slash) are never made and never copied: they stand for folders in consoles, not for files.
 """
@@ -16,7 +16,7 @@ from anyfit_emulator.storage.listing import Entry
 from anyfit_emulator.storage.store import ObjectStore, StaleIndex
 from anyfit_emulator.storage.values import Meta
 
-__all__ = ["Cancelled", "Missing", "download", "entries", "split_uri", "upload"]
+__all__ = ["Cancelled", "Missing", "copy", "download", "entries", "remove", "split_uri", "upload"]
 
 _CHUNK = 1 << 20
 _PAGE = 1000
@@ -85,6 +85,38 @@ def upload(store: ObjectStore, directory: Path, uri: str) -> int:
             if file.is_file():
                 _put(store, file, bucket, prefix + file.relative_to(directory).as_posix(), uri)
                 count += 1
+    return count
+
+
+def copy(store: ObjectStore, uri: str, target: str, cancelled: Callable[[], bool] = lambda: False) -> int:
+    """Copy everything below a prefix to below another one; answers how many objects.
+
+    Raises:
+        Missing: There is nothing, or no bucket to copy it to.
+        Cancelled: `cancelled` said so.
+    """
+    (bucket, prefix), (to, below) = split_uri(uri), split_uri(target)
+    try:
+        keys = [entry[0].decode() for entry in entries(store, bucket, prefix)]
+    except StoreError as error:
+        raise Missing(f"{uri}: {error.message or error.code}") from error
+    if not keys:
+        raise Missing(f"{uri}: there is nothing below it")
+    for key in keys:
+        if cancelled():
+            raise Cancelled
+        _put(store, store.path(bucket, key), to, below + key[len(prefix) :], target)
+    return len(keys)
+
+
+def remove(store: ObjectStore, uri: str) -> int:
+    """Delete everything below a prefix, markers included; answers how many objects."""
+    bucket, prefix = split_uri(uri)
+    count = 0
+    while found := store.page(bucket, prefix, "", "", _PAGE).entries:
+        for entry in found:
+            store.delete(bucket, entry[0].decode(), lambda current: None)
+        count += len(found)
     return count
 
 

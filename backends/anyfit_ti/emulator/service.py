@@ -14,6 +14,7 @@ from anyfit_emulator.storage.requestlog import RequestLog
 from anyfit_ti.emulator.account import Account
 from anyfit_ti.emulator.app import TiApp
 from anyfit_ti.emulator.desk import REGIONS, Desk, Site
+from anyfit_ti.emulator.serving.desk import Serving
 from anyfit_ti.emulator.sts import Sts
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["DESKS", "TiService"]
 
 GRACE = 1.0  # what programs get when the emulator ends
-DESKS: tuple[Callable[[Site], Desk], ...] = (Sts,)
+DESKS: tuple[Callable[[Site], Desk], ...] = (Sts, Serving)
 
 
 class TiService:
