@@ -70,8 +70,11 @@ def download(store: ObjectStore, uri: str, directory: Path, cancelled: Callable[
     return len(names)
 
 
-def upload(store: ObjectStore, directory: Path, uri: str) -> int:
+def upload(store: ObjectStore, directory: Path, uri: str, known: dict[str, tuple[int, int]] | None = None) -> int:
     """Copy every file below a directory to below a prefix; answers how many.
+
+    Args:
+        known: Which files were copied before, with time and size; those are left out, and new ones are added.
 
     Raises:
         Missing: There is no such bucket.
@@ -82,9 +85,16 @@ def upload(store: ObjectStore, directory: Path, uri: str) -> int:
     for folder, _, names in os.walk(directory):
         for name in names:
             file = Path(folder, name)
-            if file.is_file():
-                _put(store, file, bucket, prefix + file.relative_to(directory).as_posix(), uri)
+            if not file.is_file():
+                continue
+            relative = file.relative_to(directory).as_posix()
+            stat = file.stat()
+            seen = (stat.st_mtime_ns, stat.st_size)
+            if known is None or known.get(relative) != seen:
+                _put(store, file, bucket, prefix + relative, uri)
                 count += 1
+                if known is not None:
+                    known[relative] = seen
     return count
 
 

@@ -42,6 +42,7 @@ class Command:
         usage: The file for samples of what it uses, or None.
         error_prefix: What lines of its standard error begin with; None when these are not told apart.
         awaited: Whether the run lasts as long as this process; one that serves the others ends with them.
+        log: Takes its lines in place of the run's log, if it has one of its own.
     """
 
     argv: Sequence[str]
@@ -51,6 +52,7 @@ class Command:
     usage: Path | None = None
     error_prefix: str | None = None
     awaited: bool = True
+    log: LineLog | None = None
 
 
 @frozen
@@ -69,8 +71,9 @@ class Outcome:
 class _Stream:
     """What a process writes, and the end of a line that it has not finished."""
 
-    def __init__(self, pipe: IO[bytes], prefix: str) -> None:
+    def __init__(self, pipe: IO[bytes], prefix: str, log: LineLog) -> None:
         self.pipe = pipe
+        self.log = log
         self.prefix = prefix.encode()
         self.rest = b""
         os.set_blocking(pipe.fileno(), False)
@@ -79,13 +82,13 @@ class _Stream:
 class _Member:
     """A running process."""
 
-    def __init__(self, command: Command, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, command: Command, process: subprocess.Popen[bytes], log: LineLog) -> None:
         self.command = command
         self.process = process
         self.sampler = Sampler(process.pid, command.usage) if command.usage else None
         prefixes = (command.prefix, command.error_prefix or "")
         pipes = zip((process.stdout, process.stderr), prefixes, strict=True)
-        self.streams = [_Stream(pipe, prefix) for pipe, prefix in pipes if pipe is not None]
+        self.streams = [_Stream(pipe, prefix, command.log or log) for pipe, prefix in pipes if pipe is not None]
         self.ending = _descriptor_of(process.pid)
         self.code: int | None = None
 
@@ -125,7 +128,7 @@ class Run:
         self._wake = os.pipe()
         try:
             for command in self._commands:
-                self._members.append(_Member(command, self._spawn(command)))
+                self._members.append(_Member(command, self._spawn(command), self._log))
         except OSError as error:
             for member in self._members:
                 signal_group(member.process.pid, signal.SIGKILL)
@@ -223,7 +226,7 @@ class Run:
             lines.append(stream.rest)
             stream.rest = b""
         if lines:
-            self._log.append([stream.prefix + line for line in lines])
+            stream.log.append([stream.prefix + line for line in lines])
         return bool(piece)
 
     def _ended(self) -> bool:
@@ -265,7 +268,7 @@ class Run:
             while selector.select(0) and self._move(stream):
                 pass
         if stream.rest:
-            self._log.append([stream.prefix + stream.rest])
+            stream.log.append([stream.prefix + stream.rest])
             stream.rest = b""
 
     def _close(self) -> None:

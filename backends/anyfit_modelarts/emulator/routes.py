@@ -11,6 +11,8 @@ from anyfit_modelarts.emulator.calls import Operation, Route
 from anyfit_modelarts.emulator.models import Models
 from anyfit_modelarts.emulator.serving import routes as serving
 from anyfit_modelarts.emulator.serving.desk import Services
+from anyfit_modelarts.emulator.training.v1 import routes as v1
+from anyfit_modelarts.emulator.training.v1.routes import V1Desks
 
 __all__ = ["Desks", "routes"]
 
@@ -22,6 +24,7 @@ class Desks:
     account: Account
     models: Models
     services: Services
+    v1: V1Desks
 
 
 def routes(desks: Desks) -> Router[Operation]:
@@ -29,5 +32,6 @@ def routes(desks: Desks) -> Router[Operation]:
     tables: list[list[Route]] = [
         iam.routes(desks.account),
         serving.routes(desks.models, desks.services),
+        v1.routes(desks.v1),
     ]
     return Router(route for table in tables for route in table)

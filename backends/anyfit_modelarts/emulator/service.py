@@ -13,10 +13,17 @@ from anyfit_emulator.storage.faults import FaultPlan, Faults
 from anyfit_emulator.storage.requestlog import RequestLog
 from anyfit_modelarts.emulator.account import Account
 from anyfit_modelarts.emulator.app import Door, ModelArtsApp
+from anyfit_modelarts.emulator.datasets import Datasets
 from anyfit_modelarts.emulator.models import Models
 from anyfit_modelarts.emulator.routes import Desks, routes
 from anyfit_modelarts.emulator.serving.desk import Services
 from anyfit_modelarts.emulator.serving.gateway import PREFIX, Gateway
+from anyfit_modelarts.emulator.training.execution import Manners
+from anyfit_modelarts.emulator.training.v1.configurations import Configurations
+from anyfit_modelarts.emulator.training.v1.desk import Jobs
+from anyfit_modelarts.emulator.training.v1.routes import V1Desks
+from anyfit_modelarts.emulator.training.v1.visualization import Visualization
+from anyfit_modelarts.emulator.training.workshop import Workshop
 
 if TYPE_CHECKING:
     from anyfit_emulator.service import Room
@@ -35,13 +42,22 @@ class ModelArtsService:
         pause: Seconds that a job stays in each state before it runs, and a model in its import, so that clients get to
             see these.
         clock: Tells the Unix time to what gives out and checks tokens and keys.
+        period: Seconds between copies of a running job's outputs to OBS.
+        install: Whether jobs' `pip-requirements.txt` are installed, for each job alone.
 
     Attributes:
         account: Its user, and ways to end tokens early.
         requests: What was asked so far.
     """
 
-    def __init__(self, room: Room, pause: float = 0.0, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        room: Room,
+        pause: float = 0.0,
+        clock: Callable[[], float] = time.time,
+        period: float = 30.0,
+        install: bool = False,
+    ) -> None:
         self._room = room
         self._port = 0
         folder = room.storage.store.system / "modelarts"
@@ -52,7 +68,12 @@ class ModelArtsService:
         self._plan = FaultPlan(Faults.parse(room.faults))
         self._models = Models(self._records, room.storage.store, folder / "models", pause)
         self._services = Services(self._records, self._models, folder / "services", self._address)
-        desks = Desks(self.account, self._models, self._services)
+        storage, manners = room.storage, Manners(pause, period, install)
+        self._workshop = Workshop(self.account, storage.store, folder / "train", manners, lambda: storage.s3_endpoint)
+        datasets = Datasets(storage.store, storage.bucket)
+        self._v1 = Jobs(self._records, self._workshop, datasets)
+        v1 = V1Desks(self._v1, Configurations(self._records), Visualization(self._records))
+        desks = Desks(self.account, self._models, self._services, v1)
         doors: dict[str, tuple[str, Door]] = {PREFIX: ("Predict", Gateway(self.account, self._services))}
         administration = Administration(self.requests, self._plan, room.storage.credentials)
         self._app = ModelArtsApp(self.account, routes(desks), doors, self._plan, self.requests, administration)
@@ -67,14 +88,17 @@ class ModelArtsService:
         self._port = self._room.http.listen(self._app, port=self._room.take_port())
         self._models.recover()
         self._services.recover()
+        self._v1.recover()
 
     def stop(self) -> None:
         """End jobs and services; they stay on disk as they are."""
         deadline = time.monotonic() + GRACE + 0.7  # the whole program has three seconds
         self._services.end(GRACE)
         self._models.end()
+        self._workshop.end(GRACE)
         self._services.join(deadline)
         self._models.join(deadline)
+        self._workshop.join(deadline)
         self._records.close()
 
     def ready(self) -> dict[str, str]:

@@ -1,0 +1,292 @@
+"""One run, from its creation to its end, in a thread of its own (reference, section 4)."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from anyfit_emulator.moving import Cancelled, Missing, download, upload
+from anyfit_emulator.running import Command, LineLog, NotStarted, Outcome, Run
+from anyfit_emulator.storage import ObjectStore
+from anyfit_modelarts.emulator.training import life as stages
+from anyfit_modelarts.emulator.training.cluster import Cluster
+from anyfit_modelarts.emulator.training.container import Container
+from anyfit_modelarts.emulator.training.life import Life
+from anyfit_modelarts.emulator.training.plan import Plan, Unfit
+from anyfit_modelarts.emulator.training.syncing import Syncing
+
+__all__ = ["Execution", "Manners"]
+
+_SERVICE = "[Modelarts Service Log]"
+_PIPE = "[ModelArts Service Log]modelarts-pipe: "
+_REQUIREMENTS = "pip-requirements.txt"
+_HOOKS = (("ma-pre-start.sh", "bash"), ("ma-pre-start.py", "python"))
+
+
+@frozen
+class Manners:
+    """How this emulator runs things.
+
+    Attributes:
+        pause: Seconds in each state before the start, so that somebody can see it.
+        period: Seconds between copies of outputs to OBS.
+        install: Whether what `pip-requirements.txt` names is installed, for the run alone.
+    """
+
+    pause: float = 0.0
+    period: float = 30.0
+    install: bool = False
+
+
+class Execution:
+    """Runs a plan.
+
+    Args:
+        life: Kept up to date under `lock`.
+        folder: Where its containers are while it lives, and what it used of the machine.
+        logs: Take its lines, by node.
+        make_plan: Says what to do on these machines.
+        changed: Called with the lock held, whenever the life has changed.
+    """
+
+    def __init__(
+        self,
+        life: Life,
+        folder: Path,
+        logs: Sequence[LineLog],
+        store: ObjectStore,
+        lock: threading.RLock,
+        manners: Manners,
+        make_plan: Callable[[Cluster], Plan],
+        changed: Callable[[], None],
+    ) -> None:
+        self._life = life
+        self._folder = folder
+        self._logs = logs
+        self._store = store
+        self._lock = lock
+        self._manners = manners
+        self._make_plan = make_plan
+        self._changed = changed
+        self._stopping = threading.Event()
+        self._run: Run | None = None
+        self._abandoned = False
+        self._thread = threading.Thread(target=self._live, name=f"train-{folder.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, grace: float) -> None:
+        """Ask the run to end; its processes have so many seconds for it."""
+        with self._lock:
+            if not self._life.has_ended:
+                self._stopping.set()
+                self._go(stages.STOPPING)
+            run = self._run
+        if run is not None:
+            run.stop(grace)
+
+    def abandon(self, grace: float) -> None:
+        """End the processes because the emulator ends; the life stays as it is, in memory and on disk."""
+        with self._lock:
+            self._abandoned = True
+            self._stopping.set()
+            run = self._run
+        if run is not None:
+            run.stop(grace)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end of it."""
+        self._thread.join(seconds)
+
+    def _live(self) -> None:
+        try:
+            stage, message = self._through()
+        except Cancelled:
+            stage, message = stages.STOPPED, ""
+        except (Unfit, Missing, NotStarted) as error:
+            self._say(f"{_SERVICE}{error}")
+            stage, message = stages.FAILED, str(error)
+        except Exception as error:
+            traceback.print_exc()
+            stage, message = stages.FAILED, f"the emulator has failed: {error!r}"
+        for index in range(self._life.nodes):
+            Container(self._root(index)).remove()
+        with self._lock:
+            self._life.ended = time.time()
+            self._life.message = message
+            self._go(stage)
+
+    def _through(self) -> tuple[str, str]:
+        self._rest()
+        self._life.queued = time.time()
+        self._advance(stages.QUEUED)
+        self._rest()
+        cluster = Cluster.make(self._life.nodes)
+        self._life.prepared, self._life.address = time.time(), list(cluster.addresses)
+        self._advance(stages.PREPARING)
+        plan = self._make_plan(cluster)
+        boxes = [self._prepare(plan, index) for index in range(self._life.nodes)]
+        self._before(plan, boxes)
+        self._preamble(plan)
+        with Syncing(self._store, plan.uploads, boxes, self._manners.period, self._complain) as syncing:
+            outcome = self._main(plan, boxes)
+            self._life.codes = [128 - code if code < 0 else code for code in outcome.codes]
+            self._epilogue(plan)
+            unsaved = "" if self._abandoned else syncing.finish()
+        self._export(plan)
+        return self._judge(outcome, unsaved)
+
+    def _prepare(self, plan: Plan, index: int) -> Container:
+        box = Container.make(self._root(index))
+        try:
+            for place in (*plan.directories, *(item.place for item in plan.uploads)):
+                box.path(place).mkdir(parents=True, exist_ok=True)
+            for place, text in plan.files.items():
+                box.path(place).write_text(box.inside(text))
+            for item in plan.downloads:
+                with suppress(*([Missing] if item.optional else [])):
+                    download(self._store, item.uri, box.path(item.place), self._stopping.is_set)
+        except (ValueError, OSError) as error:
+            raise Unfit(str(error)) from error
+        if plan.boot and not box.path(plan.boot).is_file():
+            raise Unfit(f"the boot file {plan.boot} is not among the code")
+        return box
+
+    def _before(self, plan: Plan, boxes: list[Container]) -> None:
+        """What a preset image does before the user's program."""
+        if not plan.boot:
+            return
+        if boxes[0].path(plan.code).joinpath(_REQUIREMENTS).is_file():
+            self._requirements(plan, boxes)
+        for name, program in _HOOKS:
+            if boxes[0].path(plan.boot).parent.joinpath(name).is_file():
+                place = plan.boot.rpartition("/")[0] + f"/{name}"
+                commands = [self._command(plan, box, index, (program, place)) for index, box in enumerate(boxes)]
+                self._must(self._run_all(commands), name)
+
+    def _requirements(self, plan: Plan, boxes: list[Container]) -> None:
+        if not self._manners.install:
+            self._say(f"{_SERVICE}{_REQUIREMENTS} is not installed here, the emulator's packages are used")
+            return
+        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        commands = []
+        for index, box in enumerate(boxes):
+            argv = (*pip, "--target", str(box.packages), "-r", _REQUIREMENTS)
+            commands.append(evolve(self._command(plan, box, index, argv), directory=box.path(plan.code)))
+        self._must(self._run_all(commands), _REQUIREMENTS)
+
+    def _must(self, outcome: Outcome, what: str) -> None:
+        if outcome.reason == "stopped":
+            raise Cancelled
+        if outcome.reason == "failed":
+            raise Unfit(f"{what} ended with code {next(code for code in outcome.codes if code)}")
+
+    def _main(self, plan: Plan, boxes: list[Container]) -> Outcome:
+        commands = [
+            self._command(plan, box, index, plan.nodes[index].argv, main=True) for index, box in enumerate(boxes)
+        ]
+        helpers = [
+            evolve(self._command(plan, boxes[index], index, helper.argv), prefix=helper.prefix, awaited=False)
+            for index, node in enumerate(plan.nodes)
+            for helper in node.helpers
+        ]
+        outcome = self._run_all([*commands, *helpers], plan.seconds, main=True)
+        return evolve(outcome, codes=outcome.codes[: len(commands)])
+
+    def _command(self, plan: Plan, box: Container, index: int, argv: Sequence[str], *, main: bool = False) -> Command:
+        directory = box.path(plan.directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        return Command(
+            [box.inside(word) for word in argv],
+            directory,
+            box.environment(plan.nodes[index].environment),
+            usage=self._folder / f"usage-{index}.txt" if main else None,
+            log=self._logs[index],
+        )
+
+    def _run_all(self, commands: list[Command], seconds: float | None = None, *, main: bool = False) -> Outcome:
+        run = Run(str(self._folder), commands, self._logs[0])
+        with self._lock:
+            if self._stopping.is_set():
+                raise Cancelled
+            run.start()
+            self._run = run
+            if main:
+                self._life.started = time.time()
+                self._go(stages.RUNNING)
+        return run.wait(seconds)
+
+    def _preamble(self, plan: Plan) -> None:
+        if plan.pipe:
+            self._say(f"{_PIPE}will create log file {plan.pipe}\n{_PIPE}will write log file {plan.pipe}")
+            self._say(f"{_PIPE}param for max log length: 1073741824")
+        self._say("\n".join(f"{_SERVICE}{line}" for line in plan.preamble))
+
+    def _epilogue(self, plan: Plan) -> None:
+        for index, code in enumerate(self._life.codes):
+            done = f"Training end with return code: {code}" if code else "Training completed."
+            self._logs[index].say(f"{_SERVICE}{done}")
+            if plan.pipe:
+                total = (self._folder / f"log-{index}.log").stat().st_size
+                self._logs[index].say(f"{_PIPE}total length: {total}")
+
+    def _export(self, plan: Plan) -> None:
+        """Copy the logs to OBS."""
+        for index, node in enumerate(plan.nodes):
+            if not node.log_uri or self._abandoned:
+                continue
+            directory, _, name = node.log_uri.rpartition("/")
+            folder = self._folder / f"export-{index}"
+            folder.mkdir()
+            shutil.copyfile(self._folder / f"log-{index}.log", folder / name)
+            try:
+                upload(self._store, folder, directory + "/")
+            except (Missing, OSError) as error:
+                self._complain(f"the log could not be saved: {error}")
+            shutil.rmtree(folder)
+
+    def _judge(self, outcome: Outcome, unsaved: str) -> tuple[str, str]:
+        if outcome.reason == "timeout":
+            return stages.STOPPED, "stopped after the time that was asked for"
+        if outcome.reason == "stopped":
+            return stages.STOPPED, unsaved
+        if outcome.reason == "failed":
+            index, code = next((index, code) for index, code in enumerate(self._life.codes) if code)
+            return stages.FAILED, f"worker-{index} exited with code {code}"
+        return (stages.FAILED, unsaved) if unsaved else (stages.COMPLETED, "")
+
+    def _root(self, index: int) -> Path:
+        return self._folder / f"root-{index}"
+
+    def _say(self, text: str) -> None:
+        for log in self._logs:
+            log.say(text)
+
+    def _complain(self, text: str) -> None:
+        self._say(f"{_SERVICE}{text}")
+
+    def _rest(self) -> None:
+        if self._stopping.wait(self._manners.pause):
+            raise Cancelled
+
+    def _advance(self, stage: str) -> None:
+        """Go on to a stage, unless the run is being stopped."""
+        with self._lock:
+            if self._stopping.is_set():
+                raise Cancelled
+            self._go(stage)
+
+    def _go(self, stage: str) -> None:
+        if not self._abandoned:
+            self._life.stage = stage
+            self._changed()

@@ -1,0 +1,1 @@
+"""The first generation's API (reference, section 2)."""
