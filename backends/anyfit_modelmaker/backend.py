@@ -102,6 +102,11 @@ class ModelMakerBackend(Backend):
 
         return read_catalog(self._client)
 
+    def shipped_catalog(self) -> Catalog:
+        from anyfit.offers import read_shipped
+
+        return read_shipped("anyfit_modelmaker")
+
     def plan(self, spec: JobSpec, catalog: Catalog) -> Plan:
         from anyfit_modelmaker.translate import make_plan
 

@@ -518,6 +518,10 @@ class Backend(ABC):
     def catalog(self) -> Catalog:
         """What can be had right now: machine sizes, frameworks."""
 
+    def shipped_catalog(self) -> Catalog | None:
+        """What the platform offered when the backend was written, for plans without an account; None for nothing."""
+        return None
+
     @abstractmethod
     def plan(self, spec: JobSpec, catalog: Catalog) -> Plan:
         """Everything that `submit` will do, as a value.

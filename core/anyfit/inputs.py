@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -13,7 +13,7 @@ from anyfit.spec import Channel, JobSpec
 if TYPE_CHECKING:
     from anyfit.backend import Backend
 
-__all__ = ["has_to_move", "measured"]
+__all__ = ["has_to_move", "measured", "measured_here"]
 
 
 def has_to_move(channel: Channel, schemes: Iterable[str]) -> bool:
@@ -23,9 +23,20 @@ def has_to_move(channel: Channel, schemes: Iterable[str]) -> bool:
 
 def measured(spec: JobSpec, backend: Backend) -> JobSpec:
     """The spec with size, files and digest of every channel that has to move; reads what lies on this machine."""
+    return _measured(spec, backend, lambda channel: True)
+
+
+def measured_here(spec: JobSpec, backend: Backend) -> JobSpec:
+    """The same of what lies on this machine alone; no store is asked."""
+    return _measured(spec, backend, lambda channel: channel.local)
+
+
+def _measured(spec: JobSpec, backend: Backend, wanted: Callable[[Channel], bool]) -> JobSpec:
     schemes = backend.capabilities.schemes
     channels = {
-        name: _measure(name, channel, backend) if has_to_move(channel, schemes) and not channel.digest else channel
+        name: _measure(name, channel, backend)
+        if wanted(channel) and has_to_move(channel, schemes) and not channel.digest
+        else channel
         for name, channel in spec.inputs.items()
     }
     return evolve(spec, inputs=channels) if channels != dict(spec.inputs) else spec

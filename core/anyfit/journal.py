@@ -102,7 +102,7 @@ class Journal:
 
     # Jobs
 
-    def intend(self, plan: Plan, profile: str, place: str = "") -> None:
+    def intend(self, plan: Plan, profile: str, place: str) -> None:
         """Write down that the planned job is about to be submitted; `Conflict` when its key is taken."""
         from anyfit.codec import dumps
 
@@ -123,7 +123,7 @@ class Journal:
                     backend=plan.backend,
                 ) from None
 
-    def withdraw(self, backend: str, key: str, place: str = "") -> None:
+    def withdraw(self, backend: str, key: str, place: str) -> None:
         """Forget this process's intent whose request was refused, so that the name is free again."""
         with self._file.use() as db:
             db.execute(
@@ -131,7 +131,7 @@ class Journal:
                 (backend, place, key, identity()),
             )
 
-    def leave(self, backend: str, key: str, place: str = "") -> None:
+    def leave(self, backend: str, key: str, place: str) -> None:
         """Give up this process's intent, for whoever comes next to find out whether the request arrived."""
         with self._file.use() as db:
             db.execute(
@@ -139,7 +139,7 @@ class Journal:
                 (backend, place, key, identity()),
             )
 
-    def submitted(self, plan: Plan, ref: JobRef, profile: str, place: str = "") -> None:
+    def submitted(self, plan: Plan, ref: JobRef, profile: str, place: str) -> None:
         """Write down where the intended job is, also when somebody has removed the intent meanwhile."""
         with self._file.use() as db:
             found = db.execute(
@@ -149,12 +149,12 @@ class Journal:
             if not found.rowcount:
                 self._add(db, plan.spec, ref, profile, place, plan)
 
-    def adopt(self, spec: JobSpec, ref: JobRef, profile: str, place: str = "") -> None:
+    def adopt(self, spec: JobSpec, ref: JobRef, profile: str, place: str) -> None:
         """Add a job that another machine submitted."""
         with self._file.use() as db:
             self._add(db, spec, ref, profile, place, None)
 
-    def observed(self, ref: JobRef, state: JobState, place: str = "") -> None:
+    def observed(self, ref: JobRef, state: JobState, place: str) -> None:
         """Keep the newest known state of a job; a watcher that is late does not take back an end."""
         from anyfit.codec import dumps
 
@@ -166,7 +166,7 @@ class Journal:
                 (state.status.value, state.reason, ended, dumps(state), str(ref), place, state.status.finished),
             )
 
-    def forget(self, ref: JobRef, place: str = "") -> None:
+    def forget(self, ref: JobRef, place: str) -> None:
         """Remove a deleted job."""
         with self._file.use() as db:
             db.execute("DELETE FROM jobs WHERE ref = ? AND place IN (?, '')", (str(ref), place))
@@ -229,7 +229,7 @@ class Journal:
 
     # Endpoints
 
-    def intend_endpoint(self, backend: str, spec: EndpointSpec, profile: str, job: str, place: str = "") -> None:
+    def intend_endpoint(self, backend: str, spec: EndpointSpec, profile: str, job: str, place: str) -> None:
         """Write down that an endpoint is about to be made; `Conflict` when its name is taken."""
         from anyfit.codec import dumps
 
@@ -243,7 +243,7 @@ class Journal:
             except sqlite3.IntegrityError:
                 raise name_taken(spec.name, backend) from None
 
-    def withdraw_endpoint(self, backend: str, name: str, place: str = "") -> None:
+    def withdraw_endpoint(self, backend: str, name: str, place: str) -> None:
         """Forget this process's intent of an endpoint that could not be made."""
         with self._file.use() as db:
             db.execute(
@@ -251,7 +251,7 @@ class Journal:
                 (backend, place, name, identity()),
             )
 
-    def leave_endpoint(self, backend: str, name: str, place: str = "") -> None:
+    def leave_endpoint(self, backend: str, name: str, place: str) -> None:
         """Give up this process's intent, as `leave` does."""
         with self._file.use() as db:
             db.execute(
@@ -260,7 +260,7 @@ class Journal:
                 (backend, place, name, identity()),
             )
 
-    def deployed(self, spec: EndpointSpec, ref: EndpointRef, profile: str, job: str, place: str = "") -> None:
+    def deployed(self, spec: EndpointSpec, ref: EndpointRef, profile: str, job: str, place: str) -> None:
         """Write down where the intended endpoint is, also when somebody has removed the intent meanwhile."""
         from anyfit.codec import dumps
 
@@ -276,7 +276,7 @@ class Journal:
                     (ref.backend, place, spec.name, profile, str(ref), identity(), _now(), dumps(spec), job),
                 )
 
-    def forget_endpoint(self, ref: EndpointRef, place: str = "") -> None:
+    def forget_endpoint(self, ref: EndpointRef, place: str) -> None:
         """Remove a deleted endpoint."""
         with self._file.use() as db:
             db.execute("DELETE FROM endpoints WHERE ref = ? AND place IN (?, '')", (str(ref), place))

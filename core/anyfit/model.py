@@ -38,6 +38,7 @@ class Model:
         name: The model's name.
         version: Its version.
         ref: Finds it from anywhere.
+        status: How it was when it was last looked at.
     """
 
     def __init__(self, session: Session, backend: Backend, info: ModelInfo, job: str = "") -> None:
@@ -46,6 +47,7 @@ class Model:
         self.name = info.name
         self.version = info.version
         self.ref = info.ref
+        self.status = info.status
         self._job = job
 
     @named_arguments
@@ -88,24 +90,29 @@ class Model:
         return found
 
     @named_arguments
-    def wait(self, timeout: float = _PREPARE_SECONDS) -> ModelInfo:
+    def wait(self, timeout: float = _PREPARE_SECONDS) -> None:
         """Wait until the version can be deployed; `ServiceError` tells why it cannot."""
         deadline = time.monotonic() + timeout
         pause = self.backend.capabilities.poll_seconds
-        while (info := self.info).status in (ModelStatus.PREPARING, ModelStatus.UNKNOWN):
-            if time.monotonic() > deadline:
-                raise NotFinished(
-                    f"model {self.name}:{self.version} is still {info.native or info.status.value}",
-                    hint=f"look again: anyfit models {self.name}",
-                )
-            time.sleep(pause)
-        if info.status != ModelStatus.READY:
-            raise ServiceError(
-                f"model {self.name}:{self.version} is {info.status.value}: {info.reason or 'no reason given'}",
-                hint=f"mend what it is made of, and remove it: anyfit models delete {self.name}:{self.version}",
-                backend=self.backend.name,
-            )
-        return info
+        while self.status != ModelStatus.READY:
+            info = self.info
+            self.status = info.status
+            if info.status == ModelStatus.FAILED:
+                raise self._failed(info.reason)
+            if info.status != ModelStatus.READY:
+                if time.monotonic() > deadline:
+                    raise NotFinished(
+                        f"model {self.name}:{self.version} is still {info.native or info.status.value}",
+                        hint=f"look again: anyfit models {self.name}",
+                    )
+                time.sleep(pause)
+
+    def _failed(self, reason: str) -> ServiceError:
+        return ServiceError(
+            f"model {self.name}:{self.version} is FAILED: {reason or 'no reason given'}",
+            hint=f"mend what it is made of, and remove it: anyfit models delete {self.name}:{self.version}",
+            backend=self.backend.name,
+        )
 
     def delete(self) -> None:
         """Remove this version; a model that an endpoint serves stays until the endpoint is gone."""
@@ -149,10 +156,10 @@ def register_job(
     check_name(spec.name, backend.capabilities, "model_name")
     intent = ModelIntent(job.session, backend, spec)
     ref = ask_once(intent, send=lambda: backend.register(spec), find=intent.find)
-    known = ModelInfo(ref=ref, name=spec.name, version=spec.version, status=ModelStatus.UNKNOWN)
+    known = ModelInfo(ref=ref, name=spec.name, version=spec.version)  # not every platform lists what it has
     info = next((i for i in backend.models(spec.name) if i.ref == ref), known)
     model = Model(job.session, backend, info, str(job.ref))
-    if wait and info.status != ModelStatus.READY:
+    if wait:
         model.wait()
     return model
 

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from anyfit.backend import Backend, Catalog
 
-__all__ = ["catalog_of", "kept_catalog"]
+__all__ = ["catalog_of", "kept_catalog", "read_shipped"]
 
 
 def catalog_of(home: Path, backend: Backend, *, refresh: bool = False) -> Catalog:
@@ -24,6 +24,15 @@ def catalog_of(home: Path, backend: Backend, *, refresh: bool = False) -> Catalo
         catalog = evolve(catalog, as_of=catalog.as_of or datetime.now(timezone.utc))
         _keep(_path(home, backend), catalog)
     return catalog
+
+
+def read_shipped(package: str) -> Catalog:
+    """The file `catalog.json` of a backend's package, the text form of a Catalog."""
+    from importlib.resources import files
+
+    from anyfit.codec import loads
+
+    return loads(Catalog, (files(package) / "catalog.json").read_text(encoding="utf-8"))
 
 
 def kept_catalog(home: Path, backend: Backend) -> Catalog | None:

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from anyfit.backend import Feature, Plan
-from anyfit.errors import SpecError, nearest
+from attrs import evolve
+
+from anyfit.backend import Feature, Match, Note, Plan
+from anyfit.errors import AuthError, ServiceError, SpecError, nearest
 from anyfit.intents import JobIntent, ask_once
 from anyfit.job import Job
 from anyfit.names import check_name
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from anyfit.backend import Backend
     from anyfit.session import Session
 
-__all__ = ["Progress", "check_spec", "make_plan", "submit"]
+__all__ = ["Progress", "check_spec", "make_plan", "outline", "submit"]
 
 Progress = Callable[[str, float, str], None]
 """Told of each phase that is over: its name, its seconds, and what was done."""
@@ -29,12 +31,35 @@ _OFFERED = ("instance_type: ", "instance_count: ", "framework", "options.")
 def make_plan(session: Session, backend: Backend, spec: JobSpec) -> Plan:
     """What submitting would do, after every observer has had its say."""
     from anyfit.inputs import measured
-    from anyfit.offers import catalog_of, kept_catalog
     from anyfit.plugins import observers
 
     spec = observers().prepare_job(spec)
     check_spec(spec, backend)
-    spec = measured(spec, backend)
+    return _planned(session, backend, measured(spec, backend))
+
+
+def outline(session: Session, backend: Backend, spec: JobSpec) -> Plan:
+    """What `make_plan` answers; without an account, what can be told without one."""
+    from anyfit.inputs import measured_here
+    from anyfit.plugins import observers
+
+    try:
+        return make_plan(session, backend, spec)
+    except (AuthError, ServiceError) as fault:
+        catalog = backend.shipped_catalog()
+        if catalog is None:
+            raise
+        spec = observers().prepare_job(spec)
+        plan = backend.plan(measured_here(spec, backend), catalog)
+        as_of = f" of {catalog.as_of:%Y-%m-%d}" if catalog.as_of else ""
+        text = f"the list{as_of} that came with anyfit, for {backend.name} could not be asked: {fault.message}"
+        return evolve(plan, notes=(Note("instance_type", Match.NEAR, text), *plan.notes))
+
+
+def _planned(session: Session, backend: Backend, spec: JobSpec) -> Plan:
+    """With the catalog that is kept, or a fresh one where that does not do."""
+    from anyfit.offers import catalog_of, kept_catalog
+
     home = session.config.home
     kept = kept_catalog(home, backend)
     if kept is None:

@@ -18,7 +18,7 @@ from anyfit.job import Job
 from anyfit.names import timestamped
 from anyfit.options.by_backend import own_options
 from anyfit.spec import DEFAULT_CHANNEL, Channel, Code, JobSpec
-from anyfit.submission import make_plan, submit
+from anyfit.submission import make_plan, outline, submit
 from anyfit.validate import check_channels, check_estimator
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ def start(
 
 
 def plan_only(estimator: Estimator, inputs: Inputs, *, job_name: str | None, version_of: Job | str | None) -> Plan:
-    """What `start` would submit."""
+    """What `start` would submit, as far as can be told without an account."""
     session = estimator.session()
     spec = make_spec(estimator, session, inputs, job_name, version_of)
-    return make_plan(session, session.backend(), spec)
+    return outline(session, session.backend(), spec)
 
 
 def watch(job: Job, *, console: Console, logs: bool, tensorboard: bool) -> JobState:

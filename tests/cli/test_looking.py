@@ -233,8 +233,8 @@ def test_jobs_of_one_name_on_two_backends(cli: Any) -> None:
     journal = Journal(cli.environ["ANYFIT_HOME"])
     (row,) = journal.jobs()
     ref = JobRef("elsewhere", "r", "twin")
-    journal.adopt(journal.spec(row), ref, "")
-    journal.observed(ref, JobState(status=Status.SUCCEEDED))
+    journal.adopt(journal.spec(row), ref, "", "")
+    journal.observed(ref, JobState(status=Status.SUCCEEDED), "")
     journal.close()
     shown = cli("jobs", "-n", "1", "--json").json()
 

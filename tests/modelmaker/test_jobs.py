@@ -223,7 +223,7 @@ def test_deleting_versions(backend: ModelMakerBackend, bench: Benches) -> None:
     assert backend.find(f"{spec.name}.v2") == second.ref
     backend.delete(second.ref)
     assert spec.name not in {entry.name for entry in backend._client.trains()}
-    run.session.journal.forget(first.ref)
+    run.session.journal.forget(first.ref, run.backend.place)
     assert run.run(spec).state.status == Status.SUCCEEDED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,14 @@ from attrs import evolve
 
 from anyfit.backend import Catalog, Match, Plan
 from anyfit.errors import SpecError
+from anyfit.offers import read_shipped
 from anyfit.spec import Channel, Code, EndpointSpec, JobSpec, ModelSpec, Variant
+from anyfit.submission import outline
+from anyfit.testing import Bench
 from anyfit_modelmaker.backend import ModelMakerBackend
 from anyfit_modelmaker.models import model_request
 from anyfit_modelmaker.serving import service_request
+from anyfit_modelmaker.settings import Settings
 
 Make = Callable[..., ModelMakerBackend]
 
@@ -294,3 +299,13 @@ def test_refused_service(catalog: Catalog, changes: dict[str, Any], field: str) 
         service_request(EndpointSpec(name="s", variants=(variant,)), catalog.offerings)
 
     assert str(caught.value).startswith(field)
+
+
+def test_without_an_account(tmp_path: Path) -> None:
+    """The list that comes with the package makes a plan where nobody can be asked; only the bucket must be named."""
+    bench = Bench(ModelMakerBackend(Settings(bucket="b"), tmp_path / "home"), tmp_path / "bench")
+    plan = outline(bench.session, bench.backend, bench.spec("pass"))
+    shipped = {offer.spec_id for offer in read_shipped("anyfit_modelmaker").offerings}
+
+    assert plan.notes[0].field == "instance_type" and "username and password are not set" in plan.notes[0].text
+    assert str(plan.requests[0].body["resourceId"]) in shipped

@@ -104,7 +104,7 @@ def test_a_name_that_is_taken(fitted: Estimator) -> None:
         fitted.deploy()
     assert left(fitted) == (["mine/1"], ["mine"])
 
-    fitted.session().journal.forget_endpoint(EndpointRef("local", "localhost", "mine"))
+    fitted.session().journal.forget_endpoint(EndpointRef("local", "localhost", "mine"), "")
     with pytest.raises(Conflict, match="endpoint_name: there is already an endpoint 'mine'"):
         fitted.deploy()
     assert left(fitted) == (["mine/1"], [])

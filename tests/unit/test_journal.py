@@ -52,13 +52,13 @@ for line in sys.stdin:  # a line is the folder of a new journal, for all workers
     journal, won = Journal(line.strip()), False
     for number in range(3):
         name = "job-%s-%d" % (worker, number)
-        journal.intend(plan(name), "")
+        journal.intend(plan(name), "", "")
         ref = JobRef("cloud", "r", name)
-        journal.submitted(plan(name), ref, "")
-        journal.observed(ref, JobState(status=Status.SUCCEEDED))
+        journal.submitted(plan(name), ref, "", "")
+        journal.observed(ref, JobState(status=Status.SUCCEEDED), "")
         journal.jobs(limit=5)
     try:
-        journal.intend(plan("contested"), "")
+        journal.intend(plan("contested"), "", "")
         won = True
     except Conflict:
         pass
@@ -76,8 +76,8 @@ from anyfit.spec import EndpointSpec
 
 plan, endpoint = sys.stdin.read().splitlines()
 journal = Journal(sys.argv[1])
-journal.intend(loads(Plan, plan), "work")
-journal.intend_endpoint("cloud", loads(EndpointSpec, endpoint), "work", "")
+journal.intend(loads(Plan, plan), "work", "")
+journal.intend_endpoint("cloud", loads(EndpointSpec, endpoint), "work", "", "")
 """
 
 
@@ -91,7 +91,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 def test_the_way_of_a_job(journal: Journal) -> None:
     """A job is an intent, then has its reference, then its newest state; spec and plan come back as they were."""
-    journal.intend(PLAN, "work")
+    journal.intend(PLAN, "work", "")
     (row,) = journal.jobs()
 
     assert (row.backend, row.key, row.name, row.profile, row.ref, row.status) == (
@@ -100,9 +100,9 @@ def test_the_way_of_a_job(journal: Journal) -> None:
     assert journal.state(row) is None
     assert not row.finished
 
-    journal.submitted(PLAN, REF, "")
-    journal.observed(REF, RUNNING)
-    journal.observed(REF, FAILED)
+    journal.submitted(PLAN, REF, "", "")
+    journal.observed(REF, RUNNING, "")
+    journal.observed(REF, FAILED, "")
     (row,) = journal.jobs()
     assert (row.ref, row.status, row.reason) == (str(REF), "FAILED", "killed")
     assert row.ended_at == "2026-11-21T07:00:00+00:00"
@@ -114,10 +114,10 @@ def test_the_way_of_a_job(journal: Journal) -> None:
 
 def test_an_end_is_not_taken_back(journal: Journal) -> None:
     """A watcher that is late with an older state does not undo the end of a job."""
-    journal.intend(PLAN, "")
-    journal.submitted(PLAN, REF, "")
-    journal.observed(REF, FAILED)
-    journal.observed(REF, RUNNING)
+    journal.intend(PLAN, "", "")
+    journal.submitted(PLAN, REF, "", "")
+    journal.observed(REF, FAILED, "")
+    journal.observed(REF, RUNNING, "")
     (row,) = journal.jobs()
 
     assert row.status == "FAILED"
@@ -126,7 +126,7 @@ def test_an_end_is_not_taken_back(journal: Journal) -> None:
 
 def test_it_outlives_its_client(journal: Journal, tmp_path: Path) -> None:
     """Another object on the same folder knows what the first one wrote."""
-    journal.intend(PLAN, "")
+    journal.intend(PLAN, "", "")
     journal.close()
 
     assert [row.key for row in journal.jobs()] == ["mnist"]
@@ -137,21 +137,21 @@ def test_it_outlives_its_client(journal: Journal, tmp_path: Path) -> None:
 
 def test_names_are_taken(journal: Journal) -> None:
     """A name is taken per backend and version, until it is withdrawn or forgotten."""
-    journal.intend(PLAN, "")
+    journal.intend(PLAN, "", "")
     with pytest.raises(Conflict, match=r"^job_name: there is already a job 'mnist' on cloud") as caught:
-        journal.intend(PLAN, "")
+        journal.intend(PLAN, "", "")
 
     assert "version_of" in caught.value.hint
-    journal.intend(evolve(PLAN, backend="other"), "")
-    journal.intend(evolve(PLAN, spec=evolve(SPEC, version=2)), "")
-    journal.withdraw("cloud", "mnist")
-    journal.intend(PLAN, "")
-    journal.submitted(PLAN, REF, "")
-    journal.withdraw("cloud", "mnist")  # only an intent can be withdrawn
+    journal.intend(evolve(PLAN, backend="other"), "", "")
+    journal.intend(evolve(PLAN, spec=evolve(SPEC, version=2)), "", "")
+    journal.withdraw("cloud", "mnist", "")
+    journal.intend(PLAN, "", "")
+    journal.submitted(PLAN, REF, "", "")
+    journal.withdraw("cloud", "mnist", "")  # only an intent can be withdrawn
     with pytest.raises(Conflict):
-        journal.intend(PLAN, "")
-    journal.forget(REF)
-    journal.intend(PLAN, "")
+        journal.intend(PLAN, "", "")
+    journal.forget(REF, "")
+    journal.intend(PLAN, "", "")
 
 
 def test_places_are_apart(journal: Journal) -> None:
@@ -177,9 +177,9 @@ def test_queries(journal: Journal) -> None:
     for number, backend in enumerate(["cloud", "other", "cloud"]):
         spec = evolve(SPEC, name=f"job{number}", version=1 + number)
         plan = evolve(PLAN, backend=backend, spec=spec)
-        journal.intend(plan, "")
-        journal.submitted(plan, JobRef(backend, "r", f"id{number}"), "")
-    journal.observed(JobRef("other", "r", "id1"), FAILED)
+        journal.intend(plan, "", "")
+        journal.submitted(plan, JobRef(backend, "r", f"id{number}"), "", "")
+    journal.observed(JobRef("other", "r", "id1"), FAILED, "")
 
     def names(**query: object) -> list[str]:
         return [row.name for row in journal.jobs(**query)]  # type: ignore[arg-type]
@@ -194,8 +194,8 @@ def test_queries(journal: Journal) -> None:
 
 def test_adopted_jobs(journal: Journal) -> None:
     """A job of another machine has no plan, and adopting it twice or over an own job changes nothing."""
-    journal.adopt(SPEC, REF, "work")
-    journal.adopt(SPEC, REF, "play")
+    journal.adopt(SPEC, REF, "work", "")
+    journal.adopt(SPEC, REF, "play", "")
     (row,) = journal.jobs()
 
     assert (row.ref, row.profile) == (str(REF), "work")
@@ -206,21 +206,21 @@ def test_adopted_jobs(journal: Journal) -> None:
 def test_abandoned_intents(journal: Journal, tmp_path: Path) -> None:
     """Intents of clients that are gone are known; those of living ones and submitted jobs are nobody's concern."""
     abandon(tmp_path / "home")
-    journal.intend(evolve(PLAN, spec=evolve(SPEC, name="alive")), "")
+    journal.intend(evolve(PLAN, spec=evolve(SPEC, name="alive")), "", "")
     (row,) = journal.abandoned()
 
     assert (row.key, row.profile) == ("mnist", "work")
-    journal.submitted(PLAN, REF, "")
+    journal.submitted(PLAN, REF, "", "")
     assert journal.abandoned() == []
 
 
 def test_intents_of_others(journal: Journal, tmp_path: Path) -> None:
     """What another client intends is its own: it can neither be withdrawn nor left by this one."""
     abandon(tmp_path / "home")
-    journal.withdraw("cloud", "mnist")
-    journal.leave("cloud", "mnist")
-    journal.withdraw_endpoint("cloud", "mnist")
-    journal.leave_endpoint("cloud", "mnist")
+    journal.withdraw("cloud", "mnist", "")
+    journal.leave("cloud", "mnist", "")
+    journal.withdraw_endpoint("cloud", "mnist", "")
+    journal.leave_endpoint("cloud", "mnist", "")
 
     assert [row.owner != "" for row in journal.abandoned()] == [True]
     assert [row.owner != "" for row in journal.abandoned_endpoints()] == [True]
@@ -235,12 +235,12 @@ def test_claims(journal: Journal, tmp_path: Path) -> None:
     assert [journal.claim(endpoint), journal.claim(endpoint)] == [True, False]
     assert journal.abandoned() == []
     assert journal.abandoned_endpoints() == []
-    journal.leave("cloud", "mnist")
+    journal.leave("cloud", "mnist", "")
     (row,) = journal.abandoned()
     assert row.owner == ""
     assert journal.claim(row)
-    journal.withdraw("cloud", "mnist")
-    journal.withdraw_endpoint("cloud", "mnist")
+    journal.withdraw("cloud", "mnist", "")
+    journal.withdraw_endpoint("cloud", "mnist", "")
     assert journal.jobs() == []
     assert journal.endpoints() == []
 
@@ -262,10 +262,10 @@ def test_claims_that_are_settled(journal: Journal, tmp_path: Path) -> None:
 
 def test_an_intent_that_somebody_removed(journal: Journal) -> None:
     """A job or endpoint that was made is in the journal, even if its intent has gone while the request was sent."""
-    journal.intend(PLAN, "work")
-    journal.withdraw("cloud", "mnist")
-    journal.submitted(PLAN, REF, "work")
-    journal.deployed(ENDPOINT, ENDPOINT_REF, "work", str(REF))
+    journal.intend(PLAN, "work", "")
+    journal.withdraw("cloud", "mnist", "")
+    journal.submitted(PLAN, REF, "work", "")
+    journal.deployed(ENDPOINT, ENDPOINT_REF, "work", str(REF), "")
     (row,), (endpoint,) = journal.jobs(), journal.endpoints()
 
     assert (row.ref, row.profile, row.status) == (str(REF), "work", "PENDING")
@@ -281,11 +281,11 @@ def abandon(home: Path) -> None:
 
 def test_endpoints(journal: Journal) -> None:
     """Endpoints have the same way: an intent, a reference, and an end."""
-    journal.intend_endpoint("cloud", ENDPOINT, "work", "cloud://north/id-1")
+    journal.intend_endpoint("cloud", ENDPOINT, "work", "cloud://north/id-1", "")
     with pytest.raises(Conflict, match=r"^endpoint_name: "):
-        journal.intend_endpoint("cloud", ENDPOINT, "", "")
-    journal.deployed(ENDPOINT, ENDPOINT_REF, "work", "")
-    journal.withdraw_endpoint("cloud", "mnist")
+        journal.intend_endpoint("cloud", ENDPOINT, "", "", "")
+    journal.deployed(ENDPOINT, ENDPOINT_REF, "work", "", "")
+    journal.withdraw_endpoint("cloud", "mnist", "")
     (row,) = journal.endpoints(name="mnist")
 
     assert (row.ref, row.profile, row.job) == (str(ENDPOINT_REF), "work", "cloud://north/id-1")
@@ -293,7 +293,7 @@ def test_endpoints(journal: Journal) -> None:
     assert [found.name for found in journal.endpoints(backend="cloud")] == ["mnist"]
     assert journal.endpoints(backend="other") == []
     assert journal.abandoned_endpoints() == []
-    journal.forget_endpoint(ENDPOINT_REF)
+    journal.forget_endpoint(ENDPOINT_REF, "")
     assert journal.endpoints() == []
 
 
@@ -333,8 +333,8 @@ def test_threads(journal: Journal) -> None:
 
     def submit(number: int) -> None:
         plan = evolve(PLAN, spec=evolve(SPEC, name=f"job{number}"))
-        journal.intend(plan, "")
-        journal.submitted(plan, JobRef("cloud", "r", str(number)), "")
+        journal.intend(plan, "", "")
+        journal.submitted(plan, JobRef("cloud", "r", str(number)), "", "")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(submit, range(40)))
@@ -344,7 +344,7 @@ def test_threads(journal: Journal) -> None:
 
 def test_waiting_for_another(journal: Journal, tmp_path: Path) -> None:
     """While another process writes, readers go on and see what was there before."""
-    journal.intend(PLAN, "")
+    journal.intend(PLAN, "", "")
     other = sqlite3.connect(tmp_path / "home" / "journal.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     other.execute("DELETE FROM jobs")

@@ -31,7 +31,7 @@ offering = Offering(spec_id="s", cpus=1, memory_gib=1)
 plan = Plan(spec=JobSpec(name="mine", description="x" * 200_000), backend="cloud", region="r", offering=offering)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 try:
-    journal.intend(plan, "")
+    journal.intend(plan, "", "")
 except StorageError as fault:
     print(fault)
 """
@@ -55,7 +55,7 @@ def plan_of(name: str) -> Plan:
 def test_private(tmp_path: Path, open_to_all: None) -> None:
     """Nobody else reads what was asked for: neither in the file nor in those that SQLite has beside it."""
     journal = Journal(tmp_path)
-    journal.intend(plan_of("mine"), "")
+    journal.intend(plan_of("mine"), "", "")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     journal.close()
 
@@ -66,7 +66,7 @@ def test_a_torn_file(tmp_path: Path) -> None:
     """Damage that shows up only when something is read is told as an error with a hint."""
     journal = Journal(tmp_path)
     for number in range(200):
-        journal.intend(plan_of(f"job{number}"), "")
+        journal.intend(plan_of(f"job{number}"), "", "")
     journal.close()
     path = tmp_path / "journal.sqlite3"
     content = path.read_bytes()
@@ -167,7 +167,7 @@ def test_intents_are_durable(tmp_path: Path) -> None:
     said: list[str] = []
     with journal._file.use() as db:
         db.set_trace_callback(said.append)
-    journal.intend(plan_of("mine"), "")
+    journal.intend(plan_of("mine"), "", "")
     journal.close()
 
     words = [" ".join(text.split()[:2]) for text in said]

@@ -51,7 +51,7 @@ import sys
 from anyfit.backend import Plan
 from anyfit.codec import loads
 from anyfit.session import Session
-Session.open().journal.intend(loads(Plan, sys.stdin.read()), "")
+Session.open().journal.intend(loads(Plan, sys.stdin.read()), "", "")
 """
 SCRIPT = """
 import os
@@ -130,7 +130,7 @@ def test_a_living_client_is_left_alone(script: str) -> None:
     """What another client is about to submit is its own concern."""
     session = Session.open()
     plan = Estimator(entry_point=script).plan(job_name="mine")
-    session.journal.intend(plan, "")
+    session.journal.intend(plan, "", "")
 
     assert session.reconcile() == []
     assert [row.key for row in session.journal.jobs()] == ["mine"]

@@ -122,15 +122,15 @@ def test_a_client_that_died_first(far: Far, bench: Bench, job: Job) -> None:
 
 def test_waiting(far: Far, bench: Bench, job: Job) -> None:
     """A version is waited for until it can be deployed, or its platform says why it cannot."""
-    model = bench.register(job, model_name="m")
-    far.states = (ModelStatus.PREPARING, ModelStatus.PREPARING)
+    model = bench.register(job, model_name="m", wait=False)
+    far.states, model.status = (ModelStatus.PREPARING, ModelStatus.UNKNOWN), ModelStatus.PREPARING
+    model.wait()
 
-    assert model.wait().status == ModelStatus.READY
-    assert not far.states
-    far.states = (ModelStatus.PREPARING, ModelStatus.FAILED)
+    assert not far.states and model.status == ModelStatus.READY
+    far.states, model.status = (ModelStatus.PREPARING, ModelStatus.FAILED), ModelStatus.PREPARING
     with pytest.raises(ServiceError, match="model m:1 is FAILED: bad files") as caught:
         model.wait()
     assert "anyfit models delete m:1" in caught.value.hint
-    far.states = (ModelStatus.PREPARING,)
+    far.states, model.status = (ModelStatus.PREPARING,), ModelStatus.PREPARING
     with pytest.raises(NotFinished, match="still PREPARING"):
         model.wait(timeout=-1)

@@ -41,7 +41,7 @@ import sys
 from anyfit.backend import Plan
 from anyfit.codec import loads
 from anyfit.journal import Journal
-Journal(sys.argv[1]).intend(loads(Plan, sys.stdin.read()), "")
+Journal(sys.argv[1]).intend(loads(Plan, sys.stdin.read()), "", "")
 """
 
 
@@ -198,7 +198,7 @@ def test_an_interrupted_client_goes_on(line: BadLine, bench: Bench, arrived: boo
 def test_an_intent_that_was_only_written(line: BadLine, bench: Bench) -> None:
     """An intent of this process that nobody is at, because Ctrl-C came right after it, is no reason to refuse."""
     plan = bench.plan(bench.spec("print('ran')", name="mine"))
-    bench.session.journal.intend(plan, "")
+    bench.session.journal.intend(plan, "", "")
     bench.run(plan.spec)
 
     assert rows(bench) == [("mine", True)]

@@ -217,7 +217,7 @@ def test_wait_for_many(session: Session) -> None:
 def test_the_journal_is_told(session: Session) -> None:
     """What is seen of a job is in the journal."""
     watched = job(session, Played(RUNNING, JobState(status=Status.FAILED, exit_code=3, reason="fell over")))
-    session.journal.adopt(watched.spec, watched.ref, "")
+    session.journal.adopt(watched.spec, watched.ref, "", "")
     with pytest.raises(JobFailed):
         watched.wait()
     (row,) = session.journal.jobs()
@@ -228,7 +228,7 @@ def test_the_journal_is_told(session: Session) -> None:
 def test_unknown_is_no_news(session: Session) -> None:
     """A state that the platform cannot tell for a moment does not end a job, nor go into the journal."""
     watched = job(session, Played(RUNNING, JobState(status=Status.UNKNOWN), DONE))
-    session.journal.adopt(watched.spec, watched.ref, "")
+    session.journal.adopt(watched.spec, watched.ref, "", "")
     list(follow(watched))
 
     assert watched.state == DONE

@@ -151,7 +151,7 @@ class JobPromises(Suite):
                 assert getattr(found.spec, name) == getattr(done.spec, name), name
             assert set(found.spec.inputs) == set(done.spec.inputs)
             assert elsewhere.lines(found) == bench.lines(done)
-            elsewhere.session.journal.forget(found.ref)
+            elsewhere.session.journal.forget(found.ref, elsewhere.backend.place)
 
     def test_stop(self, backend: Backend, bench: Bench) -> None:
         """A running job can be stopped, also twice, and what it has said stays."""
