@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from anyfit_ti.emulator.desk import Do, Site, Tables
+from anyfit_ti.emulator.ems.configs import Configs
+from anyfit_ti.emulator.ems.services import Services as OldServices
 from anyfit_ti.emulator.models import Models
 from anyfit_ti.emulator.serving.gateway import Gateway
 from anyfit_ti.emulator.serving.groups import Groups
@@ -22,13 +24,15 @@ class Serving:
         register = Register(site.records)
         self.services = Services(site, self.models, register)
         self._gateway = Gateway(register, self.services)
-        self._groups = Groups(site, register, self.services, self._address, self._gateway.ask)
-        self._parts = (self.models, self.services)
+        groups = Groups(site, register, self.services, self._address, self._gateway.ask)
+        configs = Configs(site)
+        self._parts = (self.models, self.services, OldServices(site, configs))
+        self._answering = (*self._parts, groups, configs)
 
     def tables(self) -> Tables:
         """What it answers."""
         merged: dict[tuple[str, str], dict[str, Do]] = {}
-        for part in (*self._parts, self._groups):
+        for part in self._answering:
             for product, actions in part.tables().items():
                 merged.setdefault(product, {}).update(actions)
         return merged

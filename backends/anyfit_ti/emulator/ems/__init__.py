@@ -1,0 +1,1 @@
+"""TI-EMS, where the older generation serves models (reference, section 5.1)."""
