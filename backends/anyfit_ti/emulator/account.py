@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from typing import Any
 
 from anyfit_emulator.records import Records
@@ -54,8 +53,3 @@ class Account:
         credential = Credential(access_key, document["secret_key"], document["token"], document["expires"])
         self.keys.add(credential)
         return credential
-
-
-def utc(seconds: float) -> str:
-    """A moment as `2023-11-14T22:13:20Z`."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

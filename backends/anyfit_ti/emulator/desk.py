@@ -23,6 +23,7 @@ from anyfit_emulator.records import Records
 from anyfit_emulator.storage import ObjectStore
 from anyfit_ti.emulator.account import Account
 from anyfit_ti.emulator.fields import Fields
+from anyfit_ti.emulator.machines import Machines
 
 __all__ = ["MONITOR", "REGIONS", "STS", "TIEMS", "TIONE_2019", "TIONE_2021", "Call", "Desk", "Do", "Site", "Tables"]
 
@@ -71,7 +72,7 @@ class Site:
         folder: Where sandboxes and logs lie.
         listen: Serves an application on a further port; answers the port.
         pause: Seconds that a job or task stays in each state before its program runs, so that clients get to see these.
-        clock: Tells the Unix time.
+        machines: Where jobs and tasks take machines from.
     """
 
     account: Account
@@ -80,7 +81,7 @@ class Site:
     folder: Path
     listen: Callable[[App], int]
     pause: float
-    clock: Callable[[], float]
+    machines: Machines
 
 
 class Desk(Protocol):

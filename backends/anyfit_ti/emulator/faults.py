@@ -35,12 +35,17 @@ _CODES = {
 _PAGE = b"<html><head><title>%d</title></head><body>bad gateway</body></html>"
 
 
-def misbehave(plan: FaultPlan, decision: Decision, do: Callable[[], Response]) -> Response:
-    """Do something as well as the plan lets it."""
+def misbehave(
+    plan: FaultPlan,
+    decision: Decision,
+    do: Callable[[], Response],
+    refuse: Callable[[ApiError], Response] | None = None,
+) -> Response:
+    """Do something as well as the plan lets it; `refuse` writes a refusal in the words of another service."""
     if plan.faults.latency:
         time.sleep(plan.faults.latency)
     if decision.error:
-        return _refused(*decision.error)
+        return _refused(*decision.error, refuse)
     if decision.kind == "reset":
         raise Disconnected("injected fault")
     response = do()
@@ -49,8 +54,9 @@ def misbehave(plan: FaultPlan, decision: Decision, do: Callable[[], Response]) -
     return response
 
 
-def _refused(status: int, word: str) -> Response:
+def _refused(status: int, word: str, refuse: Callable[[ApiError], Response] | None) -> Response:
     code = "RequestLimitExceeded" if word == "SlowDown" else _CODES.get(status)
     if code is None:
         return Response(status, [("Content-Type", "text/html")], _PAGE % status)
-    return failure(ApiError(code, "injected fault"), new_request_id())
+    error = ApiError(code, "injected fault")
+    return refuse(error) if refuse else failure(error, new_request_id())

@@ -11,13 +11,13 @@ from typing import Any
 from attrs import asdict, define
 
 from anyfit_emulator.moving import Cancelled, Missing, copy, remove
-from anyfit_ti.emulator.account import utc
 from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.ids import digits
 from anyfit_ti.emulator.places import NOWHERE, Place, read_place
 from anyfit_ti.emulator.selecting import page, select, tagged
+from anyfit_ti.emulator.times import utc
 
 __all__ = ["FORMATS", "ModelVersion", "Models"]
 

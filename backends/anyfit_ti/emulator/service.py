@@ -13,7 +13,11 @@ from anyfit_emulator.storage.faults import FaultPlan, Faults
 from anyfit_emulator.storage.requestlog import RequestLog
 from anyfit_ti.emulator.account import Account
 from anyfit_ti.emulator.app import TiApp
+from anyfit_ti.emulator.cls import LogService
 from anyfit_ti.emulator.desk import REGIONS, Desk, Site
+from anyfit_ti.emulator.jobs.desk import Jobs
+from anyfit_ti.emulator.machines import Machines
+from anyfit_ti.emulator.monitor import Monitor
 from anyfit_ti.emulator.serving.desk import Serving
 from anyfit_ti.emulator.sts import Sts
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["DESKS", "TiService"]
 
 GRACE = 1.0  # what programs get when the emulator ends
-DESKS: tuple[Callable[[Site], Desk], ...] = (Sts, Serving)
+DESKS: tuple[Callable[[Site], Desk], ...] = (Sts, Serving)  # what needs no other desk
 
 
 class TiService:
@@ -32,24 +36,36 @@ class TiService:
 
     Args:
         pause: Seconds that a job or task stays in each state before its program runs, so that clients get to see these.
+        machines: How many machines there are for jobs and tasks; None for no limit.
 
     Attributes:
         account: Whose everything is.
+        jobs: Training jobs of the older generation.
         requests: What was asked so far.
     """
 
-    def __init__(self, room: Room, pause: float = 0.0) -> None:
+    def __init__(self, room: Room, pause: float = 0.0, machines: int | None = None) -> None:
         self._room = room
-        self._port = 0
+        self._port = self._logs_port = 0
         folder = room.storage.store.system / "ti"
         kill_marked(str(folder))  # an emulator that was killed could not
         self._records = Records(folder / "state.sqlite")
         keys = room.storage.credentials
         self.account = Account(self._records, keys)
-        site = Site(self.account, self._records, room.storage.store, folder, self._listen, pause, time.time)
-        self._desks = [make(site) for make in DESKS]
+        site = Site(
+            self.account,
+            self._records,
+            room.storage.store,
+            folder,
+            self._listen,
+            pause,
+            Machines(machines),
+        )
+        self.jobs = Jobs(site)
+        self._desks: list[Desk] = [self.jobs, Monitor(self.jobs), *(make(site) for make in DESKS)]
         self.requests = RequestLog()
         plan = FaultPlan(Faults.parse(room.faults))
+        self._logs = LogService(self.jobs, keys, plan, self.requests)
         self._app = TiApp(self._desks, keys, plan, self.requests, Administration(self.requests, plan, keys))
 
     @property
@@ -60,6 +76,7 @@ class TiService:
     def start(self) -> None:
         """Accept connections, and go on where an earlier emulator of this directory ended."""
         self._port = self._listen(self._app)
+        self._logs_port = self._listen(self._logs)
         for desk in self._desks:
             desk.start()
 
@@ -78,7 +95,7 @@ class TiService:
         return {
             "endpoint": self.endpoint,
             "tiems_endpoint": self.endpoint,
-            "cls_endpoint": self.endpoint,
+            "cls_endpoint": f"http://127.0.0.1:{self._logs_port}",
             "cos_endpoint": storage.cos_endpoint,
             "region": REGIONS[0],
             "uin": self.account.uin,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from anyfit_ti.emulator.account import utc
 from anyfit_ti.emulator.desk import STS, Call, Site, Tables
+from anyfit_ti.emulator.times import utc
 
 __all__ = ["Sts"]
 

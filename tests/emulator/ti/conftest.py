@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 
 from anyfit_emulator.service import Room
+from anyfit_ti.emulator.loglines import lines
 from anyfit_ti.emulator.service import TiService
 
 GEN1 = "2019-10-22"
@@ -71,12 +75,20 @@ class Rig:
         self.service.start()
         self.keys = self.service.ready()
         self.bucket = self.keys["bucket"]
+        self.cos: Any = boto3.client(
+            "s3",
+            endpoint_url=self.room.storage.s3_endpoint,
+            aws_access_key_id=self.keys["secret_id"],
+            aws_secret_access_key=self.keys["secret_key"],
+            region_name=self.keys["region"],
+        )
         self.http = requests.Session()
         self._names = 0
 
     def close(self) -> None:
         """End everything."""
         self.http.close()
+        self.cos.close()
         self.service.stop()
         self.room.__exit__()
 
@@ -126,6 +138,68 @@ class Rig:
         self._names += 1
         return f"{word}-{self._names}"
 
+    def put(self, key: str, content: str | bytes) -> None:
+        """An object."""
+        self.cos.put_object(Bucket=self.bucket, Key=key, Body=content)
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        """What lies below a prefix, by relative key."""
+        found = self.cos.list_objects(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        keys = [item["Key"] for item in found]
+        return {key[len(prefix) :]: self.cos.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+
+    def packed(self, key: str) -> dict[str, bytes]:
+        """The files of an archive in the bucket."""
+        content = self.cos.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return unpacked(content)
+
+    # the older generation
+
+    def job(self, script: str, name: str = "", given: dict[str, Any] | None = None, **members: Any) -> dict[str, Any]:
+        """The body of a job that runs a script, in the shape that the official SDK sends."""
+        name = name or self.name()
+        self.put(f"{name}/source/source.tar.gz", archive({"train.py": script}))
+        submit = f"cos://{self.bucket}/{name}/source/source.tar.gz"
+        reserved: dict[str, Any] = {"ti_program": "train.py", "ti_submit_directory": submit, "ti_job_name": name}
+        reserved |= {"ti_container_log_level": 20, "ti_enable_cls_log": True}
+        encoded = {key: json.dumps(value) for key, value in {**(given or {}), **reserved}.items()}
+        return {
+            "TrainingJobName": name,
+            "AlgorithmSpecification": {
+                "TrainingImageName": "ccr.ccs.tencentyun.com/ti_containers/pytorch:1.9.0-gpu-cu101-py3",
+                "TrainingInputMode": "File",
+            },
+            "OutputDataConfig": {"CosOutputBucket": self.bucket, "CosOutputKeyPrefix": "runs/"},
+            "ResourceConfig": {"InstanceCount": 1, "InstanceType": "TI.SMALL2.1core2g", "VolumeSizeInGB": 0},
+            "RoleName": self.keys["role"],
+            "RetryWhenResourceInsufficient": "Disabled",
+            "InputDataConfig": [],
+            "HyperParameters": json.dumps(encoded),
+            **members,
+        }
+
+    def run(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Start a job and wait for its end; answers its description."""
+        self.old("CreateTrainingJob", body)
+        return self.ended(body["TrainingJobName"])
+
+    def ended(self, name: str) -> dict[str, Any]:
+        """A job, once it has ended."""
+        over = ("Completed", "Failed", "Stopped")
+        found = self.until(lambda: self.described(name), lambda job: job["TrainingJobStatus"] in over)
+        assert isinstance(found, dict)
+        return found
+
+    def described(self, name: str) -> dict[str, Any]:
+        """A job."""
+        return self.old("DescribeTrainingJob", {"TrainingJobName": name})
+
+    def lines(self, name: str) -> list[str]:
+        """What a job wrote, read where it lies."""
+        jobs = self.service.jobs
+        job = jobs.find(name)
+        return [line.text for line in lines(jobs.log_of(job))] if job else []
+
     @staticmethod
     def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
         """Look until what is seen is good."""
@@ -134,6 +208,24 @@ class Rig:
             assert time.monotonic() < deadline, seen
             time.sleep(0.01)
         return seen
+
+
+def archive(files: dict[str, str]) -> bytes:
+    """A gzipped tar."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w:gz") as packed:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            packed.addfile(member, io.BytesIO(text.encode()))
+    return target.getvalue()
+
+
+def unpacked(content: bytes) -> dict[str, bytes]:
+    """What is in one."""
+    with tarfile.open(fileobj=io.BytesIO(content)) as packed:
+        files = {member.name: packed.extractfile(member) for member in packed.getmembers() if member.isfile()}
+        return {name: stream.read() for name, stream in files.items() if stream}
 
 
 def answer_of(response: requests.Response) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 from attrs import asdict, define, field
 
 from anyfit_emulator.records import Records
-from anyfit_ti.emulator.account import utc
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.ids import letters
+from anyfit_ti.emulator.times import utc
 
 __all__ = ["Group", "Register", "Service", "new_token"]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from anyfit_ti.emulator.account import Account, utc
+from anyfit_ti.emulator.account import Account
 from anyfit_ti.emulator.serving.fleet import State
 from anyfit_ti.emulator.serving.pod import Pod
 from anyfit_ti.emulator.serving.register import Group, Service
+from anyfit_ti.emulator.times import utc
 
 __all__ = ["group_view", "new_view", "service_view"]
 

@@ -1,0 +1,246 @@
+"""The life of something that runs, in a thread of its own: the same for jobs and tasks of both generations."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+import traceback
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from attrs import frozen
+
+from anyfit_emulator.moving import Cancelled, Missing
+from anyfit_emulator.running import Command, LineLog, NotStarted, Outcome, Run
+from anyfit_ti.emulator.container import Unfit
+from anyfit_ti.emulator.machines import Machines
+from anyfit_ti.emulator.mirroring import Mirror
+
+__all__ = ["Ending", "Execution", "Surroundings"]
+
+_MIRROR_EVERY = 1.0
+
+
+@frozen
+class Surroundings:
+    """What every execution of a desk has around it.
+
+    Attributes:
+        lock: Guards what is run and its state.
+        pause: Seconds in each state before the program runs, so that somebody can see it.
+        machines: Where machines are taken from.
+    """
+
+    lock: threading.RLock
+    pause: float
+    machines: Machines
+
+
+@frozen
+class Ending:
+    """How it ended.
+
+    Attributes:
+        how: `done`, `failed`, `stopped` or `timeout`; `unfit` when it never ran.
+        message: Why, unless it is done.
+    """
+
+    how: str
+    message: str = ""
+
+
+class Execution(ABC):
+    """Runs something in the folder that it is given.
+
+    Subclasses say what is done in each step. What they do to the state, they do with the lock held.
+
+    Args:
+        key: Marks its processes, see `anyfit_emulator.running.leftovers`.
+        log: Takes what the programs write.
+        machines: How many machines it needs.
+        taken: Whether it has them already.
+        limit: Seconds that its programs may run, or None.
+    """
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        folder: Path,
+        log: LineLog,
+        machines: int,
+        *,
+        taken: bool = False,
+        limit: float | None = None,
+    ) -> None:
+        self.around = surroundings
+        self.folder = folder
+        self.log = log
+        self.stopping = threading.Event()
+        self._limit = limit
+        self._machines = machines
+        self._taken = taken
+        self._abandoned = False
+        self._run: Run | None = None
+        self._thread = threading.Thread(target=self._live, name=f"ti-{folder.name}", daemon=True)
+
+    # what is done
+
+    @abstractmethod
+    def queued(self) -> None:
+        """There are no machines for it; called once, before it waits for some."""
+
+    @abstractmethod
+    def starting(self) -> None:
+        """There are."""
+
+    @abstractmethod
+    def prepare(self) -> list[Command]:
+        """Fetch what is needed; answers what to run."""
+
+    @abstractmethod
+    def running(self) -> None:
+        """The programs have started."""
+
+    @abstractmethod
+    def save(self, outcome: Outcome) -> None:
+        """The programs have ended; keep what they made."""
+
+    @abstractmethod
+    def mirrors(self) -> list[Mirror]:
+        """What is kept while the programs run."""
+
+    @abstractmethod
+    def ended(self, ending: Ending) -> None:
+        """It is over."""
+
+    def patience(self) -> float | None:
+        """How many seconds it may wait for machines; None for ever."""
+        return None
+
+    # the rest
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, grace: float) -> None:
+        """Ask it to end; its processes have so many seconds for it."""
+        self.stopping.set()
+        with self.around.lock:
+            run = self._run
+        if run is not None:
+            run.stop(grace)
+
+    def abandon(self, grace: float) -> None:
+        """End the processes because the emulator ends; the state stays as it is."""
+        with self.around.lock:
+            self._abandoned = True
+        self.stop(grace)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end of it."""
+        self._thread.join(seconds)
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether it only ends because the emulator does."""
+        return self._abandoned
+
+    def rest(self) -> None:
+        """Stay in a state for a while."""
+        if self.stopping.wait(self.around.pause):
+            raise Cancelled
+
+    def _live(self) -> None:
+        try:
+            ending = self._through()
+        except Cancelled:
+            ending = Ending("stopped")
+        except (Unfit, Missing, NotStarted) as error:
+            ending = Ending("unfit", str(error))
+        except Exception as error:
+            traceback.print_exc()
+            ending = Ending("failed", f"the emulator has failed: {error!r}")
+        shutil.rmtree(self.folder / "root", ignore_errors=True)
+        if self._taken:
+            self.around.machines.give_back(self._machines)
+        with self.around.lock:
+            if not self._abandoned:
+                self.ended(ending)
+
+    def _through(self) -> Ending:
+        self._take()
+        self.rest()
+        with self.around.lock:
+            self._check()
+            self.starting()
+        self.rest()
+        run = Run(str(self.folder), self.prepare(), self.log)
+        with self.around.lock:
+            self._check()
+            run.start()
+            self._run = run
+            self.running()
+        outcome = self._wait(run)
+        if not self._abandoned:
+            self.save(outcome)
+        return self._judge(outcome)
+
+    def _take(self) -> None:
+        if self._taken or self.around.machines.take(self._machines):
+            self._taken = True
+            return
+        with self.around.lock:
+            self._check()
+            self.queued()
+        patience = self.patience()
+        latest = None if patience is None else time.monotonic() + patience
+
+        def tired() -> bool:
+            return self.stopping.is_set() or (latest is not None and time.monotonic() > latest)
+
+        self._taken = self.around.machines.wait(self._machines, tired)
+        self._check()
+        if not self._taken:
+            raise Unfit("the resources are insufficient, and waiting for them took too long")
+
+    def _wait(self, run: Run) -> Outcome:
+        mirrors = self.mirrors()
+        done = threading.Event()
+
+        def keep() -> None:
+            while not done.wait(_MIRROR_EVERY):
+                look(mirrors)
+
+        keeper = threading.Thread(target=keep, name="ti-mirror", daemon=True)
+        keeper.start()
+        try:
+            return run.wait(self._limit)
+        finally:
+            done.set()
+            keeper.join()
+            if not self._abandoned:
+                look(mirrors)
+
+    def _check(self) -> None:
+        if self.stopping.is_set():
+            raise Cancelled
+
+    def _judge(self, outcome: Outcome) -> Ending:
+        if outcome.reason == "failed":
+            code = max(outcome.codes) or min(outcome.codes)  # the others were ended by a signal
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+            return Ending("failed", f"the program {how}")
+        if outcome.reason == "timeout":
+            return Ending("timeout", f"it ran longer than {self._limit:g} s")
+        return Ending("done" if outcome.reason == "exited" else "stopped")
+
+
+def look(mirrors: list[Mirror]) -> None:
+    """Let all look; what cannot be put now is tried again."""
+    for mirror in mirrors:
+        try:
+            mirror.look()
+        except (Missing, OSError):
+            traceback.print_exc()
