@@ -1,0 +1,207 @@
+"""The backend `ti`: training jobs of both generations of Tencent TI."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
+
+from anyfit.backend import (
+    Artifact,
+    Backend,
+    Capabilities,
+    Catalog,
+    Feature,
+    JobRef,
+    JobState,
+    LogPage,
+    Named,
+    Plan,
+    Series,
+)
+from anyfit.http import RetryPolicy, Transport
+from anyfit.spec import JobSpec
+from anyfit_ti.bundle import Shipped
+from anyfit_ti.places import Places
+from anyfit_ti.settings import Settings
+
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
+
+    from anyfit.storage import Store, Uri
+    from anyfit.storage.settings import StoreSettings
+    from anyfit_ti.auth import Account
+    from anyfit_ti.client import Client
+    from anyfit_ti.jobs import Jobs
+
+__all__ = ["TiBackend"]
+
+_LATER = "anyfit does not serve models on TI yet"
+_SERVING = (
+    Feature.MODELS,
+    Feature.ENDPOINTS,
+    Feature.ENDPOINT_UPDATE,
+    Feature.ENDPOINT_PAUSE,
+    Feature.ENDPOINT_LOGS,
+    Feature.TRAFFIC_WEIGHTS,
+)
+
+
+class TiBackend(Backend):
+    """Talks to one account in one region.
+
+    Args:
+        settings: What is configured.
+        folder: anyfit's own folder, for temporary keys.
+        policy: How to wait between tries.
+        adapter: Replaces the network for the platform's calls.
+    """
+
+    name: ClassVar[str] = "ti"
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        *,
+        policy: RetryPolicy | None = None,
+        adapter: BaseAdapter | None = None,
+    ) -> None:
+        self._settings = settings
+        self._folder = folder / self.name
+        self._policy = policy or RetryPolicy()
+        self._adapter = adapter
+        self._shipped = Shipped.read()
+        self._stores: dict[str, Store] = {}
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        return f"<TiBackend {self.place}>"
+
+    @property
+    def place(self) -> str:
+        """The account is told by its number, or by what cannot be turned back into the id of its key."""
+        settings = self._settings
+        who = settings.uin or hashlib.sha256(settings.secret_id.encode()).hexdigest()[:12]
+        return f"{who}@{urlsplit(settings.endpoint).netloc}/{settings.region}/{settings.api}"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        missing = dict.fromkeys(_SERVING, _LATER)
+        missing[Feature.VERSIONS] = "a job of TI has no versions; run it again under a new name: anyfit rerun"
+        if self._settings.api == "2021":
+            missing[Feature.UTILIZATION] = "tasks of 2021 have no call for it; the console shows it"
+        return Capabilities(
+            missing=missing,
+            poll_seconds=self._settings.poll_seconds,
+            max_code_mib=1024,
+            name_pattern=r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,58}[A-Za-z0-9])?",
+            name_rule="1 to 60 letters, digits, - and _, with a letter or digit at both ends",
+            schemes=("cos",),
+            installs_requirements=self._settings.install_requirements,
+            catalog_seconds=3600 * self._settings.catalog_hours,
+        )
+
+    def catalog(self) -> Catalog:
+        from anyfit_ti.catalog import read_catalog
+
+        return read_catalog(self._client, self._settings.api)
+
+    def plan(self, spec: JobSpec, catalog: Catalog) -> Plan:
+        from anyfit_ti.translate import make_plan
+
+        return make_plan(spec, catalog, self._settings, self._shipped)
+
+    def store(self, uri: Uri) -> Store:
+        from anyfit.storage import open_store
+
+        if uri.scheme != "cos":
+            return open_store(uri)
+        with self._lock:
+            if uri.bucket not in self._stores:
+                self._stores[uri.bucket] = open_store(uri, self._keys)
+            return self._stores[uri.bucket]
+
+    def submit(self, plan: Plan) -> JobRef:
+        return self._jobs.submit(plan)
+
+    def describe(self, refs: Sequence[JobRef]) -> Sequence[JobState]:
+        return self._jobs.describe(refs)
+
+    def logs(self, ref: JobRef, cursor: str = "") -> LogPage:
+        return self._jobs.logs(ref, cursor)
+
+    def job_spec(self, ref: JobRef) -> JobSpec:
+        return self._jobs.job_spec(ref)
+
+    def artifacts(self, ref: JobRef) -> Sequence[Artifact]:
+        return self._jobs.artifacts(ref)
+
+    def output_uri(self, ref: JobRef) -> str:
+        return self._jobs.output_uri(ref)
+
+    def stop(self, ref: JobRef) -> None:
+        self._jobs.stop(ref)
+
+    def delete(self, ref: JobRef) -> None:
+        self._jobs.delete(ref)
+
+    def find(self, key: str) -> JobRef | None:
+        return self._jobs.find(key)
+
+    def list(self) -> Sequence[Named[JobRef]]:
+        return self._jobs.every()
+
+    def metrics(self, ref: JobRef) -> Sequence[Series]:
+        return self._jobs.metrics(ref)
+
+    def push_metrics(self, ref: JobRef, values: Mapping[str, float], step: int | None = None) -> None:
+        """Add a point to each of these curves of a task, as its script could; a word of this backend alone."""
+        self._jobs.push(ref, values, int(self._account.now()), step)
+
+    def utilization(self, ref: JobRef) -> Sequence[Series]:
+        return self._jobs.utilization(ref)
+
+    def close(self) -> None:
+        self._transport.close()
+        for store in self._stores.values():
+            store.close()
+        self._stores.clear()
+
+    def _keys(self) -> StoreSettings:
+        """The keys of the object store; asked again, those of then."""
+        return self._account.store_settings()
+
+    @cached_property
+    def _transport(self) -> Transport:
+        return Transport(self.name, verify=self._settings.verify_ssl, policy=self._policy, adapter=self._adapter)
+
+    @cached_property
+    def _account(self) -> Account:
+        from anyfit_ti.auth import Account
+
+        return Account(self._settings, self._folder, self._transport, time.time)
+
+    @cached_property
+    def _client(self) -> Client:
+        from anyfit_ti.client import Client
+
+        return Client(self._settings, self._account, self._transport, self._policy)
+
+    @cached_property
+    def _jobs(self) -> Jobs:
+        from anyfit_ti.facts import Bucket
+        from anyfit_ti.jobs import Jobs
+        from anyfit_ti.jobs_2019 import OldJobs
+        from anyfit_ti.jobs_2021 import Tasks
+        from anyfit_ti.records import Records
+
+        bucket = Bucket(self.store, Records(self.store, Places.of(self._settings)))
+        now = self._account.now
+        new, old = Tasks(self._client, bucket, now), OldJobs(self._client, bucket, now)
+        return Jobs(new, old, self._settings.region, self._settings.api)

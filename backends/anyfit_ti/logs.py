@@ -1,0 +1,156 @@
+"""Reading a log with a cursor that any process can go on with.
+
+Both generations are searched by time and answer page by page, with a context that finds the next page. A context does
+not live for ever, and finds nothing that is written after the search. So a cursor also holds, for each pod, the time of
+its last line and how many lines of that very time were seen: a new search begins there and leaves those out. Lines of
+different pods arrive late now and then, so with several of them a new search begins a while earlier.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from attrs import define, field, frozen
+
+from anyfit.backend import LogLine, LogPage
+from anyfit.errors import UsageError
+from anyfit_ti.wire import Raw, moment, nanoseconds, table, text
+
+__all__ = ["Entry", "entries_2019", "entries_2021", "read_page"]
+
+_LATE = 20 * 10**9
+_POD = re.compile(r"(?:^|-)(launcher|master|worker|ps|chief|driver|executor|head)(?:-(\d+))?(?=$|\.)")
+
+Fetch = Callable[[int, str], tuple[Sequence["Entry"], str]]
+"""Searches from a time, or goes on by a context; answers entries, oldest first, and the next context or ""."""
+
+
+@frozen
+class Entry:
+    """A line: when in nanoseconds since 1970, of which pod, on which node."""
+
+    at: int
+    pod: str
+    node: int
+    text: str
+
+
+@define
+class _Pod:
+    """How far a pod was read: the time of its last line, how many of that time, how many of them to leave out."""
+
+    at: int
+    seen: int
+    again: int = 0
+
+    def is_new(self, at: int) -> bool:
+        """Whether a line of that time was not seen before; counts it."""
+        if at < self.at:
+            return False
+        if at > self.at:
+            self.at, self.seen, self.again = at, 1, 0
+            return True
+        if self.again:
+            self.again -= 1
+            return False
+        self.seen += 1
+        return True
+
+
+@define
+class _Place:
+    """What a cursor says."""
+
+    start: int = 0
+    context: str = ""
+    pods: dict[str, _Pod] = field(factory=dict)
+
+    def restart(self, begin: int, nodes: int) -> None:
+        """Begin a new search where every pod has been read."""
+        times = [pod.at for pod in self.pods.values()]
+        last, first = max(times, default=begin), min(times, default=begin)
+        late = last - _LATE if nodes > 1 else last
+        self.start = max(begin, min(last, max(first, late)) if len(times) >= nodes else late)
+        for pod in self.pods.values():
+            pod.again = pod.seen
+
+    def written(self) -> str:
+        """As text."""
+        pods = {name: [pod.at, pod.seen, pod.again] for name, pod in self.pods.items()}
+        return json.dumps({"s": self.start, "c": self.context, "p": pods}, separators=(",", ":"))
+
+
+def read_page(fetch: Fetch, cursor: str, *, begin: int, nodes: int) -> LogPage:
+    """The lines after a cursor, and where to go on.
+
+    Args:
+        fetch: Asks the platform.
+        cursor: "" for the beginning.
+        begin: A time before the first line.
+        nodes: How many nodes the job has.
+    """
+    place = _read(cursor)
+    while True:
+        if not place.context:
+            place.restart(begin, nodes)
+        entries, place.context = fetch(place.start, place.context)
+        lines = tuple(_line(entry) for entry in entries if _is_new(place, entry))
+        if lines or not place.context:
+            return LogPage(lines, place.written(), more=bool(place.context))
+
+
+def entries_2021(rows: Sequence[Raw]) -> list[Entry]:
+    """What DescribeLogs answers."""
+    return [_entry(nanoseconds(text(row, "Timestamp")), text(row, "PodName"), text(row, "Message")) for row in rows]
+
+
+def entries_2019(rows: Sequence[Raw]) -> list[Entry]:
+    """What the log service answers: the line is in a JSON text."""
+    found = []
+    for row in rows:
+        content = _content(row)
+        message = text(content, "message") or text(content, "log")
+        pods = [text(content, name) for name in ("pod_name", "pod", "host", "instance")] + [text(row, "source")]
+        pod = next((name for name in pods if name), text(row, "filename"))
+        found.append(_entry(nanoseconds(text(row, "timestamp")), pod, message))
+    return found
+
+
+def _entry(at: int | None, pod: str, message: str) -> Entry:
+    match = _POD.search(pod)
+    short = match[0].lstrip("-") if match else ""
+    node = int(match[2] or 0) if match else 0
+    return Entry(at or 0, short, node, message.rstrip("\r\n"))
+
+
+def _content(row: Raw) -> Mapping[str, object]:
+    try:
+        content = json.loads(text(row, "content"))
+    except ValueError:
+        return {"message": text(row, "content")}
+    return table({"": content}, "")
+
+
+def _is_new(place: _Place, entry: Entry) -> bool:
+    pod = place.pods.get(entry.pod)
+    if pod is None:
+        place.pods[entry.pod] = _Pod(entry.at, 1)
+        return True
+    return pod.is_new(entry.at)
+
+
+def _line(entry: Entry) -> LogLine:
+    return LogLine(entry.text, moment(entry.at) if entry.at else None, entry.node)
+
+
+def _read(cursor: str) -> _Place:
+    if not cursor:
+        return _Place()
+    try:
+        told = json.loads(cursor)
+        pods = {str(name): _Pod(*map(int, numbers)) for name, numbers in told["p"].items()}
+        return _Place(int(told["s"]), str(told["c"]), pods)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(f"{cursor!r} is no place in a log of TI", hint="follow the log from its beginning") from None

@@ -1,0 +1,77 @@
+"""Addresses: the bucket's folders, and the platform's ways to name a place in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from anyfit.errors import SpecError
+from anyfit.storage import Uri
+from anyfit_ti.settings import Settings
+
+__all__ = ["Places", "cos_path", "folder"]
+
+
+def folder(uri: str) -> str:
+    """The URI as that of a folder."""
+    return uri if uri.endswith("/") else f"{uri}/"
+
+
+def cos_path(uri: str, region: str) -> dict[str, Any]:
+    """A place as the second generation writes it."""
+    place = Uri.parse(uri)
+    return {"Bucket": place.bucket, "Region": region, "Paths": [place.key]}
+
+
+@frozen
+class Places:
+    """Where anyfit keeps what belongs to a job, a model or an input; every URI ends in `/`."""
+
+    bucket: str
+    folder: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Places:
+        """The places of a backend."""
+        return cls(settings.home_bucket, settings.folder)
+
+    @property
+    def root(self) -> str:
+        """The folder of everything."""
+        if not self.bucket:
+            raise SpecError(
+                "bucket: there is no place for code and outputs",
+                hint="set bucket under [ti] in anyfit.toml, or uin and app_id for the vendor's default bucket",
+            )
+        inner = self.folder.strip("/")
+        return f"cos://{self.bucket}/{inner}{'/' if inner else ''}"
+
+    @property
+    def jobs(self) -> str:
+        """What belongs to jobs."""
+        return f"{self.root}jobs/"
+
+    def job(self, key: str, digest: str) -> str:
+        """What belongs to a job; the digest is that of everything that it is made of."""
+        return f"{self.jobs}{key}/{digest[:16]}/"
+
+    def model(self, name: str, digest: str) -> str:
+        """What belongs to a model version."""
+        return f"{self.root}models/{name}/{digest[:16]}/"
+
+    def input(self, digest: str) -> str:
+        """Staged data of this content."""
+        return f"{self.root}inputs/{digest[:32]}/"
+
+    def job_input(self, key: str, channel: str) -> str:
+        """Staged data whose content is not known."""
+        return f"{self.root}inputs/of-{key}/{channel}/"
+
+    def deleted(self, key: str = "") -> str:
+        """The mark that a job of the first generation, which keeps them for ever, was deleted; the folder of all."""
+        return f"{self.root}refs/deleted/{key}"
+
+    def checkpoints(self, digest: str) -> str:
+        """The note on which job wrote to a checkpoint path last."""
+        return f"{self.root}refs/checkpoints/{digest[:32]}.json"
