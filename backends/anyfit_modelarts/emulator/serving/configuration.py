@@ -14,6 +14,7 @@ __all__ = ["ALGORITHM", "UNFIT", "check", "parse", "read_dependencies"]
 
 UNFIT = "ModelArts.3015"
 UNSUPPORTED = "ModelArts.3016"
+UNHEALTHY = "ModelArts.3592"
 ALGORITHM = matching("[A-Za-z][^&!'\"<>=]{0,35}", "a name of at most 36 characters that begins with a letter")
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -58,12 +59,14 @@ def check(document: dict[str, Any], model_type: str) -> dict[str, Any]:
     apis = members.read_each("apis", lambda api: _read_api(api, model_type))
     if members.has("apis") and not is_image and [api.get("url", "/") for api in apis] != ["/"]:
         members.fault("apis", 'must be exactly one, with the url "/"')
-    if is_image:
-        members.read_object("health", _read_health)
-    else:
+    if not is_image:
         read_dependencies(members)
     if members.faults:
         raise ApiError(UNFIT, "; ".join(members.faults))
+    if is_image:
+        members.read_object("health", _read_health)
+    if members.faults:
+        raise ApiError(UNHEALTHY, "; ".join(members.faults))
     return members.values
 
 

@@ -17,7 +17,8 @@ _NAME = matching(r"[A-Za-z0-9_一-龥-]{1,64}", "1 to 64 letters, digits, hyphen
 _KINDS = ("real-time", "batch", "edge")
 _POLICIES = ("ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP")
 _UNITS = ("DAYS", "HOURS", "MINUTES")
-_FREE = ("cluster_id", "pool_name", "vpc_id")  # members that are kept as they are
+_POOLS = ("cluster_id", "pool_name")
+_FREE = (*_POOLS, "vpc_id")  # members that are kept as they are
 
 
 def check_service(body: dict[str, Any]) -> dict[str, Any]:
@@ -40,12 +41,12 @@ def check_service(body: dict[str, Any]) -> dict[str, Any]:
     config = members.finish()
     if kind != "real-time":
         raise ApiError(INVALID, f"infer_type: {kind} services are not run by this emulator, only real-time ones")
-    _check_parts(config["config"])
+    _check_parts(config["config"], config)
     return config
 
 
-def check_changes(body: dict[str, Any]) -> dict[str, Any]:
-    """The good members of the body that changes a service: `status` alone, if it is there."""
+def check_changes(body: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """The good members of the body that changes a service of which that was asked: `status` alone, if it is there."""
     members = Members(body)
     if members.has("status"):
         members.read("status", one_of(("running", "stopped")))
@@ -53,7 +54,7 @@ def check_changes(body: dict[str, Any]) -> dict[str, Any]:
     _read_changeable(members, required=False)
     changes = members.finish()
     if "config" in changes:
-        _check_parts(changes["config"])
+        _check_parts(changes["config"], asked)
     return changes
 
 
@@ -83,7 +84,7 @@ def _read_part(members: Members) -> None:
     if members.read("weight", _weight, required=True) is not None:
         members.values["weight"] = int(members.values["weight"])
     members.read("envs", texts)
-    for name in ("cluster_id", "pool_name"):
+    for name in _POOLS:
         members.read(name, text(64))
     members.read("deploy_timeout_in_seconds", number(1, whole=True))
     if specification == CUSTOM:
@@ -103,7 +104,7 @@ def _weight(value: Any) -> str:
     return "" if digits and int(value) <= 100 else "a whole number from 0 to 100"
 
 
-def _check_parts(parts: list[dict[str, Any]]) -> None:
+def _check_parts(parts: list[dict[str, Any]], service: dict[str, Any]) -> None:
     if not parts:
         raise ApiError(INVALID, "config: must not be empty")
     ids = [part["model_id"] for part in parts]
@@ -112,6 +113,8 @@ def _check_parts(parts: list[dict[str, Any]]) -> None:
     if (total := sum(part["weight"] for part in parts)) != 100:
         raise ApiError(INVALID, f"config: the weights must add up to 100, they are {total}")
     for part in parts:
+        if part["specification"] == CUSTOM and not any(of.get(name) for of in (part, service) for name in _POOLS):
+            raise ApiError(INVALID, "config: the specification custom needs a dedicated pool, give pool_name")
         machine = OFFERED.get(part["specification"])
         if machine is not None and machine.sold_out:
             raise ApiError(SOLD_OUT, f"config: the specification {machine.code} is sold out")

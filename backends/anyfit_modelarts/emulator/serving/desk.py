@@ -118,9 +118,9 @@ class Services:
 
     def change(self, service_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Start, stop, or configure anew."""
-        changes = check_changes(body)
         with self._lock:
             service = self._service(service_id)
+            changes = check_changes(body, service.asked)
             if "status" in changes:
                 self._switch(service, changes["status"])
             elif "config" in changes:

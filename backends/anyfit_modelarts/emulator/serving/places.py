@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 __all__ = ["store_uri"]
 
-_ADDRESS = re.compile(r"localhost|\[[0-9a-f:]+\]|\d+(\.\d+){3}")
+_ADDRESS = re.compile(r"localhost|\d+(\.\d+){3}")
+_DOMAINS = ("obs.", "localhost", "127.0.0.1")  # behind a bucket's name
 
 
 def store_uri(text: str) -> str | None:
@@ -19,18 +20,19 @@ def store_uri(text: str) -> str | None:
     if text.startswith("/"):
         bucket, _, key = text[1:].partition("/")
         return _uri(bucket, key)
-    parts = urlsplit(text)
-    if parts.scheme in ("obs", "s3"):
-        return _uri(parts.netloc, text.partition("://")[2].partition("/")[2])
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    scheme, _, rest = text.partition("://")
+    authority, _, key = rest.partition("/")
+    if scheme in ("obs", "s3"):
+        return _uri(authority, key)
+    if scheme not in ("http", "https"):
         return None
-    path = unquote(parts.path).lstrip("/")
-    if _ADDRESS.fullmatch(parts.netloc.rpartition("@")[2].rsplit(":", 1)[0] if parts.port else parts.netloc):
+    host = authority.rpartition("@")[2].partition(":")[0].lower()
+    path = unquote(key.partition("?")[0].partition("#")[0])
+    if _ADDRESS.fullmatch(host):
         bucket, _, key = path.partition("/")
         return _uri(bucket, key)
-    bucket, dot, host = parts.hostname.partition(".")
-    known = host == "localhost" or host.startswith(("obs.", "127.0.0.1"))
-    return _uri(bucket, path) if dot and known else None
+    bucket, _, domain = host.partition(".")
+    return _uri(bucket, path) if domain.startswith(_DOMAINS) else None
 
 
 def _uri(bucket: str, key: str) -> str | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anyfit_modelarts.emulator.serving.places import store_uri
 
@@ -190,6 +193,20 @@ def test_deleting_one_and_all(desk: Any, rig: Any) -> None:
     assert not set(ids) & set(left)
 
 
+def test_a_model_is_deleted_in_the_middle_of_its_import(make_desk: Any) -> None:
+    """Nothing of it is left."""
+    desk = make_desk(pause=0.1)
+    model_id = desk.start_import(desk.body("brief", desk.package("brief")))
+    assert desk.rig.call("DELETE", f"/v1/{{p}}/models/{model_id}")["delete_success_list"] == [model_id]
+
+    folder = desk.rig.room.storage.store.system / "modelarts" / "models"
+    importing = [thread for thread in threading.enumerate() if thread.name == f"import-{model_id}"]
+    for thread in importing:
+        thread.join(10)
+    assert importing
+    assert list(folder.glob("*")) == []
+
+
 def test_the_code_may_lie_elsewhere(desk: Any) -> None:
     """`execution_code` names it, `initial_config` is the configuration; then `model/` needs neither."""
     body = desk.body("elsewhere", desk.package("elsewhere", service=None, config=None))
@@ -214,6 +231,9 @@ def test_images_and_templates(desk: Any, rig: Any) -> None:
     named = {"model_name": "template", "model_version": "1.0.0", "model_type": "Template", "template": template}
 
     assert (model["model_status"], model["image_address"], model["health"]) == ("published", image, health)
+    config = json.dumps({"model_algorithm": "any", "model_type": "Image", "health": {"protocol": "http"}})
+    refused = rig.post("/v1/{p}/models", body | {"model_version": "2.0.0", "initial_config": config}, status=400)
+    assert refused["error_code"] == "ModelArts.3592"
     failed = desk.settled(desk.start_import(named))
     assert (failed["model_status"], failed["error_msg"]) == ("failed", "There is no template t.")
 
@@ -263,3 +283,10 @@ def test_an_import_survives_the_emulator(make_desk: Any, tmp_path: Path) -> None
 def test_spellings_of_places(text: str, uri: str | None) -> None:
     """All that this cloud uses are understood, and nothing else."""
     assert store_uri(text) == uri
+
+
+@given(st.text())
+def test_any_text_has_a_place_or_none(text: str) -> None:
+    """And a place is spelled so that it means itself."""
+    for uri in filter(None, (store_uri(text), store_uri(f"http://{text}"), store_uri(f"/bucket/{text}"))):
+        assert store_uri(uri) == uri

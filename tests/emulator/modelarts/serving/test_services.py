@@ -26,6 +26,14 @@ class Service(PTServingBaseService):
         return {field: {name: len(file.read()) for name, file in files.items()} if isinstance(files, dict) else files
                 for field, files in data.items()} | {"words": self.words}
 """
+SERVICE_OF_TIME = """
+import time
+from model_service.python_model_service import XgSklServingBaseService
+
+class Service(XgSklServingBaseService):
+    def _inference(self, data):
+        time.sleep(SECONDS)
+"""
 LINEAR = """
 from array import array
 
@@ -181,6 +189,17 @@ def test_a_process_that_dies_is_started_again(desk: Any) -> None:
     whole = lambda: desk.about(found["service_id"], "monitor")["service_running_instance_count"] == 2  # noqa: E731
     desk.rig.until(whole, bool)
     assert desk.rested(found["service_id"], "running")["config"][0]["status"] == "ready"
+
+
+def test_a_call_has_its_time(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes too long has no answer; the documents give a call 40 seconds."""
+    slow = SERVICE_OF_TIME.replace("SECONDS", "0.5")
+    found = desk.deployed("thinking", service=slow)
+    monkeypatch.setattr("anyfit_modelarts.emulator.serving.replica.ANSWER_SECONDS", 0.1)
+    late = desk.predict(found)
+
+    assert (late.status_code, late.json()["error_code"]) == (503, "ModelArts.4503")
+    assert desk.rested(found["service_id"])["failed_times"] == 1
 
 
 def test_weights_share_the_calls(desk: Any) -> None:
@@ -376,6 +395,7 @@ def test_a_deployment_has_its_time(desk: Any) -> None:
         ({}, {"instance_count": 129}, "ModelArts.3037", "config[0].instance_count"),
         ({}, {"specification": "huge"}, "ModelArts.3037", "config[0].specification"),
         ({}, {"specification": "custom"}, "ModelArts.3036", "config[0].custom_spec"),
+        ({}, {"specification": "custom", "custom_spec": {"cpu": 1, "memory": 1}}, "ModelArts.3037", "pool"),
         ({}, {"specification": "modelarts.vm.ai1.snt3"}, "ModelArts.3976", "sold out"),
         ({}, {"envs": {"A": 1}}, "ModelArts.3037", "config[0].envs"),
     ],
