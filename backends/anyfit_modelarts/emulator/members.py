@@ -84,6 +84,14 @@ class Members:
             return None
         return value
 
+    def number(self, name: str, least: float = -1e308, *, required: bool = False) -> float | None:
+        """A number."""
+        value: float | None = self._take(name, required)
+        if value is not None and (not is_number(value) or value < least):
+            self.fault(name, f"must be a number >= {least:g}" if least > -1e308 else "must be a number")
+            return None
+        return value
+
     def flag(self, name: str) -> bool | None:
         """True or false."""
         value = self._take(name, False)

@@ -2,119 +2,120 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from anyfit_modelarts.emulator.errors import ApiError
-from anyfit_modelarts.emulator.serving.members import INVALID, Members, flag, matching, number, one_of, text, texts
+from anyfit_modelarts.emulator.members import Members
+from anyfit_modelarts.emulator.serving.bodies import INVALID, NAME, finish, kept
 from anyfit_modelarts.emulator.serving.specifications import CUSTOM, OFFERED
 
 __all__ = ["check_changes", "check_service"]
 
 TWICE = "ModelArts.3516"
 SOLD_OUT = "ModelArts.3976"
-_NAME = matching(r"[A-Za-z0-9_一-龥-]{1,64}", "1 to 64 letters, digits, hyphens or underscores")
 _KINDS = ("real-time", "batch", "edge")
 _POLICIES = ("ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP")
 _UNITS = ("DAYS", "HOURS", "MINUTES")
+_DESCRIPTION = "[^!<>=&\"']*"
 _POOLS = ("cluster_id", "pool_name")
-_FREE = (*_POOLS, "vpc_id")  # members that are kept as they are
+_NETWORK = ("subnet_network_id", "security_group_id")
+_CHANGEABLE = ("description", "schedule", "additional_properties", "config")
+_KEPT = (
+    *("service_name", "infer_type", "workspace_id", "priority", "load_balancer_policy", "vpc_id"),
+    *(*_NETWORK, *_POOLS, *_CHANGEABLE),
+)
+_KEPT_OF_PART = (
+    *("model_id", "specification", "instance_count", "weight", "envs", "custom_spec", "deploy_timeout_in_seconds"),
+    *_POOLS,
+)
 
 
 def check_service(body: dict[str, Any]) -> dict[str, Any]:
-    """The good members of the body that deploys.
+    """The known members of the body that deploys.
 
     Raises:
         ApiError: Some are not good; all of these are named.
     """
     members = Members(body)
-    members.read("service_name", _NAME, required=True)
-    kind = members.read("infer_type", one_of(_KINDS), required=True)
-    members.read("workspace_id", text(64))
-    for name in _FREE:
-        members.read(name, text(64))
-    for name in ("subnet_network_id", "security_group_id"):
-        members.read(name, text(64), required=members.has("vpc_id"))
-    members.read("load_balancer_policy", one_of(_POLICIES))
-    members.read("priority", number(1, 3, whole=True))
-    _read_changeable(members, required=True)
-    config = members.finish()
+    members.text("service_name", pattern=NAME, required=True)
+    kind = members.word("infer_type", _KINDS, required=True)
+    for name in ("workspace_id", "vpc_id", *_POOLS):
+        members.text(name, 64)
+    for name in _NETWORK:
+        members.text(name, 64, required="vpc_id" in members)
+    members.word("load_balancer_policy", _POLICIES)
+    members.whole("priority", 1, 3)
+    if "config" not in members:
+        members.fault("config", "is required")
+    _read_changeable(members)
+    finish(members)
     if kind != "real-time":
-        raise ApiError(INVALID, f"infer_type: {kind} services are not run by this emulator, only real-time ones")
-    _check_parts(config["config"], config)
-    return config
+        raise ApiError(INVALID, f"infer_type {kind}: this emulator runs real-time services alone")
+    asked = kept(body, _KEPT)
+    return {**asked, "config": _parts(asked, asked)}
 
 
 def check_changes(body: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    """The good members of the body that changes a service of which that was asked: `status` alone, if it is there."""
+    """The known members of the body that changes a service of which that was asked: `status` alone, if it is there."""
     members = Members(body)
-    if members.has("status"):
-        members.read("status", one_of(("running", "stopped")))
-        return members.finish()
-    _read_changeable(members, required=False)
-    changes = members.finish()
-    if "config" in changes:
-        _check_parts(changes["config"], asked)
-    return changes
+    if "status" in members:
+        members.word("status", ("running", "stopped"))
+        finish(members)
+        return kept(body, ("status",))
+    _read_changeable(members)
+    finish(members)
+    changes = kept(body, _CHANGEABLE)
+    return {**changes, "config": _parts(changes, asked)} if "config" in changes else changes
 
 
-def _read_changeable(members: Members, *, required: bool) -> None:
-    members.read("description", text(100, "!<>=&\"'"))
-    members.read_each("schedule", _read_stop)
-    members.read_object("additional_properties", _read_properties)
-    members.read_each("config", _read_part, required=required)
+def _read_changeable(members: Members) -> None:
+    members.text("description", 100, pattern=_DESCRIPTION)
+    for stop in members.children("schedule"):
+        stop.word("type", ("stop",), required=True)
+        stop.word("time_unit", _UNITS, required=True)
+        stop.whole("duration", 1, required=True)
+    members.child("additional_properties")
+    for part in members.children("config"):
+        _read_part(part)
 
 
-def _read_stop(members: Members) -> None:
-    members.read("type", one_of(("stop",)), required=True)
-    members.read("time_unit", one_of(_UNITS), required=True)
-    members.read("duration", number(1, whole=True), required=True)
-
-
-def _read_properties(members: Members) -> None:
-    members.read("websocket_upgrade", flag)
-    for name in ("smn_notification", "log_report_channels"):  # nobody is told, and nothing is reported
-        members.read(name, lambda value: "" if isinstance(value, dict | list) else "an object or a list")
-
-
-def _read_part(members: Members) -> None:
-    members.read("model_id", text(least=1), required=True)
-    specification = members.read("specification", one_of([*OFFERED, CUSTOM]), required=True)
-    members.read("instance_count", number(1, 128, whole=True), required=True)
-    if members.read("weight", _weight, required=True) is not None:
-        members.values["weight"] = int(members.values["weight"])
-    members.read("envs", texts)
+def _read_part(part: Members) -> None:
+    part.text("model_id", required=True)
+    specification = part.word("specification", [*OFFERED, CUSTOM], required=True)
+    part.whole("instance_count", 1, 128, required=True)
+    part.whole("weight", 0, 100, required=True)  # samples have it in a string
+    part.texts("envs")
+    part.whole("deploy_timeout_in_seconds", 1)
     for name in _POOLS:
-        members.read(name, text(64))
-    members.read("deploy_timeout_in_seconds", number(1, whole=True))
-    if specification == CUSTOM:
-        members.read_object("custom_spec", _read_machine, required=True)
+        part.text(name, 64)
+    if specification == CUSTOM and (machine := part.child("custom_spec", required=True)):
+        machine.number("cpu", 0.01, required=True)
+        machine.whole("memory", 1, required=True)
+        machine.number("gpu_p4", 0)
+        machine.whole("ascend_a310", 0)
 
 
-def _read_machine(members: Members) -> None:
-    members.read("cpu", number(0.01), required=True)
-    members.read("memory", number(1, whole=True), required=True)
-    members.read("gpu_p4", number(0))
-    members.read("ascend_a310", number(0, whole=True))
-
-
-def _weight(value: Any) -> str:
-    """Numbers, and strings of digits as in the documents' samples."""
-    digits = isinstance(value, int | str) and not isinstance(value, bool) and re.fullmatch("[0-9]{1,3}", str(value))
-    return "" if digits and int(value) <= 100 else "a whole number from 0 to 100"
-
-
-def _check_parts(parts: list[dict[str, Any]], service: dict[str, Any]) -> None:
+def _parts(body: dict[str, Any], service: dict[str, Any]) -> list[dict[str, Any]]:
+    """The models of the service, numbers made numbers, held against what concerns them all."""
+    parts = [_numbered(kept(part, _KEPT_OF_PART)) for part in body["config"]]
     if not parts:
-        raise ApiError(INVALID, "config: must not be empty")
-    ids = [part["model_id"] for part in parts]
-    if len(set(ids)) < len(ids):
+        raise ApiError(INVALID, "config must not be empty")
+    if len({part["model_id"] for part in parts}) < len(parts):
         raise ApiError(TWICE, "config: every model_id may stand there once")
     if (total := sum(part["weight"] for part in parts)) != 100:
         raise ApiError(INVALID, f"config: the weights must add up to 100, they are {total}")
     for part in parts:
-        if part["specification"] == CUSTOM and not any(of.get(name) for of in (part, service) for name in _POOLS):
+        _check_machine(part, service)
+    return parts
+
+
+def _numbered(part: dict[str, Any]) -> dict[str, Any]:
+    return {**part, "weight": int(part["weight"]), "instance_count": int(part["instance_count"])}
+
+
+def _check_machine(part: dict[str, Any], service: dict[str, Any]) -> None:
+    if part["specification"] == CUSTOM:
+        if not any(of.get(name) for of in (part, service) for name in _POOLS):
             raise ApiError(INVALID, "config: the specification custom needs a dedicated pool, give pool_name")
-        machine = OFFERED.get(part["specification"])
-        if machine is not None and machine.sold_out:
-            raise ApiError(SOLD_OUT, f"config: the specification {machine.code} is sold out")
+    elif OFFERED[part["specification"]].sold_out:
+        raise ApiError(SOLD_OUT, f"config: the specification {part['specification']} is sold out")

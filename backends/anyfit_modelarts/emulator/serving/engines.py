@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from anyfit_modelarts.emulator.serving.members import Rule
+from anyfit_modelarts.emulator.members import Members
 
-__all__ = ["CUSTOM_CODE", "ENGINES", "FILES", "IMAGES", "JSON_ONLY", "RUNTIMES", "runtime_rule", "runtimes_to_wire"]
+__all__ = ["CUSTOM_CODE", "ENGINES", "FILES", "IMAGES", "JSON_ONLY", "RUNTIMES", "read_runtime", "runtimes_to_wire"]
 
 IMAGES = frozenset({"Image", "Custom"})  # nothing but an image, which brings its own server
 JSON_ONLY = frozenset({"XGBoost", "Scikit_Learn", "Spark_MLlib"})
@@ -44,15 +44,11 @@ FILES: dict[str, tuple[tuple[str, ...], ...]] = {  # of every group one pattern 
 _NEWER = re.compile(r"[a-z]+_\d[\w.]*(-[\w.]+)+")  # ids that look like those of training engines
 
 
-def runtime_rule(model_type: str) -> Rule:
-    """One that the type is offered with."""
-    offered = RUNTIMES.get(model_type, ())
-
-    def rule(value: Any) -> str:
-        good = isinstance(value, str) and (value in offered or _NEWER.fullmatch(value))
-        return "" if good else f"one of {', '.join(offered)}" if offered else f"absent for {model_type}"
-
-    return rule
+def read_runtime(members: Members, model_type: str) -> None:
+    """One that the type is offered with, if any is told."""
+    runtime, offered = members.text("runtime"), RUNTIMES.get(model_type, ())
+    if runtime and runtime not in offered and not _NEWER.fullmatch(runtime):
+        members.fault("runtime", f"must be one of {', '.join(offered)}" if offered else f"is nothing for {model_type}")
 
 
 def runtimes_to_wire() -> dict[str, Any]:

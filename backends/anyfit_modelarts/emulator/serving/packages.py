@@ -12,9 +12,9 @@ from anyfit_emulator.moving import Missing, download, entries, split_uri
 from anyfit_emulator.storage import ObjectStore
 from anyfit_emulator.storage.errors import StoreError
 from anyfit_modelarts.emulator.errors import ApiError
+from anyfit_modelarts.emulator.places import as_directory, to_s3
 from anyfit_modelarts.emulator.serving import configuration
 from anyfit_modelarts.emulator.serving.engines import CUSTOM_CODE, FILES
-from anyfit_modelarts.emulator.serving.places import store_uri
 
 __all__ = ["CODE", "Package", "take_in"]
 
@@ -48,7 +48,7 @@ def take_in(store: ObjectStore, asked: dict[str, Any], target: Path, cancelled: 
         Missing: It is not there.
         Cancelled: `cancelled` said so.
     """
-    folder = (store_uri(asked["source_location"]) or "").rstrip("/") + "/model/"
+    folder = as_directory(to_s3(asked["source_location"])) + "model/"
     size = _size(store, folder)
     if size > LARGEST:
         raise ApiError(TOO_LARGE, f"{folder} is larger than {LARGEST >> 30} GB", 500)
@@ -73,7 +73,7 @@ def _bring_code(
 ) -> str:
     """See that the code lies beside the model, wherever it was; answers where that is."""
     if asked.get("execution_code"):
-        place = store_uri(asked["execution_code"]) or ""
+        place = to_s3(asked["execution_code"])
         if not place.endswith(".py"):
             raise ApiError(FAILED, f"execution_code: {place} is not the object {CODE}", 500)
         download(store, place, target, cancelled)

@@ -8,10 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from anyfit_modelarts.emulator.serving.places import store_uri
 
 
 def test_an_import_is_published(desk: Any, rig: Any) -> None:
@@ -62,14 +58,14 @@ API = {"url": "/", "method": "post", "request": {"Content-type": "application/js
         ({"config": None}, "ModelArts.3015", "there is no config.json"),
         ({"config": "{"}, "ModelArts.3015", "not JSON"),
         ({"config": "[]"}, "ModelArts.3015", "a JSON object"),
-        ({"config": broken(model_algorithm=None)}, "ModelArts.3015", "model_algorithm: is missing"),
+        ({"config": broken(model_algorithm=None)}, "ModelArts.3015", "model_algorithm is required"),
         ({"config": broken(model_algorithm="7up")}, "ModelArts.3015", "model_algorithm"),
         ({"config": broken(model_type="XGBoost")}, "ModelArts.3015", "must be Scikit_Learn"),
         ({"config": broken(runtime="python4")}, "ModelArts.3015", "runtime"),
         ({"config": broken(colour="red")}, "ModelArts.3016", "colour"),
         ({"config": broken(metrics={"f1": "high"})}, "ModelArts.3015", "metrics.f1"),
-        ({"config": broken(apis=[API | {"url": "/more"}])}, "ModelArts.3015", "apis: must be exactly one"),
-        ({"config": broken(apis=[API, API])}, "ModelArts.3015", "apis: must be exactly one"),
+        ({"config": broken(apis=[API | {"url": "/more"}])}, "ModelArts.3015", "apis must be exactly one"),
+        ({"config": broken(apis=[API, API])}, "ModelArts.3015", "apis must be exactly one"),
         ({"config": broken(apis=[API | {"method": "dance"}])}, "ModelArts.3015", "apis[0].method"),
         (
             {"config": broken(apis=[API | {"request": {"Content-type": "multipart/form-data"}}])},
@@ -79,7 +75,7 @@ API = {"url": "/", "method": "post", "request": {"Content-type": "application/js
         (
             {"config": broken(dependencies=[{"installer": "pip", "packages": [{"package_version": "1"}]}])},
             "ModelArts.3015",
-            "dependencies[0].packages[0].package_name: is missing",
+            "dependencies[0].packages[0].package_name is required",
         ),
         ({"model_type": "XGBoost", "config": broken(model_type="XGBoost"), "model__m": b""}, "", ""),
         (
@@ -260,33 +256,3 @@ def test_an_import_survives_the_emulator(make_desk: Any, tmp_path: Path) -> None
 
     assert desk.settled(model_id)["model_status"] == "published"
     assert desk.settled(done["model_id"]) == done
-
-
-@pytest.mark.parametrize(
-    ("text", "uri"),
-    [
-        ("https://my-bucket.obs.cn-north-4.myhuaweicloud.com/a/b%20c/", "obs://my-bucket/a/b c/"),
-        ("http://127.0.0.1:9000/my-bucket/a/", "obs://my-bucket/a/"),
-        ("http://localhost:9000/my-bucket/a", "obs://my-bucket/a"),
-        ("http://my-bucket.localhost:9000/a", "obs://my-bucket/a"),
-        ("https://my-bucket.obs.eu-de.otc.t-systems.com/", "obs://my-bucket/"),
-        ("obs://my-bucket/a", "obs://my-bucket/a"),
-        ("s3://my-bucket/a/", "obs://my-bucket/a/"),
-        ("/my-bucket/a/b/", "obs://my-bucket/a/b/"),
-        ("my-bucket/a", None),
-        ("https://example.com/a", None),
-        ("ftp://my-bucket.obs.x/a", None),
-        ("/../a", None),
-        ("", None),
-    ],
-)
-def test_spellings_of_places(text: str, uri: str | None) -> None:
-    """All that this cloud uses are understood, and nothing else."""
-    assert store_uri(text) == uri
-
-
-@given(st.text())
-def test_any_text_has_a_place_or_none(text: str) -> None:
-    """And a place is spelled so that it means itself."""
-    for uri in filter(None, (store_uri(text), store_uri(f"http://{text}"), store_uri(f"/bucket/{text}"))):
-        assert store_uri(uri) == uri

@@ -101,9 +101,9 @@ def test_services_end_with_the_emulator_and_return_with_it(tmp_path: Path) -> No
         with emulator(tmp_path, http) as first:
             for name, content in (("m.m", "x"), ("config.json", CONFIG), ("customize_service.py", STUBBORN)):
                 first.put(f"stubborn/model/{name}", content)
-            kind = {"model_name": "stubborn", "model_version": "1.0.0", "model_type": "Scikit_Learn"}
-            body = {**kind, "source_location": f"/{first.keys['bucket']}/stubborn/"}
-            model_id = first("POST", "/models", body)["model_id"]
+            model = {"model_name": "stubborn", "model_version": "1.0.0", "model_type": "Scikit_Learn"}
+            model["source_location"] = f"/{first.keys['bucket']}/stubborn/"
+            model_id = first("POST", "/models", model)["model_id"]
             until(lambda: first("GET", f"/models/{model_id}")["model_status"], lambda seen: seen == "published")
             part = {"model_id": model_id, "weight": 100, "specification": "modelarts.vm.cpu.2u", "instance_count": 1}
             body = {"service_name": "stubborn", "infer_type": "real-time", "config": [part]}
