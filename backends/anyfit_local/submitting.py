@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from anyfit.backend import JobRef, Plan
 from anyfit.codec import dumps
 from anyfit.errors import Conflict, ServiceError, SpecError
 from anyfit.launch import launcher_path
+from anyfit.secret import resolved
 from anyfit_local.layout import REGION, Home, JobFolder
 from anyfit_local.moving import arguments
 from anyfit_local.places import local_path
@@ -54,7 +55,7 @@ def submit(plan: Plan, home: Home, profile: str | None) -> JobRef:
         _sweep(home.jobs)
         with _passing_folder(home.jobs) as prepared:
             _fill(prepared, plan, folder, output, profile)
-            _start(prepared, plan.spec.key)
+            _start(prepared, plan.spec.key, resolved(plan.spec.secrets))
     except OSError as fault:
         raise ServiceError(
             f"job {plan.spec.key!r} could not be started: {fault.filename or home.jobs}: {fault.strerror}",
@@ -99,7 +100,8 @@ def _fill(prepared: Path, plan: Plan, folder: JobFolder, output: str, profile: s
     write_record(str(prepared / "status.json"), fresh())
 
 
-def _start(prepared: Path, key: str) -> None:
+def _start(prepared: Path, key: str, secrets: Mapping[str, str]) -> None:
+    """Secrets are handed from process to process, and never lie in a file."""
     log = prepared / "supervisor.log"
     with log.open("wb") as said:
         command = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(prepared)]
@@ -108,7 +110,7 @@ def _start(prepared: Path, key: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
-            env=unmarked(os.environ),
+            env={**unmarked(os.environ), **secrets},
             start_new_session=True,
             check=False,
         ).returncode

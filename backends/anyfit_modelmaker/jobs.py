@@ -14,6 +14,7 @@ from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Named, 
 from anyfit.codec import from_data
 from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError
 from anyfit.metrics import scan
+from anyfit.secret import revealed
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Store, Uri
 from anyfit_modelmaker.bundle import JOB
@@ -76,7 +77,7 @@ class Jobs:
 
     def submit(self, plan: Plan) -> JobRef:
         """Start the job; an answer that was lost is looked up by name, and never asked for twice."""
-        spec, body = plan.spec, plan.requests[0].body
+        spec, body = plan.spec, revealed(plan.requests[0].body, plan.spec.secrets)
         if spec.version > 1:
             return self._submit_version(spec, body)
         try:

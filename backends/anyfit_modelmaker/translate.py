@@ -17,6 +17,7 @@ from anyfit.errors import SpecError
 from anyfit.images import find_image
 from anyfit.inputs import has_to_move
 from anyfit.options import structure
+from anyfit.secret import markers, refuse_secrets
 from anyfit.show import size_text
 from anyfit.spec import Channel, JobSpec
 from anyfit_modelmaker.bundle import ARCHIVE, LAUNCHER, Shipped, digest_of
@@ -61,6 +62,8 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, shipped: Ship
     """The plan for a job on ModelMaker."""
     options = options_of(spec.options)
     _check(spec, options)
+    if not spec.image:
+        refuse_secrets(spec, "modelmaker", "ModelMaker has variables for images of one's own only")
     places = Places(settings.bucket, settings.folder)
     staged, uploads = _staged(spec, places)
     launched = not options.algorithm and bool(spec.entry_point or spec.code)
@@ -237,7 +240,7 @@ def _custom(work: _Work, code_uri: str | None) -> dict[str, Any]:
         "codeUrl": code_uri,
         "codeVersion": work.options.code_version or None,
         "gitInfo": None,
-        "envs": pairs(_variables(work)) or None,
+        "envs": pairs({**_variables(work), **markers(spec.secrets)}) or None,
         "command": command,
         "args": args or None,
         "inputFiles": _input_files(work),

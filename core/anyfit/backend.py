@@ -302,6 +302,7 @@ class Feature(str, Enum):
     VERSIONS = "versions"
     MULTI_NODE = "multi-node"
     CHECKPOINTS = "checkpoints"
+    SECRETS = "secrets"
     METRICS = "metrics"
     UTILIZATION = "utilization"
     MODELS = "models"
@@ -528,7 +529,7 @@ class Backend(ABC):
 
         1. Pure: no network, no clock, no disk; equal arguments give equal plans.
         2. Refuses with `SpecError` or `Unsupported` what the platform would refuse, naming the field.
-        3. Holds no secret.
+        3. Holds no secret: where one belongs stands its `anyfit.secret.marker`.
         """
 
     @abstractmethod
@@ -540,6 +541,7 @@ class Backend(ABC):
         """Start the job whose uploads are in place.
 
         1. Idempotent by the job's key: if a job of that key is there already, answers `Conflict`.
+        3. What is sent is `anyfit.secret.revealed` of what is planned.
         2. An ambiguous answer is resolved by looking the name up, never by sending twice.
         """
 

@@ -40,6 +40,7 @@ class Estimator:
         arguments: Appended to the script's command line as they are.
         hyperparameters: JSON values by name.
         environment: Environment variables for the script.
+        secrets: Variables whose values are secrets, each as "env:NAME", "file:PATH" or "keyring:SERVICE/USER".
         instance_type: A spec ID, a wish such as "A100:8" or "cpu=4+ mem=16GB+", or one of these by backend.
         instance_count: Nodes.
         volume_size: Extra disk per node in GiB.
@@ -70,6 +71,7 @@ class Estimator:
     arguments: Sequence[str] = ()
     hyperparameters: Mapping[str, Any] = Factory(dict)
     environment: Mapping[str, str] = Factory(dict)
+    secrets: Mapping[str, str] = Factory(dict)
     instance_type: str | Mapping[str, str] = ""
     instance_count: int = 1
     volume_size: int | None = None

@@ -244,6 +244,8 @@ def _resolved(data: dict[str, Any], folder: str) -> dict[str, Any]:
         if name in data:
             made[name] = _beside(folder, data[name])
     made |= _resolved_code(data, folder)
+    if "secrets" in data:
+        made["secrets"] = {name: _secret_beside(folder, where) for name, where in data["secrets"].items()}
     if "dependencies" in data:
         made["dependencies"] = tuple(_beside(folder, text) for text in data["dependencies"])
     if isinstance(inputs := data.get("inputs"), str):
@@ -253,6 +255,11 @@ def _resolved(data: dict[str, Any], folder: str) -> dict[str, Any]:
     if "deploy" in data:
         made["deploy"] = {**data["deploy"], **_resolved_code(data["deploy"], folder, alone=False)}
     return made
+
+
+def _secret_beside(folder: str, where: str) -> str:
+    kind, _, target = where.partition(":")
+    return f"file:{_beside(folder, target)}" if kind == "file" else where
 
 
 def _resolved_code(data: Mapping[str, Any], folder: str, *, alone: bool = True) -> dict[str, str]:

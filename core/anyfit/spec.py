@@ -72,6 +72,7 @@ class JobSpec:
         framework, framework_version, py_version: The platform's own image to use.
         hyperparameters: JSON values by name.
         environment: Further environment variables.
+        secrets: Variables whose values are secrets: where each is, see `anyfit.secret`.
         inputs: Channels by name.
         instance_type: What the user asked for: a spec ID or a wish such as "A100:8".
         instance_count: Nodes.
@@ -99,6 +100,7 @@ class JobSpec:
     py_version: str = ""
     hyperparameters: Mapping[str, Any] = Factory(dict)
     environment: Mapping[str, str] = Factory(dict)
+    secrets: Mapping[str, str] = Factory(dict)
     inputs: Mapping[str, Channel] = Factory(dict)
     instance_type: str = ""
     instance_count: int = 1

@@ -13,6 +13,7 @@ from anyfit.errors import AuthError, ServiceError, SpecError, nearest
 from anyfit.intents import JobIntent, ask_once
 from anyfit.job import Job
 from anyfit.names import check_name
+from anyfit.secret import resolved
 from anyfit.spec import JobSpec
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def check_spec(spec: JobSpec, backend: Backend) -> None:
         backend.require(Feature.MULTI_NODE)
     if spec.version > 1:
         backend.require(Feature.VERSIONS)
+    if spec.secrets:
+        backend.require(Feature.SECRETS)
     if spec.checkpoint_path:
         backend.require(Feature.CHECKPOINTS)
     _check_places(spec)
@@ -115,6 +118,7 @@ def submit(session: Session, backend: Backend, plan: Plan, progress: Progress) -
     from anyfit.plugins import observers
     from anyfit.stage import stage
 
+    resolved(plan.spec.secrets)  # what is missing is told before anything is made
     began = time.monotonic()
 
     def prepare() -> None:

@@ -122,6 +122,7 @@ def make_spec(
         py_version=estimator.py_version,
         hyperparameters=dict(estimator.hyperparameters),
         environment=dict(estimator.environment),
+        secrets=dict(estimator.secrets),
         inputs=_channels(inputs),
         instance_type=_instance_type(estimator, backend, core.instance_type),
         instance_count=estimator.instance_count,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from anyfit.errors import SpecError, nearest
+from anyfit.secret import secret_fault
 
 if TYPE_CHECKING:
     from anyfit.estimator import Estimator
@@ -25,7 +26,7 @@ _TEXTS = (
     "output_path", "checkpoint_path", "base_job_name", "description", "convention",
 )  # fmt: skip
 _LISTS = ("dependencies", "command", "arguments")
-_TEXT_MAPS = ("environment", "tags", "metric_definitions")
+_TEXT_MAPS = ("environment", "secrets", "tags", "metric_definitions")
 _POSITIVE = ("instance_count", "volume_size", "max_run", "max_wait")
 _OPTIONAL = ("volume_size", "max_wait")
 
@@ -98,6 +99,7 @@ def _sense_faults(estimator: Estimator) -> Iterator[tuple[str, str]]:
     for name in estimator.environment:
         if not _VARIABLE.fullmatch(name):
             yield f"environment.{name}: {name!r} is no name for a variable", ""
+    yield from _secret_faults(estimator)
     for name, pattern in estimator.metric_definitions.items():
         yield from _pattern_fault(name, pattern)
     for name, value in estimator.hyperparameters.items():
@@ -108,6 +110,16 @@ def _sense_faults(estimator: Estimator) -> Iterator[tuple[str, str]]:
     for name, options in estimator.options.items():
         if not isinstance(options, Mapping):
             yield f"options.{name}: expected a table of the options of backend {name!r}, got {options!r}", ""
+
+
+def _secret_faults(estimator: Estimator) -> Iterator[tuple[str, str]]:
+    for name, where in estimator.secrets.items():
+        if not _VARIABLE.fullmatch(name):
+            yield f"secrets.{name}: {name!r} is no name for a variable", ""
+        elif fault := secret_fault(where):
+            yield f"secrets.{name}: {fault}", ""
+        elif name in estimator.environment:
+            yield f"secrets.{name}: there is a variable of that name in environment already", "give one of the two"
 
 
 def _choice_fault(field: str, value: str, choices: tuple[str, ...]) -> Iterator[tuple[str, str]]:

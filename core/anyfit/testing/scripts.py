@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["CHECKPOINT", "FAIL", "HANDLER", "LINES", "NODE", "REPORT", "SLEEP", "STEPS", "TALK", "WAIT", "WEIGHTS"]
+__all__ = [
+    "CHECKPOINT",
+    "FAIL",
+    "HANDLER",
+    "LINES",
+    "NODE",
+    "PRIVATE",
+    "REPORT",
+    "SLEEP",
+    "STEPS",
+    "TALK",
+    "WAIT",
+    "WEIGHTS",
+]
 
 REPORT = '''
 """Tell everything that has reached the script, and leave a model, an output and some metrics."""
@@ -119,6 +132,11 @@ NODE = """
 import json, os
 names = ("ANYFIT_NODE_RANK", "ANYFIT_INSTANCE_COUNT", "ANYFIT_CURRENT_HOST", "ANYFIT_HOSTS", "MASTER_ADDR")
 print("NODE " + json.dumps({name: os.environ[name] for name in names}), flush=True)
+"""
+
+PRIVATE = """
+import os
+print("TOKEN has", len(os.environ["TOKEN"]), "characters", flush=True)
 """
 
 CHECKPOINT = """

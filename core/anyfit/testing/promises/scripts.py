@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from anyfit.backend import Backend, Feature, Status
+from anyfit.codec import dumps
+from anyfit.errors import SpecError, Unsupported
 from anyfit.job import Job
 from anyfit.launch.anyfit_launch import encode_arguments
 from anyfit.testing import scripts
@@ -61,6 +64,27 @@ class ScriptPromises(Suite):
     def test_no_secret_arrives(self, report: dict[str, Any]) -> None:
         """No secret that the backend was made with reaches the script."""
         assert not [secret for secret in self.secrets if secret in json.dumps(report)]
+
+    def test_secrets_of_the_job(
+        self, backend: Backend, bench: Bench, elsewhere: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A secret of the job reaches its script and stands nowhere else; a platform without a place refuses it."""
+        needs(backend, Feature.SECRETS)
+        monkeypatch.setenv("CONTRACT_SECRET", "hush-5ac1")
+        spec = bench.spec(scripts.PRIVATE, secrets={"TOKEN": "env:CONTRACT_SECRET"})
+        try:
+            plan = bench.plan(spec)
+        except Unsupported as fault:
+            assert fault.message.startswith("secrets.TOKEN: ")
+            return
+        job = bench.run(spec)
+
+        assert "TOKEN has 9 characters" in bench.lines(job)
+        assert "hush-5ac1" not in dumps(plan) and "hush-5ac1" not in dumps(elsewhere.backend.job_spec(job.ref))
+        assert job.spec.secrets == {"TOKEN": "env:CONTRACT_SECRET"}
+        monkeypatch.delenv("CONTRACT_SECRET")
+        with pytest.raises(SpecError, match=r"^secrets\.TOKEN: .*CONTRACT_SECRET"):
+            bench.start(evolve(spec, name=bench.name()))
 
     def test_nodes(self, backend: Backend, bench: Bench) -> None:
         """With several nodes each runs the script, knows its rank and the others, and says so under its number."""
