@@ -9,19 +9,20 @@ The tree of both generations is /opt/ml, and this file lies in its code/. What i
 The nodes are in input/config/resourceconfig.json in 2019, and in NODE_LIST and INDEX in 2021.
 
 A key of the job file is ours: "places" = {"generation": "2021" or "2019", "num_gpus": of a machine, "by_platform":
-whether the platform starts the processes of MPI or parameter servers, "checkpoints": "copied" or "mounted"}.
+whether the platform starts the processes of MPI or parameter servers, "checkpoints": "copied" or "mounted", "code":
+where below /opt/ml the user's archive is, unless it lies beside this file}.
 """
 
 import json
 import os
 import shutil
 import time
+import zlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
 
-PORT = 29500
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _began = time.time()
 
@@ -30,6 +31,10 @@ def world(environ: "Any", job: "Any") -> "Dict[str, Any]":
     """The world for the launcher."""
     root, places = _root(), _places()
     index, hosts, master = _nodes(environ, root, job.instance_count)
+    if len(hosts) > 1 and "OMPI_COMM_WORLD_RANK" not in environ:
+        os.write(1, b"anyfit: node %d of %d\n" % (index, len(hosts)))  # tells the log's reader whose lines these are
+    if places.get("code"):  # the user's archive comes as an input
+        job.code_archive = os.path.join(root, places["code"])
     own = os.path.join(root, "anyfit", "node-%d" % index)
     old = places.get("generation") == "2019"
     dirs = {"code": os.path.join(own, "code"), "config": os.path.join(own, "config")}
@@ -42,7 +47,7 @@ def world(environ: "Any", job: "Any") -> "Dict[str, Any]":
         "hosts": hosts,
         "current_host": hosts[index],
         "master_addr": master,
-        "master_port": _number(environ.get("MASTER_PORT"), PORT),
+        "master_port": _number(environ.get("MASTER_PORT"), 20000 + zlib.crc32(job.job_name.encode("utf-8")) % 20000),
         "num_gpus": _gpus(environ, places),
         "network_interface": environ.get("TM_NETWORK_INTERFACE_NAME") or "eth0",
         "dirs": dirs,
@@ -96,7 +101,9 @@ def finished(exit_code: int) -> None:
 
 
 def _root() -> str:
-    return os.path.dirname(_HERE)
+    """The tree; of several hosts that share their code, each is told its own."""
+    config = os.environ.get("TM_INPUT_CONFIG_DIR") if _places().get("generation") == "2019" else None
+    return os.path.dirname(os.path.dirname(config)) if config else os.path.dirname(_HERE)
 
 
 def _job() -> "Dict[str, Any]":
@@ -125,6 +132,9 @@ def _checkpoints(root: str, own: str, places: "Dict[str, Any]") -> str:
 def _nodes(environ: "Any", root: str, count: int) -> "Tuple[int, List[str], Optional[str]]":
     """This node's number, all nodes' names, and where the first one is."""
     index, hosts = _listed(environ) or _configured(root)
+    if "OMPI_COMM_WORLD_RANK" in environ:  # what mpirun has started is told only by it where it is
+        each = max(1, _number(environ.get("OMPI_COMM_WORLD_LOCAL_SIZE"), 1))
+        index = _number(environ["OMPI_COMM_WORLD_RANK"], 0) // each
     if len(set(hosts)) < max(count, len(hosts)):  # nodes that share a machine's name, or are not told at all
         names = ["node-%d" % number for number in range(max(count, len(hosts)))]
         first = environ.get("MASTER_ADDR") or environ.get("CHIEF_IP") or (hosts[0] if hosts else "127.0.0.1")
@@ -137,11 +147,7 @@ def _listed(environ: "Any") -> "Optional[Tuple[int, List[str]]]":
     hosts = [part.rpartition(":")[0] or part for part in (environ.get("NODE_LIST") or "").split(",") if part]
     if not hosts:
         return None
-    rank = environ.get("INDEX") or environ.get("RANK")
-    if "OMPI_COMM_WORLD_RANK" in environ:  # the launcher of MPI gives no INDEX to others
-        each = max(1, _number(environ.get("OMPI_COMM_WORLD_LOCAL_SIZE"), 1))
-        rank = str(_number(environ["OMPI_COMM_WORLD_RANK"], 0) // each)
-    return _number(rank, 0), hosts
+    return _number(environ.get("INDEX") or environ.get("RANK"), 0), hosts
 
 
 def _configured(root: str) -> "Tuple[int, List[str]]":

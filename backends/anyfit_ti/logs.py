@@ -4,6 +4,9 @@ Both generations are searched by time and answer page by page, with a context th
 not live for ever, and finds nothing that is written after the search. So a cursor also holds, for each pod, the time of
 its last line and how many lines of that very time were seen: a new search begins there and leaves those out. Lines of
 different pods arrive late now and then, so with several of them a new search begins a while earlier.
+
+Which node a pod is, its name does not always tell. So in jobs of several nodes anyfit's conventions say it in a line of
+its own, which is read here and not shown.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ __all__ = ["Entry", "entries_2019", "entries_2021", "read_page"]
 
 _LATE = 20 * 10**9
 _POD = re.compile(r"(?:^|-)(launcher|master|worker|ps|chief|driver|executor|head)(?:-(\d+))?(?=$|\.)")
+_NODE = re.compile(r"anyfit: node (\d+) of \d+")
 
 Fetch = Callable[[int, str], tuple[Sequence["Entry"], str]]
 """Searches from a time, or goes on by a context; answers entries, oldest first, and the next context or ""."""
@@ -39,11 +43,15 @@ class Entry:
 
 @define
 class _Pod:
-    """How far a pod was read: the time of its last line, how many of that time, how many of them to leave out."""
+    """How far a pod was read: the time of its last line, how many of that time, how many of them to leave out.
+
+    `node` is which node it is, as far as its name or a line of it has told.
+    """
 
     at: int
     seen: int
     again: int = 0
+    node: int = 0
 
     def is_new(self, at: int) -> bool:
         """Whether a line of that time was not seen before; counts it."""
@@ -76,9 +84,21 @@ class _Place:
         for pod in self.pods.values():
             pod.again = pod.seen
 
+    def take(self, entry: Entry) -> LogLine | None:
+        """The entry as a line, unless it was seen before or is none of the script's."""
+        pod = self.pods.get(entry.pod)
+        if pod is None:
+            pod = self.pods[entry.pod] = _Pod(entry.at, 1, node=entry.node)
+        elif not pod.is_new(entry.at):
+            return None
+        if told := _NODE.fullmatch(entry.text):
+            pod.node = int(told[1])
+            return None
+        return LogLine(entry.text, moment(entry.at) if entry.at else None, pod.node)
+
     def written(self) -> str:
         """As text."""
-        pods = {name: [pod.at, pod.seen, pod.again] for name, pod in self.pods.items()}
+        pods = {name: [pod.at, pod.seen, pod.again, pod.node] for name, pod in self.pods.items()}
         return json.dumps({"s": self.start, "c": self.context, "p": pods}, separators=(",", ":"))
 
 
@@ -96,7 +116,7 @@ def read_page(fetch: Fetch, cursor: str, *, begin: int, nodes: int) -> LogPage:
         if not place.context:
             place.restart(begin, nodes)
         entries, place.context = fetch(place.start, place.context)
-        lines = tuple(_line(entry) for entry in entries if _is_new(place, entry))
+        lines = tuple(line for entry in entries if (line := place.take(entry)) is not None)
         if lines or not place.context:
             return LogPage(lines, place.written(), more=bool(place.context))
 
@@ -120,7 +140,7 @@ def entries_2019(rows: Sequence[Raw]) -> list[Entry]:
 
 def _entry(at: int | None, pod: str, message: str) -> Entry:
     match = _POD.search(pod)
-    short = match[0].lstrip("-") if match else ""
+    short = match[0].lstrip("-") if match else pod
     node = int(match[2] or 0) if match else 0
     return Entry(at or 0, short, node, message.rstrip("\r\n"))
 
@@ -131,18 +151,6 @@ def _content(row: Raw) -> Mapping[str, object]:
     except ValueError:
         return {"message": text(row, "content")}
     return table({"": content}, "")
-
-
-def _is_new(place: _Place, entry: Entry) -> bool:
-    pod = place.pods.get(entry.pod)
-    if pod is None:
-        place.pods[entry.pod] = _Pod(entry.at, 1)
-        return True
-    return pod.is_new(entry.at)
-
-
-def _line(entry: Entry) -> LogLine:
-    return LogLine(entry.text, moment(entry.at) if entry.at else None, entry.node)
 
 
 def _read(cursor: str) -> _Place:

@@ -140,6 +140,7 @@ def job_file(work: Work, offering: Offering, *, output: str, code: str, places: 
         "instance_count": spec.instance_count,
         "checkpoint_uri": spec.checkpoint_path,
         "install_requirements": installs and bool(spec.code and spec.code.requirements),
+        "code_archive": ARCHIVE if spec.code else "",
         "python_paths": [],
         "output_uri": output,
         "code_uri": archive,

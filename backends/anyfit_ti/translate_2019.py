@@ -64,8 +64,7 @@ def plan_2019(work: Work, uploads: tuple[Upload, ...]) -> Plan:
         body["EnvConfig"] = [{"Name": name, "Value": value} for name, value in spec.environment.items()]
     if work.launched:
         job = job_file(work, offering, output=results, code=f"{home}code/", places=_places(work, family))
-        archive = f"../input/data/{CODE}/{ARCHIVE}" if spec.code else ""
-        uploads += work.shipped.for_job(f"{home}source/", f"{home}code/", spec.code, {**job, "code_archive": archive})
+        uploads += work.shipped.for_job(f"{home}source/", f"{home}code/", spec.code, job)
         uploads += checkpoint_mark(spec)
     return Plan(
         spec=work.original,
@@ -218,6 +217,8 @@ def _places(work: Work, family: str) -> dict[str, Any]:
     places: dict[str, Any] = {"generation": "2019", "by_platform": by_platform}
     if work.spec.checkpoint_path:
         places["checkpoints"] = "copied"
+    if work.spec.code:
+        places["code"] = f"input/data/{CODE}/{ARCHIVE}"
     return places
 
 

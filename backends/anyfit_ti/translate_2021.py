@@ -11,7 +11,7 @@ from anyfit.backend import Match, Note, Offering, Plan, Request, Upload
 from anyfit.catalog import choose, parse_wish
 from anyfit.errors import SpecError
 from anyfit.images import find_image
-from anyfit_ti.bundle import ARCHIVE, LAUNCHER
+from anyfit_ti.bundle import LAUNCHER
 from anyfit_ti.places import cos_path, folder
 from anyfit_ti.translate import (
     CHECKPOINTS,
@@ -57,8 +57,7 @@ def plan_2021(work: Work, uploads: tuple[Upload, ...]) -> Plan:
     if work.launched:
         code = f"{home}code/"
         job = job_file(work, offering, output=output, code=code, places=_places(work))
-        archive = ARCHIVE if spec.code else ""
-        uploads += work.shipped.for_task(code, spec.code, {**job, "code_archive": archive, "max_run": spec.max_run})
+        uploads += work.shipped.for_task(code, spec.code, {**job, "max_run": spec.max_run})
         uploads += checkpoint_mark(spec)
     return Plan(
         spec=work.original,
