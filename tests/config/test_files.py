@@ -166,7 +166,7 @@ def test_faults_of_a_file(load: Load) -> None:
         [profiles.gpu]
         instance_type = 3
         profile = "other"
-        [profiles.gpu.mars]
+        [profiles.gpu.venus]
         y = 3
     """
 
@@ -181,7 +181,7 @@ def test_faults_of_a_file(load: Load) -> None:
         "anyfit.toml:4: lokal: unknown, did you mean 'local'? (no such key, and no such backend; installed: local",
         "anyfit.toml:7: profiles.gpu.instance_type: expected text, got 3",
         "anyfit.toml:8: profiles.gpu.profile: can only stand at the top level",
-        "anyfit.toml:9: profiles.gpu.mars: unknown (no such key, and no such backend; installed: local",
+        "anyfit.toml:9: profiles.gpu.venus: unknown (no such key, and no such backend; installed: local",
     ):
         assert line in caught.value.message
 

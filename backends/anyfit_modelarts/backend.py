@@ -1,0 +1,195 @@
+"""The backend `modelarts`: training jobs of Huawei Cloud ModelArts, of both generations of its API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, ClassVar
+
+from anyfit.backend import (
+    Artifact,
+    Backend,
+    Capabilities,
+    Catalog,
+    Feature,
+    JobRef,
+    JobState,
+    LogPage,
+    Named,
+    Plan,
+    Series,
+)
+from anyfit.http import RetryPolicy, Transport
+from anyfit.spec import JobSpec
+from anyfit_modelarts.bundle import Shipped
+from anyfit_modelarts.places import Places, endpoint
+from anyfit_modelarts.settings import Settings
+
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
+
+    from anyfit.storage import Store, Uri
+    from anyfit_modelarts.auth import Account
+    from anyfit_modelarts.client import Client
+    from anyfit_modelarts.jobs import Jobs
+
+__all__ = ["ModelArtsBackend"]
+
+_NO_SERVING = "models and services of ModelArts are not part of this release"
+
+
+class ModelArtsBackend(Backend):
+    """Talks to one project of one account.
+
+    Args:
+        settings: What is configured.
+        folder: anyfit's own folder, for tokens.
+        policy: How to wait between tries.
+        adapter: Replaces the network for the platform's calls.
+    """
+
+    name: ClassVar[str] = "modelarts"
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        *,
+        policy: RetryPolicy | None = None,
+        adapter: BaseAdapter | None = None,
+    ) -> None:
+        self._settings = settings
+        self._folder = folder / self.name
+        self._policy = policy or RetryPolicy()
+        self._adapter = adapter
+        self._shipped = Shipped.read()
+        self._stores: dict[str, Store] = {}
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        return f"<ModelArtsBackend {self.place}>"
+
+    @property
+    def place(self) -> str:
+        given = self._settings
+        who = f"{given.domain or given.username}/{given.username}" if given.username else given.access_key
+        project = given.project_id or given.project_name or given.region
+        return f"{who}@{endpoint(given)}/{project}/{given.api}"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        features = (
+            Feature.MODELS,
+            Feature.ENDPOINTS,
+            Feature.ENDPOINT_UPDATE,
+            Feature.ENDPOINT_PAUSE,
+            Feature.ENDPOINT_LOGS,
+            Feature.TRAFFIC_WEIGHTS,
+        )
+        return Capabilities(
+            missing=dict.fromkeys(features, _NO_SERVING),
+            poll_seconds=self._settings.poll_seconds,
+            max_code_mib=5 * 1024,
+            name_pattern=r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?",
+            name_rule="1 to 64 letters, digits, - and _, with a letter or digit at both ends",
+            schemes=("obs",),
+            installs_requirements=self._settings.install_requirements,
+            catalog_seconds=3600 * self._settings.catalog_hours,
+        )
+
+    def catalog(self) -> Catalog:
+        from anyfit_modelarts.catalog import read_catalog
+
+        return read_catalog(self._client, self._settings.api)
+
+    def plan(self, spec: JobSpec, catalog: Catalog) -> Plan:
+        from anyfit_modelarts.translate import make_plan
+
+        return make_plan(spec, catalog, self._settings, self._shipped)
+
+    def store(self, uri: Uri) -> Store:
+        from anyfit.storage import open_store
+        from anyfit_modelarts.auth import Keys
+
+        if uri.scheme != "obs":
+            from anyfit.stores import profile_store
+
+            return profile_store(self.profile, uri)
+        with self._lock:
+            if uri.bucket not in self._stores:
+                self._stores[uri.bucket] = open_store(uri, Keys(self._account))
+            return self._stores[uri.bucket]
+
+    def submit(self, plan: Plan) -> JobRef:
+        return self._jobs.submit(plan)
+
+    def describe(self, refs: Sequence[JobRef]) -> Sequence[JobState]:
+        return self._jobs.describe(refs)
+
+    def logs(self, ref: JobRef, cursor: str = "") -> LogPage:
+        return self._jobs.logs(ref, cursor)
+
+    def logs_tail(self, ref: JobRef, lines: int, node: int | None = None) -> LogPage:
+        return self._jobs.logs_tail(ref, lines, node) or super().logs_tail(ref, lines, node)
+
+    def job_spec(self, ref: JobRef) -> JobSpec:
+        return self._jobs.job_spec(ref)
+
+    def artifacts(self, ref: JobRef) -> Sequence[Artifact]:
+        return self._jobs.artifacts(ref)
+
+    def output_uri(self, ref: JobRef) -> str:
+        return self._jobs.output_uri(ref)
+
+    def stop(self, ref: JobRef) -> None:
+        self._jobs.stop(ref)
+
+    def delete(self, ref: JobRef) -> None:
+        self._jobs.delete(ref)
+
+    def find(self, key: str) -> JobRef | None:
+        return self._jobs.find(key)
+
+    def list(self) -> Sequence[Named[JobRef]]:
+        return self._jobs.every()
+
+    def metrics(self, ref: JobRef) -> Sequence[Series]:
+        return self._jobs.metrics(ref)
+
+    def utilization(self, ref: JobRef) -> Sequence[Series]:
+        return self._jobs.utilization(ref)
+
+    def set_description(self, ref: JobRef, description: str) -> None:
+        """Change what the platform's console says about a job, in 256 characters at most."""
+        self._jobs.set_description(ref, description)
+
+    def close(self) -> None:
+        self._transport.close()
+        for store in self._stores.values():
+            store.close()
+        self._stores.clear()
+
+    @cached_property
+    def _transport(self) -> Transport:
+        return Transport(self.name, verify=self._settings.verify_ssl, policy=self._policy, adapter=self._adapter)
+
+    @cached_property
+    def _account(self) -> Account:
+        from anyfit_modelarts.auth import Account
+
+        return Account(self._settings, self._folder, self._transport)
+
+    @cached_property
+    def _client(self) -> Client:
+        from anyfit_modelarts.client import Client
+
+        return Client(endpoint(self._settings), self._account, self._transport)
+
+    @cached_property
+    def _jobs(self) -> Jobs:
+        from anyfit_modelarts.jobs import Jobs
+
+        places = Places(self._settings.bucket, self._settings.folder)
+        return Jobs(self._client, self.store, places, self._settings.region, self._settings.api)
