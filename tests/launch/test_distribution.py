@@ -343,3 +343,24 @@ def test_a_lost_first_host_ends_the_others(start: Start, mpirun: dict[str, str],
 
     assert process.returncode == 76
     assert talk == "anyfit: the first host a ended without a word\n"
+
+
+def test_processes_that_the_platform_starts(run: Callable[..., Any]) -> None:
+    """Where the platform runs mpirun itself, each launcher is one process, with the rank that Open MPI gave it."""
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "ANYFIT_LOCAL_WORLD_SIZE")
+    script = f"import os; print(*(os.environ[n] for n in {names!r}))"
+    ranks = {"RANK": "3", "SIZE": "4", "LOCAL_RANK": "1", "LOCAL_SIZE": "2"}
+    world = {"by_platform": True, "hosts": ["a", "b"], "current_host": "b", "num_gpus": 8}
+    environ = {f"OMPI_COMM_WORLD_{name}": value for name, value in ranks.items()}
+    done = run(script, distribution="mpi", world=world, environ=environ)
+
+    assert (done.returncode, done.stdout) == (0, "3 4 1 2\n"), done.stderr
+
+
+def test_servers_that_the_platform_starts(run: Callable[..., Any]) -> None:
+    """Where the platform starts parameter servers itself, the script is started once, with the platform's cluster."""
+    script = "import os; print(os.environ['TF_CONFIG'], os.environ['RANK'])"
+    world = {"by_platform": True, "hosts": ["a", "b"], "current_host": "b", "master_addr": "a"}
+    done = run(script, distribution="parameter-server", world=world, environ={"TF_CONFIG": "{}"})
+
+    assert (done.returncode, done.stdout) == (0, "{} 1\n"), done.stderr

@@ -39,6 +39,9 @@ and is not looked at:
     network_interface     "eth0"
     dirs                  {"code", "config", "data", "model", "output", "checkpoints"}: places off the layout
     channels              {name: directory}: channels that lie elsewhere
+    by_platform           bool: the platform itself starts the processes of "mpi" or "parameter-server" and this
+                          launcher in each, so the script is started once here; it keeps the platform's TF_CONFIG,
+                          and takes its rank from Open MPI's variables
 
 `anyfit_platform` may also define `fetch(job, world)`, called before the script, `save(job, world)`, called
 after it, and `finished(exit_code)`, called last (negative: the signal that ended the script); job and world
@@ -231,6 +234,7 @@ class World:
         self.num_cpus = fields.count("num_cpus", _cpu_count(), 1)
         self.num_gpus = fields.count("num_gpus", 0, 0)
         self.network_interface = fields.text("network_interface", "eth0")
+        self.by_platform = fields.flag("by_platform")
         self._dirs = fields.text_table("dirs")
         self._channels = fields.text_table("channels")
         self.code_dir = self._dir("code", "code")
@@ -823,6 +827,8 @@ def commands(job: Job, world: World) -> "List[Command]":
     """The processes of this node."""
     argv = script_argv(job, world)
     environ = _full_environment(job, world)
+    if world.by_platform:
+        return [Command(argv, dict(environ, **_mpi_ranks(os.environ)))]
     if job.distribution == "torch":
         size = max(1, world.num_gpus)
         return [Command(argv, dict(environ, **_rank_variables(world, rank, size))) for rank in range(size)]
@@ -846,6 +852,15 @@ def install_commands(job: Job, world: World) -> "List[List[str]]":
     if job.entry_point and os.path.exists(os.path.join(world.code_dir, job.entry_point, "setup.py")):
         found.append([*pip, os.path.join(".", job.entry_point)])
     return found
+
+
+def _pip_lock(world: World) -> "Any":
+    """Held while open: several launchers of one node would install the same packages at the same time."""
+    import fcntl
+
+    file = open(os.path.join(world.config_dir, ".pip"), "w")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 # ---------------------------------------------------------------------------------------------- processes
@@ -1015,16 +1030,24 @@ def _mpirun_argv(job: Job, world: World, argv: "List[str]", environ: "Dict[str, 
 def mpi_process(argv: "List[str]") -> "NoReturn":
     """Become a process of the MPI job, with the rank variables of this process."""
     environ = dict(os.environ)
-    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
-        _, _, short = name.rpartition("WORLD_")
-        native = "OMPI_COMM_WORLD_" + ("LOCAL_" + short if name == "LOCAL_WORLD_SIZE" else short)
-        environ[name] = environ["ANYFIT_" + name] = environ.get(native, environ.get(name, "0"))
+    environ.update(_mpi_ranks(environ))
     command = Command(argv, environ)
     path = _which(argv[0], environ)
     try:
         os.execve(path, *_encoded(command))  # noqa: S606
     except OSError as fault:
         raise LaunchError(OS_ERROR, "%s cannot be started: %s" % (argv[0], fault.strerror)) from None
+
+
+def _mpi_ranks(environ: "Any") -> "Dict[str, str]":
+    """The rank variables of a process that Open MPI has started; none where it has not."""
+    ranks: "Dict[str, str]" = {}
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
+        _, _, short = name.rpartition("WORLD_")
+        native = "OMPI_COMM_WORLD_" + ("LOCAL_" + short if name == "LOCAL_WORLD_SIZE" else short)
+        if native in environ:
+            ranks[name] = ranks["ANYFIT_" + name] = environ[native]
+    return ranks
 
 
 class _MpiHost:
@@ -1143,15 +1166,17 @@ def _run(job: Job, world: World, platform: "Any") -> int:
     os.chdir(world.code_dir)
     todo = commands(job, world)
     for argv in install_commands(job, world):
-        status = supervise([Command(argv, _full_environment(job, world))])
+        with _pip_lock(world):
+            status = supervise([Command(argv, _full_environment(job, world))])
         if os.WIFSIGNALED(status):
             return status  # somebody stopped the job while pip ran
         if status:
             end = describe(status, "pip")
             raise LaunchError(UNAVAILABLE, "the requirements cannot be installed: %s (its words are above)" % end)
-    if job.distribution == "mpi" and world.node_rank:
+    mpi = job.distribution == "mpi" and not world.by_platform
+    if mpi and world.node_rank:
         return wait_for_first_host(world)
-    first = _MpiHost(world) if job.distribution == "mpi" else None
+    first = _MpiHost(world) if mpi else None
     status = supervise(todo, max(1, int(began + job.max_run - time.time())) if job.max_run else 0)
     if first:
         first.tell(status)
