@@ -115,7 +115,7 @@ class ModelArtsApp:
         caller = Caller() if operation.free else gate.identify(self._account, request, data or b"")
         if "project" in words:
             gate.check_project(caller, words["project"], surface)
-        query = Query(dict(parse_qsl(request.query, keep_blank_values=True)), surface.invalid)
+        query = Query(dict(parse_qsl(request.query, keep_blank_values=True)), surface.query or surface.invalid)
         body = parse_body(data, surface)
         result = operation.do(Arguments(caller, words, query, body, request.headers))
         if isinstance(result, Response):

@@ -18,17 +18,19 @@ class Surface:
         invalid: The code for a body or a parameter that is not as documented.
         malformed: The code for a body that is no JSON object.
         stranger: Code and status for a project that is not the caller's.
+        query: The code for a parameter behind the question mark, where it is another.
     """
 
     name: str
     invalid: str
     malformed: str
     stranger: tuple[str, int] = ("ModelArts.0210", 403)
+    query: str = ""
 
 
 IAM = Surface("iam", "IAM.0011", "IAM.0011")
 V1 = Surface("v1", "ModelArts.0104", "ModelArts.0101")
-V2 = Surface("v2", "ModelArts.2788", "ModelArts.2787", ("ModelArts.2786", 404))
+V2 = Surface("v2", "ModelArts.2788", "ModelArts.2787", ("ModelArts.2786", 404), "ModelArts.2764")
 MODELS = Surface("models", "ModelArts.3037", "ModelArts.0101")
 
 

@@ -13,6 +13,8 @@ from anyfit_modelarts.emulator.serving import routes as serving
 from anyfit_modelarts.emulator.serving.desk import Services
 from anyfit_modelarts.emulator.training.v1 import routes as v1
 from anyfit_modelarts.emulator.training.v1.routes import V1Desks
+from anyfit_modelarts.emulator.training.v2 import routes as v2
+from anyfit_modelarts.emulator.training.v2.routes import V2Desks
 
 __all__ = ["Desks", "routes"]
 
@@ -25,6 +27,7 @@ class Desks:
     models: Models
     services: Services
     v1: V1Desks
+    v2: V2Desks
 
 
 def routes(desks: Desks) -> Router[Operation]:
@@ -33,5 +36,6 @@ def routes(desks: Desks) -> Router[Operation]:
         iam.routes(desks.account),
         serving.routes(desks.models, desks.services),
         v1.routes(desks.v1),
+        v2.routes(desks.v2),
     ]
     return Router(route for table in tables for route in table)

@@ -18,11 +18,18 @@ from anyfit_modelarts.emulator.models import Models
 from anyfit_modelarts.emulator.routes import Desks, routes
 from anyfit_modelarts.emulator.serving.desk import Services
 from anyfit_modelarts.emulator.serving.gateway import PREFIX, Gateway
+from anyfit_modelarts.emulator.storehouse import Storehouse
 from anyfit_modelarts.emulator.training.execution import Manners
 from anyfit_modelarts.emulator.training.v1.configurations import Configurations
 from anyfit_modelarts.emulator.training.v1.desk import Jobs
 from anyfit_modelarts.emulator.training.v1.routes import V1Desks
 from anyfit_modelarts.emulator.training.v1.visualization import Visualization
+from anyfit_modelarts.emulator.training.v2.algorithms import Algorithms
+from anyfit_modelarts.emulator.training.v2.desk import TrainingJobs
+from anyfit_modelarts.emulator.training.v2.experiments import Experiments
+from anyfit_modelarts.emulator.training.v2.logs import LINK_PREFIX, Links
+from anyfit_modelarts.emulator.training.v2.reports import Reports
+from anyfit_modelarts.emulator.training.v2.routes import V2Desks
 from anyfit_modelarts.emulator.training.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -69,12 +76,14 @@ class ModelArtsService:
         self._models = Models(self._records, room.storage.store, folder / "models", pause)
         self._services = Services(self._records, self._models, folder / "services", self._address)
         storage, manners = room.storage, Manners(pause, period, install)
-        self._workshop = Workshop(self.account, storage.store, folder / "train", manners, lambda: storage.s3_endpoint)
+        self._workshop = Workshop(self.account, storage.store, folder / "train", manners, self._endpoints)
         datasets = Datasets(storage.store, storage.bucket)
         self._v1 = Jobs(self._records, self._workshop, datasets)
         v1 = V1Desks(self._v1, Configurations(self._records), Visualization(self._records))
-        desks = Desks(self.account, self._models, self._services, v1)
+        self._v2, v2 = self._second(datasets)
+        desks = Desks(self.account, self._models, self._services, v1, v2)
         doors: dict[str, tuple[str, Door]] = {PREFIX: ("Predict", Gateway(self.account, self._services))}
+        doors[LINK_PREFIX] = ("FollowLink", self._links)
         administration = Administration(self.requests, self._plan, room.storage.credentials)
         self._app = ModelArtsApp(self.account, routes(desks), doors, self._plan, self.requests, administration)
 
@@ -89,6 +98,7 @@ class ModelArtsService:
         self._models.recover()
         self._services.recover()
         self._v1.recover()
+        self._v2.recover()
 
     def stop(self) -> None:
         """End jobs and services; they stay on disk as they are."""
@@ -126,3 +136,15 @@ class ModelArtsService:
 
     def _address(self, service_id: str) -> str:
         return f"{self.endpoint}{PREFIX}{service_id}"
+
+    def _endpoints(self) -> tuple[str, str]:
+        return self._room.storage.s3_endpoint, self.endpoint
+
+    def _second(self, datasets: Datasets) -> tuple[TrainingJobs, V2Desks]:
+        """The desks of the second generation's training."""
+        algorithms = Algorithms(self._records, Storehouse(self._room.storage.store), self.account)
+        experiments = Experiments(self._records)
+        jobs = TrainingJobs(self._records, self._workshop, datasets, algorithms, experiments)
+        account = self.account
+        self._links = Links(account.secret_key, account.clock, lambda: self.endpoint, jobs.log_file)
+        return jobs, V2Desks(jobs, Reports(jobs, self._workshop, self._links), algorithms, experiments)

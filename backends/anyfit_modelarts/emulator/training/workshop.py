@@ -28,7 +28,7 @@ class Workshop:
 
     Args:
         folder: Where logs and containers lie.
-        endpoint: Of the object store, once it is known.
+        endpoints: Of the object store and of this service, once they are known.
 
     Attributes:
         lock: Held while lives change; whoever looks at a life holds it too.
@@ -36,21 +36,31 @@ class Workshop:
     """
 
     def __init__(
-        self, account: Account, store: ObjectStore, folder: Path, manners: Manners, endpoint: Callable[[], str]
+        self,
+        account: Account,
+        store: ObjectStore,
+        folder: Path,
+        manners: Manners,
+        endpoints: Callable[[], tuple[str, str]],
     ) -> None:
         self.lock = threading.RLock()
         self.store = store
         self.account = account
         self._folder = folder
         self._manners = manners
-        self._endpoint = endpoint
+        self._endpoints = endpoints
         self._running: dict[str, Execution] = {}
         self._logs: dict[tuple[str, int], LineLog] = {}
 
     @property
     def obs_endpoint(self) -> str:
         """Where containers find the object store."""
-        return self._endpoint()
+        return self._endpoints()[0]
+
+    @property
+    def api_endpoint(self) -> str:
+        """Where containers find this service."""
+        return self._endpoints()[1]
 
     def start(self, key: str, life: Life, plan: Planner, save: Callable[[], None]) -> None:
         """Begin a run; `save` is called whenever its life has changed, unless it was deleted."""
