@@ -7,11 +7,22 @@ from typing import Any
 
 from anyfit_modelarts.emulator.members import Members
 
-__all__ = ["CUSTOM_CODE", "ENGINES", "FILES", "IMAGES", "JSON_ONLY", "RUNTIMES", "read_runtime", "runtimes_to_wire"]
+__all__ = [
+    "CUSTOM_CODE",
+    "ENGINES",
+    "FILES",
+    "IMAGES",
+    "JSON_ONLY",
+    "ONE_FILE",
+    "RUNTIMES",
+    "read_runtime",
+    "runtimes_to_wire",
+]
 
 IMAGES = frozenset({"Image", "Custom"})  # nothing but an image, which brings its own server
 JSON_ONLY = frozenset({"XGBoost", "Scikit_Learn", "Spark_MLlib"})
 CUSTOM_CODE = frozenset({"PyTorch", "MindSpore"})  # types that cannot do without customize_service.py
+ONE_FILE = frozenset({"PyTorch", "XGBoost", "Scikit_Learn"})  # types whose model is a file
 _PLAIN = ("python2.7", "python3.6", "python3.7")
 _BOTH = tuple(f"{version}-{device}" for version in _PLAIN for device in ("cpu", "gpu"))
 RUNTIMES: dict[str, tuple[str, ...]] = {

@@ -14,7 +14,7 @@ from anyfit_emulator.storage.errors import StoreError
 from anyfit_modelarts.emulator.errors import ApiError
 from anyfit_modelarts.emulator.places import as_directory, to_s3
 from anyfit_modelarts.emulator.serving import configuration
-from anyfit_modelarts.emulator.serving.engines import CUSTOM_CODE, FILES
+from anyfit_modelarts.emulator.serving.engines import CUSTOM_CODE, FILES, ONE_FILE
 
 __all__ = ["CODE", "Package", "take_in"]
 
@@ -99,5 +99,8 @@ def _check_files(model_type: str, folder: str, target: Path) -> None:
         found = {path for pattern in patterns for path in target.glob(pattern)}
         if not found:
             raise ApiError(FAILED, f"{folder} has no {' or '.join(patterns)}, as every {model_type} model must", 500)
+        if model_type in ONE_FILE and len(found) > 1:
+            names = ", ".join(sorted(path.name for path in found))
+            raise ApiError(FAILED, f"{folder} has {names}, and a package must hold one model", 500)
     if model_type in CUSTOM_CODE and not (target / CODE).is_file():
         raise ApiError(FAILED, f"{folder} has no {CODE}, as every {model_type} model must", 500)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -33,6 +34,17 @@ from model_service.python_model_service import XgSklServingBaseService
 class Service(XgSklServingBaseService):
     def _inference(self, data):
         time.sleep(SECONDS)
+"""
+PATIENT = """
+import os, time
+from model_service.python_model_service import XgSklServingBaseService
+
+while not os.path.exists(os.environ["GO"]):
+    time.sleep(0.01)
+
+class Service(XgSklServingBaseService):
+    def _inference(self, data):
+        return data
 """
 LINEAR = """
 from array import array
@@ -241,19 +253,22 @@ def test_stop_and_start(desk: Any) -> None:
     assert desk.predict(desk.rested(service_id, "running")).json()["model"] == "resting"
 
 
-def test_another_configuration(desk: Any, spare: dict[str, Any]) -> None:
+def test_another_configuration(desk: Any, spare: dict[str, Any], tmp_path: Path) -> None:
     """The earlier one answers until the new one does; the log of updates knows both, and one that fails."""
     found = desk.deployed("changing")
+    patient = desk.imported("patient", service=PATIENT)
     service_id, old = found["service_id"], found["config"][0]
-    desk.change(service_id, {"description": "other", "config": [desk.part(spare["model_id"])]})
+    part = desk.part(patient["model_id"], envs={"GO": str(tmp_path / "go")})
+    desk.change(service_id, {"description": "other", "config": [part]})
     during = desk.predict(found)
     refused = desk.change(service_id, {"config": [desk.part(spare["model_id"])]}, 400)
+    (tmp_path / "go").touch()
     changed = desk.rested(service_id, "running")
 
-    assert during.status_code == 200
+    assert during.json()["model"] == "changing"
     assert refused["error_code"] == "ModelArts.3519"
-    assert (changed["description"], changed["config"][0]["model_name"]) == ("other", "spare")
-    assert desk.predict(changed).json()["model"] == "spare"
+    assert (changed["description"], changed["config"][0]["model_name"]) == ("other", "patient")
+    assert desk.predict(changed).json() == {}
     broken = desk.imported("unfit", service="raise ImportError('no such module')")
     desk.change(service_id, {"config": [desk.part(broken["model_id"])]})
     failed = desk.rested(service_id, "failed")
