@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Feature
+from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Feature, JobRef, JobState, Named
 from anyfit.errors import AnyfitError
 from anyfit.job import Job, job_of_row, refresh_all
 
 if TYPE_CHECKING:
+    from anyfit.backend import Backend
     from anyfit.journal import EndpointRow, JobRow
     from anyfit.predictor import Predictor
     from anyfit.session import Session
 
-__all__ = ["every_endpoint", "refresh_rows"]
+__all__ = ["every_endpoint", "jobs_there", "refresh_rows"]
 
 
 def refresh_rows(session: Session, rows: Sequence[JobRow]) -> list[str]:
@@ -30,6 +31,13 @@ def refresh_rows(session: Session, rows: Sequence[JobRow]) -> list[str]:
         except AnyfitError as fault:
             told.append(f"the jobs on {backend} are shown as they were last seen: {fault.message}")
     return told
+
+
+def jobs_there(backend: Backend, limit: int | None) -> list[tuple[Named[JobRef], JobState]]:
+    """The jobs that the backend itself lists, also those of other machines, newest first, each with its state."""
+    listed = list(backend.list())[:limit]
+    states = backend.describe([each.ref for each in listed]) if listed else []
+    return list(zip(listed, states, strict=True))
 
 
 def every_endpoint(session: Session, backend: str = "") -> list[tuple[Predictor, EndpointState]]:

@@ -54,6 +54,22 @@ def test_jobs_asks_for_those_that_run(cli: Any) -> None:
     assert found["sleeper"] in ("PENDING", "PREPARING", "RUNNING")
 
 
+def test_jobs_of_the_backend(cli: Any, tmp_path: Path) -> None:
+    """A machine whose journal knows nothing lists what the backend has, and may attach to it."""
+    cli.write("train.py", "print('hello')")
+    cli("fit", "train.py", "--quiet", "--name", "first")
+    cli("fit", "train.py", "--quiet", "--name", "second")
+    for journal in Path(cli.environ["ANYFIT_HOME"]).glob("journal.sqlite3*"):
+        journal.unlink()
+
+    assert cli("jobs", "--json").json() == []
+    listed = cli("jobs", "--remote", "--json").json()
+    assert [(job["name"], job["status"]) for job in listed] == [("second", "SUCCEEDED"), ("first", "SUCCEEDED")]
+    assert cli("jobs", "--remote", "-n", "1").out.splitlines()[1].split()[:2] == ["second", "SUCCEEDED"]
+    assert cli("jobs", "--remote", "--status", "failed").err == "anyfit: no jobs on local\n"
+    assert "hello" in cli("logs", "first").out
+
+
 def test_no_jobs(cli: Any) -> None:
     """An empty list is no error, and says how to begin."""
     assert cli("jobs", "--json").out == "[]\n"

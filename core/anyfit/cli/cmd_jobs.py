@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from anyfit.journal import JobRow
 
 # Without arguments no parser is made: importing argparse would take as long as all the rest.
-BARE = {"n": 20, "all": False, "status": None, "backend": None, "profile": None, "json": False, "quiet": False}
+BARE = {
+    "n": 20,
+    "all": False,
+    "remote": False,
+    "status": None,
+    "backend": None,
+    "profile": None,
+    "json": False,
+    "quiet": False,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("-n", type=int, metavar="N", help="the newest N, and older ones that have not ended (20)")
     parser.add_argument("-a", "--all", action="store_true", help="every job")
+    parser.add_argument("--remote", action="store_true", help="what the backend has, jobs of other machines too")
     parser.add_argument("--status", metavar="STATUS", help="jobs with this status only, such as RUNNING")
     add_backend(parser)
     add_json(parser)
@@ -34,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List jobs."""
+    if args.remote:
+        return _run_remote(args)
     journal = Journal(home_folder(os.environ))
     rows = _rows(journal, args)
     if any(not row.finished for row in rows):
@@ -49,6 +61,26 @@ def run(args: argparse.Namespace) -> int:
         say(args, f"{more} older ones are not shown; --all shows them")
     elif not rows:
         say(args, "no jobs; anyfit init writes one to begin with")
+    return 0
+
+
+def _run_remote(args: argparse.Namespace) -> int:
+    """List what the backend has; any of it can be attached to by its name or reference."""
+    from anyfit.cli.parser import open_session
+    from anyfit.codec import to_data
+    from anyfit.listing import jobs_there
+
+    backend = open_session(args).backend()
+    found = jobs_there(backend, None if args.all or args.status else max(args.n, 0))
+    if args.status:
+        found = [(named, state) for named, state in found if state.status.value == args.status.upper()]
+    if args.json:
+        print_json([{"name": named.name, "ref": str(named.ref), **to_data(state)} for named, state in found])
+        return 0
+    heads = ("NAME", "STATUS", "NATIVE", "REFERENCE")
+    table(heads, [(named.name, state.status.value, state.native, str(named.ref)) for named, state in found])
+    if not found:
+        say(args, f"no jobs on {backend.name}")
     return 0
 
 
