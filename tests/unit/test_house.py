@@ -26,7 +26,8 @@ CORE = ROOT / "core"
 BACKENDS = ROOT / "backends"
 PACKAGES = sorted(path.parent for path in [*CORE.glob("*/__init__.py"), *BACKENDS.glob("*/__init__.py")])
 EMULATOR = "anyfit_emulator"  # lies with the backends and is none
-COPIED = {"anyfit_launch", "anyfit_inference", "anyfit_obs", "anyfit_platform"}  # modules of a job, known there under these names
+# Modules of a job, known there under these names:
+COPIED = {"anyfit_launch", "anyfit_inference", "anyfit_obs", "anyfit_platform"}
 SLOW = {
     "asyncio", "boto3", "cattrs", "attr", "attrs", "click", "email", "http", "importlib.metadata", "json", "logging",
     "platformdirs", "pluggy", "re", "requests", "rich", "sqlite3", "ssl", "subprocess", "urllib", "urllib3", "yaml",
