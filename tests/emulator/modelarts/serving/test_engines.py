@@ -108,7 +108,7 @@ def put(desk: Any, name: str, kind: str, files: dict[str, str]) -> dict[str, Any
 
 def test_every_engine(desk: Any) -> None:
     """Its base class is found where the documents say, gets what they say, and knows its model's place."""
-    parts = []
+    parts: list[dict[str, Any]] = []
     for kind, (module, base, files, _, _) in ENGINES.items():
         code = SERVICE.replace("MODULE", module).replace("BASE", base).replace("KIND", kind)
         model = put(desk, kind, kind, {"customize_service.py": code} | dict.fromkeys(files, "x"))
