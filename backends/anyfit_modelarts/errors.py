@@ -144,9 +144,11 @@ def normal(code: str) -> str:
 def kind_of(status: int, code: str) -> Kind:
     """The class of a refusal and what to do about it: by its code, else by its HTTP status."""
     known = CODES.get(normal(code))
-    if known is not None and not (status >= 500 and known[0] in (SpecError, UsageError) and code != "ModelArts.6200"):
-        return known
-    return _BY_STATUS.get(status, (ServiceError, _LATER))
+    if known is None:
+        return _BY_STATUS.get(status, (ServiceError, _LATER))
+    if status == 404 and known[0] in (SpecError, UsageError):
+        return _BY_STATUS[404]
+    return known
 
 
 def fault_of(status: int, refusal: Refusal | None, what: str, request_id: str = "") -> AnyfitError:

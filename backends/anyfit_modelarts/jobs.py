@@ -14,6 +14,7 @@ from anyfit.backend import Artifact, Cause, JobRef, JobState, LogLine, LogPage, 
 from anyfit.codec import from_data
 from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError
 from anyfit.metrics import scan
+from anyfit.secret import revealed
 from anyfit.spec import JobSpec
 from anyfit.storage import Store, Uri
 from anyfit_modelarts.bundle import JOB
@@ -71,11 +72,12 @@ class Jobs:
     def submit(self, plan: Plan) -> JobRef:
         """Start the job; an answer that was lost is looked up by name, and never asked for twice."""
         spec, request = plan.spec, plan.requests[0]
+        body = revealed(request.body, spec.secrets)
         training = self._generation(request.action.split("/")[1])
         try:
             if request.action.endswith("/versions"):
-                return self._ref(self._new_version(spec, request.body))
-            return self._ref(training.create(request.body))
+                return self._ref(self._new_version(spec, body))
+            return self._ref(training.create(body))
         except ServiceError as fault:
             found = self._of_key(training, spec.key)
             if found is None:

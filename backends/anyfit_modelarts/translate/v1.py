@@ -8,6 +8,7 @@ from typing import Any
 
 from anyfit.backend import Request
 from anyfit.errors import SpecError
+from anyfit.secret import markers, refuse_secrets
 from anyfit_modelarts.bundle import LAUNCHER
 from anyfit_modelarts.catalog import find_preset
 from anyfit_modelarts.places import obs_path, obs_uri
@@ -95,8 +96,9 @@ def _parameters(work: Work) -> Iterator[tuple[str, str]]:
     spec = work.spec
     if spec.image:
         yield from () if work.launched else work.parameters.items()
-        yield from spec.environment.items()
+        yield from {**spec.environment, **markers(spec.secrets)}.items()
         return
+    refuse_secrets(spec, "modelarts", "frameworks of the first generation have no variables")
     yield from work.parameters.items()
     for each in () if work.launched else work.inputs[1:]:
         if each.uri:

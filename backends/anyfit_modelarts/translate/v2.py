@@ -7,6 +7,7 @@ import shlex
 from typing import Any
 
 from anyfit.backend import Request
+from anyfit.secret import markers
 from anyfit_modelarts.bundle import LAUNCHER
 from anyfit_modelarts.places import obs_path, obs_uri
 from anyfit_modelarts.training.v2 import OUTPUT
@@ -58,7 +59,7 @@ def _algorithm(work: Work) -> dict[str, Any]:
         "parameters": [{"name": name, "value": value} for name, value in work.parameters.items()],
         "inputs": inputs,
         "outputs": outputs,
-        "environments": dict(spec.environment),
+        "environments": {**spec.environment, **markers(spec.secrets)},
         "local_code_dir": options.local_code_dir,
         "working_dir": options.working_dir,
     }
