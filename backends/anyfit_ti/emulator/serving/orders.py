@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from anyfit_ti.emulator.fields import Fields
+from anyfit_ti.emulator.filesystems import FileSystems
 from anyfit_ti.emulator.places import Place, read_place
 from anyfit_ti.emulator.serving.launch import MODEL_DIR, PORT, Launch, Mount
 
@@ -109,11 +109,11 @@ def grace_of(config: dict[str, Any]) -> float:
     return float(config.get("TerminationGracePeriodSeconds") or 30)
 
 
-def launch_of(config: dict[str, Any], locate: Locate, volumes: Path) -> Launch:
+def launch_of(config: dict[str, Any], locate: Locate, volumes: FileSystems) -> Launch:
     """What an instance runs.
 
     Args:
-        volumes: Where the file systems are that can be mounted.
+        volumes: The file systems that can be mounted.
 
     Raises:
         ApiError: The model version is not there any more.
@@ -217,7 +217,7 @@ def _check_program(fields: Fields) -> None:
         limit.integer("InstanceRpsLimit", required=True)
 
 
-def _mounts(fields: Fields, locate: Locate, volumes: Path) -> list[Mount]:
+def _mounts(fields: Fields, locate: Locate, volumes: FileSystems) -> list[Mount]:
     model = fields.part("ModelInfo")
     mounts = []
     if model is not None:
@@ -226,7 +226,7 @@ def _mounts(fields: Fields, locate: Locate, volumes: Path) -> list[Mount]:
         mounts += [Mount(place.uri)] if place else []
     for volume in _volumes(fields):
         source = volume.part("CFSConfig") or Fields({})
-        folder = volumes / source.text("Id") / source.text("Path").strip("/")
+        folder = volumes.directory(source.text("Id"), source.text("Path"))
         mounts.append(Mount(str(folder), volume.text("MountPath", MODEL_DIR).rstrip("/")))
     return mounts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from anyfit_emulator.running import Command, LineLog
 from anyfit_emulator.running.ports import HOST, free_port
 from anyfit_emulator.serving import NotServing, Server, forward
 from anyfit_emulator.storage import ObjectStore
-from anyfit_ti.emulator.serving.container import Container, Unfit
+from anyfit_ti.emulator.container import Unfit
+from anyfit_ti.emulator.serving.inference import InferenceContainer
 from anyfit_ti.emulator.serving.launch import Launch
 from anyfit_ti.emulator.serving.program import Requirements, program
 
@@ -129,27 +131,32 @@ class Pod:
                 self._server.stop(grace)
 
     def _live(self) -> None:
-        container = Container(self._folder / "root", self._launch, free_port())
-        pause = FIRST_PAUSE
+        root = self._folder / "root"
         try:
+            container = InferenceContainer(root, self._launch, free_port())
             self._prepare(container)
-            command = Command(program(self._launch, container), container.model, container.environment())
-            while not self._stopping.is_set():
-                began = time.monotonic()
-                self._serve(container, command)
-                pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else pause
-                if not self._stopping.wait(pause):
-                    pause = min(2 * pause, LONGEST_PAUSE)
-                    self.restarts += 1
+            self._run(container)
         except (Unfit, Missing, OSError) as error:
             self._become("Unfit", str(error))
             self._stopping.wait()
         except Cancelled:
             pass
-        container.remove()
+        shutil.rmtree(root, ignore_errors=True)
         self._become("Stopped")
 
-    def _prepare(self, container: Container) -> None:
+    def _run(self, container: InferenceContainer) -> None:
+        """Run the program again and again, until the pod shall end."""
+        command = Command(program(self._launch, container), container.model, container.variables())
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            self._serve(container, command)
+            pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else pause
+            if not self._stopping.wait(pause):
+                pause = min(2 * pause, LONGEST_PAUSE)
+                self.restarts += 1
+
+    def _prepare(self, container: InferenceContainer) -> None:
         container.fill(self._store, self._stopping.is_set)
         with self._lock:
             self._requirements = Requirements(str(self._folder), container, self.log)
@@ -162,7 +169,7 @@ class Pod:
                 raise Cancelled from None
             raise
 
-    def _serve(self, container: Container, command: Command) -> None:
+    def _serve(self, container: InferenceContainer, command: Command) -> None:
         """Run the program once, to its end."""
         server = Server(str(self._folder), command, self.log, (container.port, self._launch.port))
         self._become("Waiting")

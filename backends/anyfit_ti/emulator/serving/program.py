@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from anyfit_emulator.running import Command, LineLog, NotStarted, Run
-from anyfit_ti.emulator.serving.container import IMAGE, Container, Unfit
+from anyfit_ti.emulator.container import Unfit
+from anyfit_ti.emulator.serving.inference import IMAGE, InferenceContainer
 from anyfit_ti.emulator.serving.launch import Launch
 
 __all__ = ["Requirements", "program"]
@@ -16,7 +17,7 @@ __all__ = ["Requirements", "program"]
 _TIMEOUT = "30000"  # milliseconds; what the built-in images are started with
 
 
-def program(launch: Launch, container: Container) -> list[str]:
+def program(launch: Launch, container: InferenceContainer) -> list[str]:
     """The arguments that start it.
 
     Raises:
@@ -47,7 +48,7 @@ class Requirements:
         key: Marks the installer's processes.
     """
 
-    def __init__(self, key: str, container: Container, log: LineLog) -> None:
+    def __init__(self, key: str, container: InferenceContainer, log: LineLog) -> None:
         self._key = key
         self._container = container
         self._log = log
@@ -76,7 +77,7 @@ class Requirements:
 
     def _pip(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-        self._run = Run(self._key, [Command(command, self._container.root, self._container.environment())], self._log)
+        self._run = Run(self._key, [Command(command, self._container.root, self._container.variables())], self._log)
         try:
             self._run.start()
         except NotStarted as error:

@@ -11,6 +11,7 @@ from anyfit_emulator.running import LineLog
 from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
+from anyfit_ti.emulator.filesystems import FileSystems
 from anyfit_ti.emulator.ids import letters
 from anyfit_ti.emulator.models import Models
 from anyfit_ti.emulator.places import Place
@@ -43,7 +44,7 @@ class Services:
         self._models = models
         self._register = register
         self._lock = register.lock
-        self._volumes = site.folder / "cfs"
+        self._volumes = FileSystems(site.folder / "cfs")
         self._ending = False
         self.fleet = Fleet(site.store, site.folder / "service", self._heard)
         models.is_used = self._uses
