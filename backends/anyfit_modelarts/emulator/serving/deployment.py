@@ -7,12 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from anyfit_emulator.http import Request, Response
 from anyfit_emulator.serving import NotServing
 from anyfit_emulator.weights import Wheel
-from anyfit_modelarts.emulator.serving.replica import START_SECONDS, Image, Instance, Package, Replica
+from anyfit_modelarts.emulator.serving.replica import Instance
 
 __all__ = ["Deployment", "Part"]
 
@@ -23,26 +22,18 @@ News = Callable[["Deployment", str, str], None]
 class Part:
     """One model of a service with its instances.
 
-    Args:
-        item: Of the service's `config`.
-        package: What the instances run; None for an image.
-
     Attributes:
+        model_id: The model's.
+        weight: Its share of the calls.
         apis: The paths that it can be called at, and the methods of each.
     """
 
-    def __init__(
-        self, item: dict[str, Any], package: Package | None, apis: dict[str, frozenset[str]], folder: Path
-    ) -> None:
-        self.model_id: str = item["model_id"]
-        self.weight: int = item["weight"]
+    def __init__(self, model_id: str, weight: int, instances: list[Instance], apis: dict[str, frozenset[str]]) -> None:
+        self.model_id = model_id
+        self.weight = weight
+        self.instances = instances
         self.apis = apis
-        seconds = float(item.get("deploy_timeout_in_seconds", START_SECONDS))
-        self.instances: list[Instance] = [
-            Replica(package, item.get("envs", {}), folder / str(copy), seconds) if package else Image()
-            for copy in range(item["instance_count"])
-        ]
-        self._turns = itertools.cycle(self.instances)
+        self._turns = itertools.cycle(instances)
 
     def predict(self, request: Request, path: str) -> Response:
         """Pass a request on to the next instance that is alive.

@@ -20,6 +20,7 @@ class Service:
     """A service; all its times are in milliseconds.
 
     Attributes:
+        name: What people call it.
         asked: What was asked for, under the wire's names.
         status: A word of section 5.5.
         published: When it was made.
@@ -33,6 +34,7 @@ class Service:
     """
 
     id: str
+    name: str
     asked: dict[str, Any]
     status: str
     published: int
@@ -47,11 +49,6 @@ class Service:
     message: str = ""
     events: list[dict[str, Any]] = field(factory=list)
     updates: list[dict[str, Any]] = field(factory=list)
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return str(self.asked["service_name"])
 
     def note(self, text: str, *, bad: bool = False) -> None:
         """Remember an event."""

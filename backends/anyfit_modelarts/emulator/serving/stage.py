@@ -7,13 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-from anyfit_modelarts.emulator.models import Model, Models
 from anyfit_modelarts.emulator.serving.deployment import Deployment, Part
-from anyfit_modelarts.emulator.serving.engines import IMAGES
 from anyfit_modelarts.emulator.serving.record import Service
-from anyfit_modelarts.emulator.serving.replica import Package
 
 __all__ = ["Stage"]
 
@@ -25,15 +21,20 @@ class Stage:
 
     Args:
         lock: The services'; held when `after` is called.
+        build: Makes the parts of a service, below a folder of its own.
         after: Told a service's id, what has become of it, and a message; `stopped` once nothing of it runs any more.
     """
 
     def __init__(
-        self, models: Models, folder: Path, lock: threading.RLock, after: Callable[[str, str, str], None]
+        self,
+        folder: Path,
+        lock: threading.RLock,
+        build: Callable[[Service, Path], list[Part]],
+        after: Callable[[str, str, str], None],
     ) -> None:
-        self._models = models
         self._folder = folder
         self._lock = lock
+        self._build = build
         self._after = after
         self._serving: dict[str, Deployment] = {}
         self._coming: dict[str, Deployment] = {}
@@ -52,9 +53,7 @@ class Stage:
             ApiError: A model does not exist.
         """
         folder = self._folder / service.id / str(service.round)
-        parts = [
-            self._part(service, item, folder / str(position)) for position, item in enumerate(service.asked["config"])
-        ]
+        parts = self._build(service, folder)
         due = service.due / 1000 if service.due else None
         deployment = Deployment(parts, folder, due, lambda *news: self._hear(service.id, *news))
         self._clean(service.id)
@@ -91,23 +90,6 @@ class Stage:
             deployments = list(self._all())
         for deployment in deployments:
             deployment.join(max(0.0, deadline - time.monotonic()))
-
-    def _part(self, service: Service, item: dict[str, Any], folder: Path) -> Part:
-        model = self._models.find(item["model_id"])
-        name, version = model.asked["model_name"], model.asked["model_version"]
-        if model.asked["model_type"] in IMAGES:
-            service.note(f"The image of {name} {version} is not pulled here, a stand-in answers.")
-            return Part(item, None, _apis(model), folder)
-        texts = (
-            f"The image of {name} {version} is built.",
-            "The environment is prepared.",
-            f"{item['instance_count']} instances are scheduled.",
-            "The image is pulled.",
-        )
-        for text in texts:
-            service.note(text)
-        package = Package(model.id, model.asked["model_type"], name, self._models.package(model))
-        return Part(item, package, _apis(model), folder)
 
     def _hear(self, service_id: str, deployment: Deployment, status: str, message: str) -> None:
         with self._lock:
@@ -162,11 +144,3 @@ class Stage:
         yield from self._serving.values()
         for ending in self._ending.values():
             yield from ending
-
-
-def _apis(model: Model) -> dict[str, frozenset[str]]:
-    """The paths of a model, and the methods of each."""
-    apis: dict[str, set[str]] = {}
-    for api in model.asked.get("apis") or model.config.get("apis") or [{}]:
-        apis.setdefault(api.get("url", "/"), set()).add(api.get("method", "POST").upper())
-    return {url: frozenset(methods) for url, methods in apis.items()}
