@@ -112,6 +112,11 @@ class TiBackend(Backend):
 
         return read_catalog(self._client, self._settings.api)
 
+    def shipped_catalog(self) -> Catalog:
+        from anyfit_ti.catalog import shipped
+
+        return shipped(self._settings.api)
+
     def plan(self, spec: JobSpec, catalog: Catalog) -> Plan:
         from anyfit_ti.translate import make_plan
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from anyfit.backend import Artifact, JobRef, JobState, LogPage, Named, Plan, Series, Status
 from anyfit.errors import AnyfitError, NotFound, Unsupported
 from anyfit.metrics import Scanner
+from anyfit.secret import revealed
 from anyfit.spec import JobSpec
 from anyfit_ti.jobs_2019 import OldJobs
 from anyfit_ti.jobs_2021 import Tasks
@@ -39,9 +40,9 @@ class Jobs:
     def submit(self, plan: Plan) -> JobRef:
         """Start the job."""
         (request,) = plan.requests
-        if request.action == "CreateTrainingJob":
-            return self._ref(self._old, self._old.submit(plan, request.body))
-        return self._ref(self._new, self._new.submit(plan, request.body))
+        body = revealed(request.body, plan.spec.secrets)
+        side = self._old if request.action == "CreateTrainingJob" else self._new
+        return self._ref(side, side.submit(plan, body))
 
     def find(self, key: str) -> JobRef | None:
         """The job of that key: in the generation that is set, else in the other, where that can be asked."""

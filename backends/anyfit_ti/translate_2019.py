@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from anyfit.backend import Match, Note, Plan, Request, Upload
+from attrs import evolve
+
+from anyfit.backend import Match, Note, Offering, Plan, Request, Upload
 from anyfit.catalog import choose
 from anyfit.errors import SpecError
+from anyfit.secret import markers
 from anyfit.storage import Uri
 from anyfit_ti.bundle import ARCHIVE, LAUNCHER, SOURCE
-from anyfit_ti.catalog import find_2019
+from anyfit_ti.catalog import find_2019, offering_of
 from anyfit_ti.places import folder
 from anyfit_ti.translate import (
     CHECKPOINTS,
@@ -23,10 +27,12 @@ from anyfit_ti.translate import (
     home_of,
     job_file,
 )
+from anyfit_ti.wire import Machine
 
 __all__ = ["plan_2019"]
 
 _DAY = 86400
+_NAME = re.compile(r"(?:TI|ML)(?:\.\w+){2,}")
 _MOST_FILE_SYSTEMS = 2
 _SERVERS = ("tensorflow", "mxnet")  # whose images know parameter servers
 _MPI = ("tensorflow", "pytorch")  # and MPI
@@ -36,7 +42,7 @@ def plan_2019(work: Work, uploads: tuple[Upload, ...]) -> Plan:
     """The plan of a training job."""
     spec, options = work.spec, work.options
     _check(work)
-    offering = choose(spec.instance_type, work.catalog.offerings, spec.instance_count)
+    offering, unlisted = _machine(work)
     family, algorithm, notes = _algorithm(work)
     home = home_of(work, offering, "2019") if work.launched else ""
     base = folder(spec.output_path) if spec.output_path else work.places.jobs
@@ -60,8 +66,9 @@ def plan_2019(work: Work, uploads: tuple[Upload, ...]) -> Plan:
     if options.subnet:
         groups = {"SecurityGroupIds": list(options.security_groups)} if options.security_groups else {}
         body["VpcConfig"] = {"SubnetId": options.subnet, **groups}
-    if spec.environment:
-        body["EnvConfig"] = [{"Name": name, "Value": value} for name, value in spec.environment.items()]
+    variables = {**spec.environment, **markers(spec.secrets)}
+    if variables:
+        body["EnvConfig"] = [{"Name": name, "Value": value} for name, value in variables.items()]
     if work.launched:
         job = job_file(work, offering, output=results, code=f"{home}code/", places=_places(work, family))
         uploads += work.shipped.for_job(f"{home}source/", f"{home}code/", spec.code, job)
@@ -73,7 +80,7 @@ def plan_2019(work: Work, uploads: tuple[Upload, ...]) -> Plan:
         offering=offering,
         uploads=uploads,
         requests=(Request("CreateTrainingJob", body),),
-        notes=(*notes, *common_notes(work), *_notes(work, family)),
+        notes=(*unlisted, *notes, *common_notes(work), *_notes(work, family)),
         **cost(offering, spec.instance_count),
     )
 
@@ -104,6 +111,18 @@ def _check(work: Work) -> None:
 
 
 # ------------------------------------------------------------------------------------------ the parts
+
+
+def _machine(work: Work) -> tuple[Offering, tuple[Note, ...]]:
+    """A machine of the documents' list, or one whose name says how large it is: nobody can be asked for a list."""
+    wanted = work.spec.instance_type
+    listed = {offer.spec_id for offer in work.catalog.offerings}
+    if _NAME.fullmatch(wanted) and wanted not in listed:
+        offering = offering_of(Machine(wanted, "", "", True))
+        if offering.cpus and offering.memory_gib:
+            note = Note("instance_type", Match.NEAR, f"{wanted} is in no document's list; the platform may refuse it")
+            return evolve(offering, tasks=("train",)), (note,)
+    return choose(wanted, work.catalog.offerings, work.spec.instance_count), ()
 
 
 def _algorithm(work: Work) -> tuple[str, dict[str, Any], tuple[Note, ...]]:

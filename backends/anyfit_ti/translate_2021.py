@@ -11,6 +11,7 @@ from anyfit.backend import Match, Note, Offering, Plan, Request, Upload
 from anyfit.catalog import choose, parse_wish
 from anyfit.errors import SpecError
 from anyfit.images import find_image
+from anyfit.secret import markers
 from anyfit_ti.bundle import LAUNCHER
 from anyfit_ti.places import cos_path, folder
 from anyfit_ti.translate import (
@@ -50,7 +51,7 @@ def plan_2021(work: Work, uploads: tuple[Upload, ...]) -> Plan:
         "DataSource": configs[-1]["DataSourceType"] if configs else "",
         "DataConfigs": configs,
         "Output": cos_path(output, work.settings.region),
-        "Envs": [{"Name": name, "Value": value} for name, value in _variables(work).items()],
+        "Envs": [*_variables(work), *_private(work)],
         **_tuning(work),
         **_more(work),
     }
@@ -181,7 +182,15 @@ def _by_platform(work: Work) -> bool:
 
 def _mpirun(work: Work, offering: Offering) -> str:
     each = work.options.processes_per_host or max(1, offering.gpu_count)
-    names = ["PATH", "LD_LIBRARY_PATH", "NODE_LIST", "TI_TASK_ID", "TI_INSTANCE_ID", *work.spec.environment]
+    names = [
+        "PATH",
+        "LD_LIBRARY_PATH",
+        "NODE_LIST",
+        "TI_TASK_ID",
+        "TI_INSTANCE_ID",
+        *work.spec.environment,
+        *work.spec.secrets,
+    ]
     passed = " ".join(f"-x {shlex.quote(name)}" for name in names)
     more = f" {work.options.mpi_options}" if work.options.mpi_options else ""
     total = each * work.spec.instance_count
@@ -191,7 +200,16 @@ def _mpirun(work: Work, offering: Offering) -> str:
     )
 
 
-def _variables(work: Work) -> dict[str, str]:
+def _private(work: Work) -> list[dict[str, Any]]:
+    """Variables whose values the console hides."""
+    return [{"Name": name, "Value": value, "IsPrivate": True} for name, value in markers(work.spec.secrets).items()]
+
+
+def _variables(work: Work) -> list[dict[str, Any]]:
+    return [{"Name": name, "Value": value} for name, value in _told(work).items()]
+
+
+def _told(work: Work) -> dict[str, str]:
     """A command of the user's own gets what it needs to find its things; the launcher sees to that by itself."""
     spec = work.spec
     if work.launched:
