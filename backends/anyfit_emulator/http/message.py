@@ -31,9 +31,10 @@ class Body:
         size: How many bytes have arrived so far.
         complete: Whether all of it has arrived.
         pump: Fetches more, set by the connection while a worker thread owns the socket.
+        damaged: Whether a bit of the next piece is to be flipped.
     """
 
-    __slots__ = ("complete", "length", "pieces", "pump", "size")
+    __slots__ = ("complete", "damaged", "length", "pieces", "pump", "size")
 
     def __init__(self, length: int | None) -> None:
         self.length = length
@@ -41,6 +42,7 @@ class Body:
         self.complete = False
         self.pieces: deque[bytes] = deque()
         self.pump: Callable[[], None] | None = None
+        self.damaged = False
 
     def feed(self, data: bytes) -> None:
         """Add a piece that has arrived."""
@@ -50,12 +52,18 @@ class Body:
     def __iter__(self) -> Iterator[bytes]:
         while True:
             while self.pieces:
-                yield self.pieces.popleft()
+                yield self._spoilt(self.pieces.popleft()) if self.damaged else self.pieces.popleft()
             if self.complete:
                 return
             if self.pump is None:
                 raise Slow
             self.pump()
+
+    def _spoilt(self, piece: bytes) -> bytes:
+        bad = bytearray(piece)
+        bad[len(bad) // 2] ^= 0x40
+        self.damaged = False
+        return bytes(bad)
 
     def read(self, limit: int) -> bytes | None:
         """The whole body, or None when it is longer than `limit` bytes."""

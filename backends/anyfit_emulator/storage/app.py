@@ -106,6 +106,7 @@ class StorageApp:
             raise StoreError("NotImplemented")
         if call.fault.kind == "reset" and call.request.method in ("PUT", "POST"):
             self._reset_upload(call)
+        call.request.body.damaged = call.fault.kind == "corrupt"
         return _spoil(operation(call), call.fault.kind)
 
     def _identify(self, call: Call) -> Identity:

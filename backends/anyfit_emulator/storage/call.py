@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from attrs import define, field
 
@@ -40,12 +41,15 @@ class Options:
         suffixes: Host names that buckets may be put in front of.
         min_part: The smallest size of a part that is not the last, or None for what the dialect says.
         unpack: Whether `aws-chunked` bodies are unpacked; the OBS service stores them as they come.
+        checksums: What becomes of the wish that an upload's parts be checked: services that are only compatible with
+            S3 ignore or refuse it.
     """
 
     region: str = "us-east-1"
     suffixes: tuple[str, ...] = ("localhost", "127.0.0.1")
     min_part: int | None = None
     unpack: bool = True
+    checksums: Literal["kept", "ignored", "refused"] = "kept"
 
 
 @define(slots=True)

@@ -8,7 +8,7 @@ A specification is words separated by commas (or spaces):
     reset=0.1           reset the connection in the middle of a body, on its way up or down
     truncate=0.1        close the connection early although Content-Length promised more
     shorten=0.1         answer with a shorter body and a Content-Length that agrees with it
-    corrupt=0.05        flip a bit of a downloaded body
+    corrupt=0.05        flip a bit of a body, on its way up or down
     latency=50ms        wait before every answer (ms or s)
     seed=7              another selection
     only=GetObject+UploadPart   these operations alone
@@ -30,7 +30,11 @@ __all__ = ["FaultPlan", "Faults"]
 
 _KINDS = frozenset({"lost", "reset", "truncate", "shorten", "corrupt"})
 
-_DOWNLOADS = frozenset({"truncate", "shorten", "corrupt"})
+_ONLY_FOR = {
+    "truncate": frozenset({"GetObject"}),
+    "shorten": frozenset({"GetObject"}),
+    "corrupt": frozenset({"GetObject", "PutObject", "UploadPart"}),
+}
 
 
 @frozen
@@ -149,7 +153,7 @@ class FaultPlan:
             position -= chance
         for kind, chance in faults.chances.items():
             if position < chance:
-                return Decision(kind=kind) if kind not in _DOWNLOADS or operation == "GetObject" else NOTHING
+                return Decision(kind=kind) if operation in _ONLY_FOR.get(kind, {operation}) else NOTHING
             position -= chance
         return NOTHING
 

@@ -33,6 +33,10 @@ def create(call: Call) -> Response:
     algorithm = call.own("checksum-algorithm").lower()
     if algorithm and algorithm not in ALGORITHMS:
         raise StoreError("InvalidRequest", "The checksum algorithm is not known.")
+    if algorithm and call.options.checksums == "refused":
+        raise StoreError("NotImplemented", "A header you provided implies functionality that is not implemented.")
+    if call.options.checksums == "ignored":
+        algorithm = ""
     usual = "FULL_OBJECT" if algorithm == "crc64nvme" else "COMPOSITE"
     chosen = {"algorithm": algorithm, "type": call.own("checksum-type").upper() or usual} if algorithm else {}
     upload = call.uploads.begin(call.bucket, call.key, evolve(call.meta(), checksums=chosen))
@@ -125,6 +129,8 @@ def list_parts(call: Call) -> Response:
         tag("IsTruncated", len(parts) > limit),
         *_people(call),
     ]
+    if chosen := upload.meta.checksums:
+        inner += [tag("ChecksumAlgorithm", chosen["algorithm"].upper()), tag("ChecksumType", chosen["type"])]
     inner += [
         wrap(
             "Part",
