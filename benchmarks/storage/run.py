@@ -2,6 +2,7 @@
 
     python benchmarks/storage/run.py                        # all, against the emulator
     python benchmarks/storage/run.py --only A C --tools s5cmd anyfit --repeat 5
+    python benchmarks/storage/run.py --scheme cos           # the same as obs:// or cos://
     python benchmarks/storage/run.py --endpoint http://127.0.0.1:9000 --bucket b   # another S3 server; keys from AWS_*
 
 Each number is the median of `--repeat` runs of a whole process, the tools taking turns. A tool's uploads go to a new
@@ -25,7 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -54,8 +55,10 @@ class Run:
 
 def measure(command: list[str], environment: dict[str, str]) -> Run:
     """Run a process to its end."""
+    variables = {**os.environ, **environment}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode, and the first run writes it
     begin = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -124,7 +127,7 @@ def table(results: dict[tuple[str, str], list[Run]], names: list[str], base: str
                 continue
             seconds = median(run.seconds for run in runs)
             ratio = f"{seconds / median(run.seconds for run in reference):.2f}" if reference else ""
-            goal = f"{GOALS[workload.name]}" if name == "anyfit" else ""
+            goal = f"{GOALS[workload.name]}" if name in ("anyfit", "anyfit-cli") else ""
             processor = median(run.processor for run in runs)
             memory = max(run.memory_mib for run in runs)
             rows.append(
@@ -138,6 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--only", nargs="+", default=["A", "B", "C", "D"], help="workloads by letter")
     parser.add_argument("--tools", nargs="+", help="tools by name; the first is compared with")
+    parser.add_argument("--scheme", choices=("s3", "obs", "cos"), default="s3", help="as what anyfit sees the server")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--work", type=Path, help="where data and server keep their files; best in memory")
     parser.add_argument("--endpoint", help="another server, with keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
@@ -148,10 +152,10 @@ def main() -> None:
     try:
         if options.endpoint:
             keys = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
-            print(compare(options, Service(options.endpoint, "", *keys, options.bucket), work))
+            print(compare(options, Service(options.endpoint, "", *keys, options.bucket, str(work / "home")), work))
         else:
             with emulator(work / "server") as service:
-                print(compare(options, service, work))
+                print(compare(options, evolve(service, home=str(work / "home")), work))
     finally:
         if not options.work:
             shutil.rmtree(work)
@@ -159,13 +163,13 @@ def main() -> None:
 
 def compare(options: argparse.Namespace, service: Service, work: Path) -> str:
     """Measure all, taking turns."""
-    known = {tool.name: tool for tool in tools(service)}
+    known = {tool.name: tool for tool in tools(service, options.scheme)}
     unknown = [name for name in options.tools or () if name not in known]
     if unknown:
         raise SystemExit(f"no tool {unknown[0]!r}; there are {', '.join(known)}")
     chosen = [known[name] for name in options.tools or known]
-    if not service.cos_endpoint:
-        chosen = [tool for tool in chosen if "cos" not in tool.name]
+    if options.scheme == "cos" and not service.cos_endpoint:
+        raise SystemExit("the other server speaks S3; leave --scheme cos out")
     results: dict[tuple[str, str], list[Run]] = defaultdict(list)
     workloads = [workload for workload in WORKLOADS if workload.name[0] in options.only]
     for tool in chosen:

@@ -22,11 +22,16 @@ class Service:
     access_key: str
     secret_key: str
     bucket: str
+    home: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
         """What every tool is told; none of them looks for anything else."""
         return {
+            **self._configuration("S3", self.s3_endpoint, "us-east-1"),
+            **self._configuration("OBS", self.s3_endpoint, "cn-north-4"),
+            **self._configuration("COS", self.cos_endpoint, "ap-guangzhou"),
+            "ANYFIT_HOME": self.home,
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_REGION": "us-east-1",
@@ -38,6 +43,10 @@ class Service:
             "BENCH_COS": self.cos_endpoint,
         }
 
+    def _configuration(self, scheme: str, endpoint: str, region: str) -> dict[str, str]:
+        values = {"ENDPOINT": endpoint, "REGION": region, "ACCESS_KEY": self.access_key, "SECRET_KEY": self.secret_key}
+        return {f"ANYFIT_STORAGE_{scheme}_{name}": value for name, value in values.items()}
+
 
 @frozen
 class Tool:
@@ -47,9 +56,10 @@ class Tool:
     command: Callable[[str, Path, str], list[str]]
 
 
-def tools(service: Service) -> list[Tool]:
-    """All competitors; the first is what the others are measured against."""
+def tools(service: Service, scheme: str = "s3") -> list[Tool]:
+    """All competitors; the first is what the others are measured against, and speaks S3 to the same server."""
     place = f"s3://{service.bucket}"
+    ours = f"{scheme}://{service.bucket}"
 
     def s5cmd(way: str, local: Path, prefix: str) -> list[str]:
         base = ["s5cmd", "--log", "error", "--endpoint-url", service.s3_endpoint]
@@ -61,13 +71,15 @@ def tools(service: Service) -> list[Tool]:
         }[way]
 
     def anyfit(way: str, local: Path, prefix: str) -> list[str]:
-        return _script("client.py", way, local, f"{place}/{prefix}/")
+        return _script("client.py", way, local, f"{ours}/{prefix}/")
+
+    def command_line(way: str, local: Path, prefix: str) -> list[str]:
+        ends = [f"{local}/", f"{ours}/{prefix}/"]
+        verb = ["sync"] if way == "same" else ["cp", "-r"]
+        return [sys.executable, "-m", "anyfit", *verb, "-q", *(reversed(ends) if way == "down" else ends)]
 
     def library(way: str, local: Path, prefix: str) -> list[str]:
-        return _script("client.py", way, local, f"{place}/{prefix}/", "library")
-
-    def cos(way: str, local: Path, prefix: str) -> list[str]:
-        return _script("client.py", way, local, f"cos://{service.bucket}/{prefix}/")
+        return _script("client.py", way, local, f"{ours}/{prefix}/", "library")
 
     def awscli(way: str, local: Path, prefix: str) -> list[str]:
         base = ["aws", "--endpoint-url", service.s3_endpoint, "s3", "sync", "--only-show-errors"]
@@ -80,14 +92,13 @@ def tools(service: Service) -> list[Tool]:
     def cos_sdk(way: str, local: Path, prefix: str) -> list[str]:
         return _script("cos_sdk.py", way, local, f"{service.bucket}/{prefix}/")
 
+    rivals = [Tool("aws-s3-sync", awscli), Tool("boto3-pool", boto3)]
     return [
         Tool("s5cmd", s5cmd),
         Tool("anyfit", anyfit),
+        Tool("anyfit-cli", command_line),
         Tool("anyfit-library", library),
-        Tool("aws-s3-sync", awscli),
-        Tool("boto3-pool", boto3),
-        Tool("anyfit-cos", cos),
-        Tool("cos-sdk", cos_sdk),
+        *([Tool("cos-sdk", cos_sdk)] if scheme == "cos" else rivals),
     ]
 
 
