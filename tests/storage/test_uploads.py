@@ -14,7 +14,10 @@ import pytest
 from anyfit.backend import Upload
 from anyfit.stage import put_uploads
 from anyfit.storage import StoreSettings, Uri, open_store
+from anyfit.storage.retry import Retry
+from anyfit.storage.wire import Origin, Wire
 from anyfit_emulator.storage import ObjectStoreServer
+from anyfit_emulator.storage.call import Options
 
 
 def test_a_large_archive_goes_in_parts(
@@ -37,3 +40,62 @@ def test_a_large_archive_goes_in_parts(
 
     assert own_server.requests.counts["UploadPart"] == 3
     assert "PutObject" not in own_server.requests.counts
+
+
+@pytest.mark.parametrize("checksums", ["kept", "ignored", "refused"])
+def test_parts_are_proven_as_the_service_can(
+    tmp_path: Path, settings_of: Callable[..., StoreSettings], checksums: Any
+) -> None:
+    """Parts go with the CRC-32 where the service promises to check it, else with a signed SHA-256; damage is seen."""
+    data = os.urandom(6 << 20)
+    options = Options(checksums=checksums)
+    with ObjectStoreServer(tmp_path / "objects", options=options, faults="corrupt=1,only=UploadPart,times=1") as server:
+        store = open_store(Uri("s3", server.bucket), settings_of(server))
+        store.retry = Retry(first=0.001)
+        with closing(store):
+            upload = store.start_upload("large")
+            parts = [store.put_part("large", upload, 1, data)]
+            faults = [line.fault for line in server.requests.recent if line.operation == "UploadPart"]
+            store.finish_upload("large", upload, parts)
+            assert store.read("large") == data
+        kept = server.store.stat(server.bucket, "large").meta.checksums
+
+    assert faults == ["corrupt", ""]
+    assert [bool(part.crc32) for part in parts] == [checksums == "kept"]
+    assert kept.get("type") == ("COMPOSITE" if checksums == "kept" else None)
+
+
+def test_an_upload_with_checked_parts_goes_on_by_any_road(
+    own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings]
+) -> None:
+    """Parts that were sent with their CRC-32 by the direct path are listed with it, and the library goes on so."""
+    first, second = os.urandom(5 << 20), b"the end"
+    place = Uri("s3", own_server.bucket)
+    with closing(open_store(place, settings_of(own_server))) as direct:
+        upload = direct.start_upload("large")
+        direct.put_part("large", upload, 1, first)
+    with closing(open_store(place, settings_of(own_server, fast=False))) as library:
+        (known,) = library.list_parts("large", upload)
+        assert known.crc32
+        library.finish_upload("large", upload, [known, library.put_part("large", upload, 2, second)])
+        assert library.read("large") == first + second
+
+
+def test_a_line_that_others_may_change_gets_signed_bodies() -> None:
+    """A CRC-32 alone goes only over TLS with a checked certificate, or within this machine."""
+    private = {
+        (url, verify): Wire(Origin.of(url), verify=verify).private
+        for url in ("http://10.0.0.1:9000", "https://host", "http://localhost:1", "http://127.0.0.1")
+        for verify in (True, False)
+    }
+
+    assert private == {
+        ("http://10.0.0.1:9000", True): False,
+        ("http://10.0.0.1:9000", False): False,
+        ("https://host", True): True,
+        ("https://host", False): False,
+        ("http://localhost:1", True): True,
+        ("http://localhost:1", False): True,
+        ("http://127.0.0.1", True): True,
+        ("http://127.0.0.1", False): True,
+    }

@@ -12,10 +12,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from anyfit.storage.store import DeleteFailure, Entry, Page, Part, Reader, Store
+from anyfit.storage.store import Bucket, DeleteFailure, Entry, Page, Part, Reader, Store
 from anyfit.storage.uri import Uri, parse_vendor
 
 if TYPE_CHECKING:
+    from anyfit.storage.browse import list_buckets
     from anyfit.storage.file import FileStore
     from anyfit.storage.filters import exclude, include
     from anyfit.storage.opening import open_store, register_scheme
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "Bucket",
     "DeleteFailure",
     "Entry",
     "Failure",
@@ -41,6 +43,7 @@ __all__ = [
     "copy_tree",
     "exclude",
     "include",
+    "list_buckets",
     "open_store",
     "parse_vendor",
     "register_scheme",
@@ -54,6 +57,7 @@ _LAZY = {
     **dict.fromkeys(("exclude", "include"), "anyfit.storage.filters"),
     "FileStore": "anyfit.storage.file",
     "StoreSettings": "anyfit.storage.settings",
+    "list_buckets": "anyfit.storage.browse",
     "open_store": "anyfit.storage.opening",
     "register_scheme": "anyfit.storage.opening",
 }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from attrs import frozen
-
 from anyfit.errors import AnyfitError, AuthError, NotFound, StorageError
 from anyfit.storage.retry import Unsteady
+from anyfit.values import frozen
 
 OPAQUE = "opaque"
 """As an entry's checksum: the service encrypts so that the ETag is no digest of the content."""

@@ -9,11 +9,10 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from attrs import frozen
+from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part, Reader
+from anyfit.values import frozen
 
-from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part, Reader
-
-__all__ = ["Api", "Bulk", "Put", "Sum", "is_md5"]
+__all__ = ["Api", "Begun", "Bulk", "Put", "Sum", "is_md5"]
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -25,10 +24,12 @@ class Sum:
     Attributes:
         md5: Raw MD5, for `Content-MD5`.
         sha256: Hexadecimal SHA-256, signed with the request.
+        crc32: CRC-32 in base64, for uploads whose service has promised to check it.
     """
 
     md5: bytes = b""
     sha256: str = ""
+    crc32: str = ""
 
 
 @frozen
@@ -38,24 +39,41 @@ class Put:
     Attributes:
         etag: The fingerprint, without quotes.
         encrypted: Whether the service encrypts in a way that makes the ETag no MD5.
+        crc32: The CRC-32 that it has checked, in base64, or "".
     """
 
     etag: str
     encrypted: bool = False
+    crc32: str = ""
 
     def is_proven_by(self, sums: Sum) -> bool:
-        """Whether the ETag does not contradict our MD5."""
-        return not sums.md5 or self.encrypted or not is_md5(self.etag) or self.etag == sums.md5.hex()
+        """Whether the ETag does not contradict our MD5, and the service has checked our CRC-32."""
+        same = not sums.md5 or self.encrypted or not is_md5(self.etag) or self.etag == sums.md5.hex()
+        return same and (not sums.crc32 or self.crc32 == sums.crc32)
+
+
+@frozen
+class Begun:
+    """An upload in parts that was begun.
+
+    Attributes:
+        upload: Its id.
+        checks_crc32: Whether the service promises to check each part's CRC-32.
+    """
+
+    upload: str
+    checks_crc32: bool = False
 
 
 class Bulk(Protocol):
     """One bucket; every method is one request and raises our errors, `Unsteady` for what may pass."""
 
+    def list_buckets(self) -> list[Bucket]: ...
     def list_page(self, prefix: str, marker: str, delimiter: bool, limit: int) -> Page: ...
     def head(self, key: str, part: int = 0) -> Entry: ...
     def get(self, key: str, start: int, length: int | None, etag: str) -> Reader: ...
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put: ...
-    def start_upload(self, key: str, checksum: str) -> str: ...
+    def start_upload(self, key: str, checksum: str) -> Begun: ...
     def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put: ...
     def list_parts(self, key: str, upload: str, marker: int) -> tuple[list[Part], int]: ...
     def finish_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str: ...

@@ -8,16 +8,15 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
 
-from attrs import evolve
-
 from anyfit.errors import AuthError
 from anyfit.storage.answers import OPAQUE, Refusal
-from anyfit.storage.api import Put, Sum
+from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.rest import CHECKSUM
 from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.settings import StoreSettings
-from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part
+from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part
+from anyfit.values import evolve
 
 __all__ = ["BotoApi", "chain_keys"]
 
@@ -29,8 +28,13 @@ class BotoApi:
 
     def __init__(self, settings: StoreSettings, *, scheme: str, bucket: str) -> None:
         self.bucket = bucket
-        self.place = f"{scheme}://{bucket}/"
+        self.place = f"{scheme}://{bucket}/" if bucket else f"{scheme}://"
         self.client = _client(settings)
+
+    def list_buckets(self) -> list[Bucket]:
+        with self._errors("list the buckets of", ""):
+            answer = self.client.list_buckets()
+        return [Bucket(item["Name"], item["CreationDate"]) for item in answer.get("Buckets", ())]
 
     def list_page(self, prefix: str, marker: str, delimiter: bool, limit: int) -> Page:
         folded = {"Delimiter": "/"} if delimiter else {}
@@ -77,10 +81,10 @@ class BotoApi:
                 )
             )
 
-    def start_upload(self, key: str, checksum: str) -> str:
+    def start_upload(self, key: str, checksum: str) -> Begun:
         with self._errors("start an upload of", key):
             answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, **_metadata(checksum))
-        return str(answer["UploadId"])
+        return Begun(str(answer["UploadId"]))
 
     def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put:
         with self._errors(f"put part {number} of", key):
@@ -98,11 +102,18 @@ class BotoApi:
     def list_parts(self, key: str, upload: str, marker: int) -> tuple[list[Part], int]:
         with self._errors("list the parts of", key):
             answer = self.client.list_parts(Bucket=self.bucket, Key=key, UploadId=upload, PartNumberMarker=marker)
-        parts = [Part(p["PartNumber"], p["ETag"].strip('"'), p["Size"]) for p in answer.get("Parts", ())]
+        parts = [
+            Part(p["PartNumber"], p["ETag"].strip('"'), p["Size"], p.get("ChecksumCRC32", ""))
+            for p in answer.get("Parts", ())
+        ]
         return parts, int(answer.get("NextPartNumberMarker") or 0) if answer.get("IsTruncated") else 0
 
     def finish_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:
-        rows = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
+        rows = [
+            {"PartNumber": part.number, "ETag": f'"{part.etag}"'}
+            | ({"ChecksumCRC32": part.crc32} if part.crc32 else {})
+            for part in parts
+        ]
         with self._errors("finish", key):
             answer = self.client.complete_multipart_upload(
                 Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": rows}
@@ -264,7 +275,7 @@ def _entry(key: str, answer: dict[str, Any]) -> Entry:
 
 
 def _put(answer: dict[str, Any]) -> Put:
-    return Put(answer.get("ETag", "").strip('"'), _encrypts(answer))
+    return Put(answer.get("ETag", "").strip('"'), _encrypts(answer), answer.get("ChecksumCRC32", ""))
 
 
 def _encrypts(answer: dict[str, Any]) -> bool:
@@ -272,6 +283,8 @@ def _encrypts(answer: dict[str, Any]) -> bool:
 
 
 def _digest(sums: Sum) -> dict[str, str]:
+    if sums.crc32:
+        return {"ChecksumCRC32": sums.crc32}
     return {} if sums.sha256 or not sums.md5 else {"ContentMD5": b64encode(sums.md5).decode()}
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import frozen
-
 from anyfit.errors import NotFound, UsageError
 from anyfit.storage.filters import Filter, Filters
 from anyfit.storage.opening import open_store
 from anyfit.storage.options import Failure
 from anyfit.storage.places import Open, Place, find_source
-from anyfit.storage.store import Entry
+from anyfit.storage.store import Bucket, Entry
 from anyfit.storage.uri import Uri
+from anyfit.values import frozen
 
-__all__ = ["Listed", "Removed", "Usage", "list_place", "read_bytes", "remove", "usage"]
+__all__ = ["Listed", "Removed", "Usage", "list_buckets", "list_place", "read_bytes", "remove", "usage"]
 
 _BUFFER = 1 << 20
 
@@ -44,17 +43,22 @@ class Removed:
     failures: tuple[Failure, ...] = ()
 
 
+def list_buckets(scheme: str, *, open: Open = open_store) -> tuple[Bucket, ...]:
+    """All buckets that the keys of a scheme's store can see, by name."""
+    return open(Uri(scheme, "")).buckets()
+
+
 def list_place(uri: Uri, *, recursive: bool = False, open: Open = open_store) -> Iterator[Listed]:
     """What lies at a place: the object itself, or what is in the directory; with `recursive` all below it.
 
     Memory stays flat however much there is.
     """
-    place = find_source(uri, open)
+    place = find_source(uri, open, deep=recursive)
     if place.entry is not None:
         yield Listed(place.uri, place.entry)
         return
     if recursive:
-        for entry in place.store.list(place.prefix):
+        for entry in place.list():
             yield Listed(_uri(place, entry.key), entry)
         return
     token = ""
@@ -102,7 +106,7 @@ def remove(
         UsageError: It is a directory and `recursive` was not asked for.
         NotFound: There is nothing.
     """
-    place = find_source(uri, open)
+    place = find_source(uri, open, deep=recursive)
     if place.entry is not None:
         if not dry_run:
             place.store.delete(place.entry.key)
@@ -111,7 +115,7 @@ def remove(
         raise UsageError(f"{uri} is a directory", hint="add --recursive to delete all below it")
     chosen = Filters(filters)
     cut = len(place.prefix)
-    entries = {entry.key: entry.size for entry in place.store.list(place.prefix) if chosen(entry.key[cut:])}
+    entries = {entry.key: entry.size for entry in place.list() if chosen(entry.key[cut:])}
     if not entries:
         raise NotFound(f"nothing to delete at {uri}")
     failed = [] if dry_run else list(place.store.delete_many(entries))

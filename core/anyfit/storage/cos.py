@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from attrs import evolve
-
 from anyfit.errors import AuthError, ConfigError, SpecError
 from anyfit.storage.api import Api, Bulk
 from anyfit.storage.s3 import behind_proxy, is_loopback_or_ip
 from anyfit.storage.service import ServiceStore
 from anyfit.storage.settings import SettingsSource, StoreSettings
+from anyfit.values import evolve
 
 __all__ = ["CosStore"]
 
@@ -26,7 +25,7 @@ class CosStore(ServiceStore):
     min_part = 1 << 20
 
     def __init__(self, bucket: str, settings: SettingsSource | None = None) -> None:
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*)-\d+", bucket):
+        if bucket and not re.fullmatch(r"[a-z0-9]([a-z0-9-]*)-\d+", bucket):
             raise SpecError(f"cos://{bucket}/ has no APPID", hint=f"write cos://{bucket}-1250000000/ with your APPID")
         super().__init__(bucket, settings)
 
@@ -40,6 +39,9 @@ class CosStore(ServiceStore):
         """The settings with nothing left open."""
         if not settings.has_keys:
             raise AuthError(f"cos://{self.bucket}/: no credentials", hint="give SecretId and SecretKey, or a profile")
+        if not self.bucket:
+            endpoint = settings.endpoint or "https://service.cos.myqcloud.com"
+            return evolve(settings, region=settings.region or _region(endpoint), endpoint=endpoint.rstrip("/"))
         region = settings.region or _region(settings.endpoint)
         if not region:
             raise ConfigError(f"cos://{self.bucket}/: no region is set", hint="set region, such as ap-guangzhou")
@@ -53,9 +55,10 @@ class CosStore(ServiceStore):
         from anyfit.storage.wire import Origin, Wire
 
         if is_loopback_or_ip(settings.endpoint):
-            origin = evolve(Origin.of(settings.endpoint), host=f"{self.bucket}.cos.{settings.region}.myqcloud.com")
+            name = f"{self.bucket}.cos.{settings.region}" if self.bucket else "service.cos"
+            origin = evolve(Origin.of(settings.endpoint), host=f"{name}.myqcloud.com")
         else:
-            origin = Origin.of(settings.endpoint, f"{self.bucket}.")
+            origin = Origin.of(settings.endpoint, f"{self.bucket}." if self.bucket else "")
         wire = Wire(origin, timeout=settings.timeout, verify=settings.verify)
         return RestApi(COS, wire, settings, scheme="cos", bucket=self.bucket, path="/")
 

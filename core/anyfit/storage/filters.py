@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fnmatch import translate
 from typing import Literal
 
-from attrs import frozen
+from anyfit.values import frozen
 
 __all__ = ["Filter", "Filters", "exclude", "include"]
 

@@ -12,8 +12,6 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
 from anyfit.errors import AnyfitError
 from anyfit.storage.api import Sum
 from anyfit.storage.crew import Crew
@@ -24,6 +22,7 @@ from anyfit.storage.service import ServiceStore
 from anyfit.storage.tally import Stopped
 from anyfit.storage.verify import proves
 from anyfit.storage.workshop import Job, Workshop
+from anyfit.values import frozen
 
 if TYPE_CHECKING:
     from anyfit.storage.mover import Mover

@@ -11,10 +11,9 @@ import socket
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-from attrs import frozen
-
 from anyfit.errors import StorageError
 from anyfit.storage.wire import Wire, parse_head
+from anyfit.values import frozen
 
 __all__ = ["Small", "exchange"]
 

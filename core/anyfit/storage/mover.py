@@ -7,8 +7,6 @@ import threading
 from datetime import datetime
 from functools import partial
 
-from attrs import evolve
-
 from anyfit.errors import AnyfitError
 from anyfit.storage.answers import OPAQUE
 from anyfit.storage.atomic import AtomicFile
@@ -23,6 +21,7 @@ from anyfit.storage.tally import Stopped
 from anyfit.storage.upload import Upload
 from anyfit.storage.verify import Changed, Prover, read_proven
 from anyfit.storage.workshop import Job, Workshop
+from anyfit.values import evolve
 
 __all__ = ["Mover"]
 

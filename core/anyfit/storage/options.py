@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from attrs import field, frozen
-
 from anyfit.errors import StorageError, UsageError
 from anyfit.storage.filters import Filter
 from anyfit.storage.walk import Links
+from anyfit.values import field, frozen
 
 __all__ = ["Action", "Compare", "Failure", "OnAction", "OnProgress", "Options", "Progress", "Report"]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-from anyfit.storage.store import Entry, Page
+from anyfit.storage.store import Bucket, Entry, Page
 from anyfit.storage.times import from_iso
 
-__all__ = ["clean_etag", "parse_page"]
+__all__ = ["clean_etag", "parse_buckets", "parse_page"]
 
 _FIELD = re.compile(r"<(Key|LastModified|ETag|Size|/Contents)>([^<]*)")
 _HEAD = re.compile(r"<(IsTruncated|NextMarker|EncodingType)>([^<]*)<")
@@ -27,6 +27,19 @@ def parse_page(body: bytes) -> Page:
         if page is not None:
             return page
     return _properly(body)
+
+
+def parse_buckets(body: bytes) -> tuple[list[Bucket], str]:
+    """Read a listing of buckets: those, and what to ask the next ones with, "" after the last."""
+    from xml.etree.ElementTree import fromstring
+
+    root = fromstring(body)  # noqa: S314  a signed service's answer, and expat limits expansion
+    found = [
+        {_name(child.tag): child.text or "" for child in item} for item in root.iter() if _name(item.tag) == "Bucket"
+    ]
+    head = {_name(item.tag): item.text or "" for item in root}
+    following = head.get("NextMarker", "") if head.get("IsTruncated") == "true" else ""
+    return [Bucket(fields["Name"], from_iso(fields["CreationDate"])) for fields in found], following
 
 
 def clean_etag(text: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from attrs import frozen
+from collections.abc import Callable, Iterator
 
 from anyfit.errors import NotFound, UsageError
+from anyfit.storage.ahead import read_ahead
 from anyfit.storage.file import FileStore
-from anyfit.storage.store import Entry, Store
+from anyfit.storage.store import Entry, Page, Store
 from anyfit.storage.uri import Uri
 from anyfit.storage.walk import Links, Problem
+from anyfit.values import field, frozen
 
 __all__ = ["Open", "Place", "find_source", "find_target", "refuse_overlap"]
 
@@ -26,24 +26,37 @@ class Place:
         uri: The directory, with its slash, or the single object.
         prefix: What stands before a name in the store's keys.
         entry: The single object, if it is one.
+        first: The first page of the directory's listing, if that is known already.
     """
 
     store: Store
     uri: Uri
     prefix: str
     entry: Entry | None = None
+    first: Page | None = field(default=None, repr=False)
 
     def key(self, name: str) -> str:
         """The key of a name."""
         return self.prefix + name
+
+    def list(self) -> Iterator[Entry]:
+        """All below the directory."""
+        first = self.first
+        if first is None:
+            return self.store.list(self.prefix)
+        return read_ahead(lambda token: self.store.list_page(self.prefix, token=token) if token else first)
 
     def shown(self, name: str) -> str:
         """The URI of a name, for people."""
         return str(self.uri.join(name)) if self.uri.is_dir else str(self.uri)
 
 
-def find_source(uri: Uri, open_store: Open, *, links: Links = "follow", problem: Problem | None = None) -> Place:
+def find_source(
+    uri: Uri, open_store: Open, *, deep: bool = False, links: Links = "follow", problem: Problem | None = None
+) -> Place:
     """What `uri` means as a source: with a slash a directory, else the object, else the directory of that name.
+
+    With `deep` all below a directory will be listed, and what is asked to find it is the first page of that.
 
     Raises:
         NotFound: There is neither.
@@ -60,10 +73,10 @@ def find_source(uri: Uri, open_store: Open, *, links: Links = "follow", problem:
         else:
             return Place(store, uri, uri.key.rpartition("/")[0] + "/" if "/" in uri.key else "", entry)
     directory = uri.as_dir()
-    page = store.list_page(directory.key, limit=1)
+    page = store.list_page(directory.key, limit=1000 if deep else 1)
     if not page.entries and not (uri.is_dir and not uri.key):
         raise NotFound(f"nothing at {uri}", hint="anyfit ls shows what there is")
-    return Place(store, directory, directory.key)
+    return Place(store, directory, directory.key, first=page if deep else None)
 
 
 def _local_source(uri: Uri, links: Links, problem: Problem | None) -> Place:

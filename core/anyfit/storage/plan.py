@@ -8,13 +8,12 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
-from attrs import frozen
-
 from anyfit.errors import NotFound, StorageError
 from anyfit.storage.filters import Filters
 from anyfit.storage.options import Compare
 from anyfit.storage.places import Place
 from anyfit.storage.store import Entry
+from anyfit.values import frozen
 
 __all__ = ["Step", "steps"]
 
@@ -85,7 +84,7 @@ def _names(place: Place, filters: Filters) -> Iterator[_Named]:
     """Names below a place, without directory markers; it is an error if they do not come in order."""
     cut = len(place.prefix)
     last = b""
-    for entry in place.store.list(place.prefix):
+    for entry in place.list():
         name = entry.key[cut:]
         order = os.fsencode(name)
         if order < last:

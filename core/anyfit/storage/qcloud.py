@@ -9,18 +9,17 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from attrs import evolve
-
 from anyfit.storage.answers import OPAQUE, Refusal
-from anyfit.storage.api import Put, Sum
+from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.pages import parse_page
 from anyfit.storage.rest import CHECKSUM, COS
 from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.settings import StoreSettings
 from anyfit.storage.signing import quote_key
-from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part
-from anyfit.storage.times import from_http
+from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part
+from anyfit.storage.times import from_http, from_iso
+from anyfit.values import evolve
 
 __all__ = ["CosApi"]
 
@@ -34,7 +33,7 @@ class CosApi:
     def __init__(self, settings: StoreSettings, *, bucket: str, on_address: bool) -> None:
         self.settings = settings
         self.bucket = bucket
-        self.place = f"cos://{bucket}/"
+        self.place = f"cos://{bucket}/" if bucket else "cos://"
         self.on_address = on_address
         self.sdk = extra("qcloud_cos", "cos")
         logging.getLogger("qcloud_cos").addHandler(logging.NullHandler())
@@ -51,7 +50,7 @@ class CosApi:
         parts = urlsplit(settings.endpoint)
         place: dict[str, Any] = {"Endpoint": parts.netloc}
         if self.on_address:
-            place = {"IP": parts.hostname, "Port": parts.port, "ServiceDomain": parts.netloc}
+            place = {"IP": parts.hostname, "Port": parts.port}
         return self.sdk.CosConfig(
             Region=settings.region,
             SecretId=settings.access_key,
@@ -61,8 +60,21 @@ class CosApi:
             Timeout=settings.timeout,
             PoolMaxSize=settings.connections,
             VerifySSL=settings.verify,
+            ServiceDomain=parts.netloc,
             **place,
         )
+
+    def list_buckets(self) -> list[Bucket]:
+        found: list[Bucket] = []
+        marker = ""
+        while True:
+            with self._errors("list the buckets of", ""):
+                answer = self.client.list_buckets(Marker=marker)
+            rows = (answer.get("Buckets") or {}).get("Bucket", ())
+            found += [Bucket(row["Name"], from_iso(row["CreationDate"])) for row in rows]
+            marker = answer.get("NextMarker", "") if answer.get("IsTruncated") == "true" else ""
+            if not marker:
+                return found
 
     def list_page(self, prefix: str, marker: str, delimiter: bool, limit: int) -> Page:
         query = {"prefix": prefix, "delimiter": "/" if delimiter else "", "marker": marker}
@@ -106,11 +118,11 @@ class CosApi:
             )
         return _put(answer)
 
-    def start_upload(self, key: str, checksum: str) -> str:
+    def start_upload(self, key: str, checksum: str) -> Begun:
         kept = {"Metadata": {_METADATA: checksum}} if checksum else {}
         with self._errors("start an upload of", key):
             answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=_sdk_key(key), **kept)
-        return str(answer["UploadId"])
+        return Begun(str(answer["UploadId"]))
 
     def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put:
         with self._errors(f"put part {number} of", key):

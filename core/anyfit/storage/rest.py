@@ -8,19 +8,18 @@ from base64 import b64encode
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from attrs import frozen
-
 from anyfit.storage.answers import OPAQUE, parse_refusal
-from anyfit.storage.api import Put, Sum
-from anyfit.storage.pages import clean_etag, parse_page
+from anyfit.storage.api import Begun, Put, Sum
+from anyfit.storage.pages import clean_etag, parse_buckets, parse_page
 from anyfit.storage.retry import Unsteady
 from anyfit.storage.settings import StoreSettings
 from anyfit.storage.signing import Query, Signer, quote_key, sign_cos, sign_v4
-from anyfit.storage.store import Data, Entry, Page, Part
+from anyfit.storage.store import Bucket, Data, Entry, Page, Part
 from anyfit.storage.times import from_http
 from anyfit.storage.wire import Response, Wire, encode
+from anyfit.values import frozen
 
-__all__ = ["COS", "S3", "Dialect", "RestApi"]
+__all__ = ["COS", "OBS", "S3", "Dialect", "RestApi"]
 
 _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 CHECKSUM = "anyfit-sums"
@@ -34,15 +33,20 @@ class Dialect:
         prefix: How their own headers begin.
         sign: Their signature.
         hashes: Whether each request names the SHA-256 of its body.
+        checks: Whether the service may promise to check the CRC-32 of parts.
     """
 
     prefix: str
     sign: Signer
     hashes: bool
+    checks: bool = False
 
 
-S3 = Dialect("x-amz-", sign_v4, True)
-COS = Dialect("x-cos-", sign_cos, False)
+S3 = Dialect("x-amz-", sign_v4, hashes=True, checks=True)
+OBS = Dialect("x-amz-", sign_v4, hashes=True)
+COS = Dialect("x-cos-", sign_cos, hashes=False)
+_ALGORITHM = "x-amz-checksum-algorithm"
+_CRC32 = "x-amz-checksum-crc32"
 
 
 class RestApi:
@@ -59,8 +63,18 @@ class RestApi:
         self.dialect = dialect
         self.wire = wire
         self.settings = settings
-        self.place = f"{scheme}://{bucket}/"
+        self.place = f"{scheme}://{bucket}/" if bucket else f"{scheme}://"
         self.path = path
+
+    def list_buckets(self) -> list[Bucket]:
+        found: list[Bucket] = []
+        marker = ""
+        while True:
+            query = [("marker", marker)] if marker else []  # only COS ever gives one
+            more, marker = parse_buckets(self._done("list the buckets of", "", self._ask("GET", "", query)).read())
+            found += more
+            if not marker:
+                return found
 
     def list_page(self, prefix: str, marker: str, delimiter: bool, limit: int) -> Page:
         query = [("encoding-type", "url"), ("marker", marker), ("max-keys", str(limit)), ("prefix", prefix)]
@@ -97,31 +111,40 @@ class RestApi:
         answer = self._ask("PUT", key, [], self._metadata(checksum), data, sums)
         return self.stored(self._finish("put", key, answer).headers)
 
-    def start_upload(self, key: str, checksum: str) -> str:
-        body = self._text(
-            "start an upload of", key, self._ask("POST", key, [("uploads", "")], self._metadata(checksum))
-        )
-        return _member(body, "UploadId")
+    def start_upload(self, key: str, checksum: str) -> Begun:
+        headers = self._metadata(checksum)
+        if self.dialect.checks and self.wire.private:
+            answer = self._ask("POST", key, [("uploads", "")], {**headers, _ALGORITHM: "CRC32"})
+            if answer.status not in (400, 501):
+                body = self._text("start an upload of", key, answer)
+                return Begun(_member(body, "UploadId"), answer.headers.get(_ALGORITHM) == "CRC32")
+            answer.read()  # it may be that it knows no checksums: ask without
+        body = self._text("start an upload of", key, self._ask("POST", key, [("uploads", "")], headers))
+        return Begun(_member(body, "UploadId"))
 
     def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put:
         query = [("partNumber", str(number)), ("uploadId", upload)]
-        answer = self._ask("PUT", key, query, {}, data, sums)
+        headers = {_CRC32: sums.crc32} if sums.crc32 else {}
+        answer = self._ask("PUT", key, query, headers, data, sums)
         return self.stored(self._finish(f"put part {number} of", key, answer).headers)
 
     def list_parts(self, key: str, upload: str, marker: int) -> tuple[list[Part], int]:
         query = [("part-number-marker", str(marker)), ("uploadId", upload)]
         body = self._text("list the parts of", key, self._ask("GET", key, query))
         parts = [
-            Part(int(_member(text, "PartNumber")), clean_etag(_member(text, "ETag")), int(_member(text, "Size")))
+            Part(
+                int(_member(text, "PartNumber")),
+                clean_etag(_member(text, "ETag")),
+                int(_member(text, "Size")),
+                _member(text, "ChecksumCRC32"),
+            )
             for text in re.findall(r"<Part>.*?</Part>", body, re.DOTALL)
         ]
         more = _member(body, "IsTruncated") == "true"
         return parts, int(_member(body, "NextPartNumberMarker") or 0) if more else 0
 
     def finish_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:
-        rows = "".join(
-            f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{part.etag}&quot;</ETag></Part>" for part in parts
-        )
+        rows = "".join(_row(part) for part in parts)
         body = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
         answer = self._ask("POST", key, [("uploadId", upload)], {"content-type": "application/xml"}, body)
         self._done("finish", key, answer)
@@ -169,7 +192,7 @@ class RestApi:
         if sums and sums.md5:
             sent["content-md5"] = b64encode(sums.md5).decode()
         if self.dialect.hashes:
-            sent["x-amz-content-sha256"] = _hash(body, sums)
+            sent["x-amz-content-sha256"] = _hash(body, sums, private=self.wire.private)
         self.dialect.sign(self.settings, method, path, query, sent, time.time())
         if method in ("PUT", "POST"):
             sent["content-length"] = str(len(body))
@@ -194,7 +217,7 @@ class RestApi:
 
     def stored(self, headers: dict[str, str]) -> Put:
         """What the answer to written bytes says."""
-        return Put(clean_etag(headers.get("etag", "")), self._encrypts(headers))
+        return Put(clean_etag(headers.get("etag", "")), self._encrypts(headers), headers.get(_CRC32, ""))
 
     def _encrypts(self, headers: dict[str, str]) -> bool:
         """Whether with a key of which the ETag becomes no digest."""
@@ -235,12 +258,21 @@ class RestReader:
         self.close()
 
 
-def _hash(body: Data, sums: Sum | None) -> str:
+def _row(part: Part) -> str:
+    checked = f"<ChecksumCRC32>{part.crc32}</ChecksumCRC32>" if part.crc32 else ""
+    return f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{part.etag}&quot;</ETag>{checked}</Part>"
+
+
+def _hash(body: Data, sums: Sum | None, *, private: bool) -> str:
+    """What the signature covers of a body: its hash, or only the headers when one of them holds its digest.
+
+    A CRC-32 proves that nothing went wrong, and a private line that nobody meddles.
+    """
     if sums and sums.sha256:
         return sums.sha256
     if not len(body):
         return _EMPTY
-    if sums and sums.md5:
+    if sums and (sums.md5 or (sums.crc32 and private)):
         return "UNSIGNED-PAYLOAD"
     from hashlib import sha256
 

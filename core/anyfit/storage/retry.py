@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from attrs import frozen
-
 from anyfit.errors import StorageError
+from anyfit.values import frozen
 
 __all__ = ["RETRY", "Retry", "Unreachable", "Unsteady", "lost", "retrying"]
 

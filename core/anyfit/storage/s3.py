@@ -6,12 +6,11 @@ import os
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
-from attrs import evolve
-
 from anyfit.errors import AuthError, ConfigError
 from anyfit.storage.api import Api, Bulk
 from anyfit.storage.service import ServiceStore
 from anyfit.storage.settings import SettingsSource, StoreSettings
+from anyfit.values import evolve
 
 __all__ = ["ObsStore", "S3Store", "behind_proxy", "is_loopback_or_ip"]
 
@@ -42,14 +41,15 @@ class S3Store(ServiceStore):
             if settings.fast:
                 raise ConfigError(f"{self.scheme}: no direct path with signature v2 or a proxy", hint="leave fast out")
             return None
-        from anyfit.storage.rest import S3, RestApi
+        from anyfit.storage.rest import OBS, S3, RestApi
         from anyfit.storage.wire import Origin, Wire
 
-        virtual = settings.addressing == "virtual"
-        origin = Origin.of(settings.endpoint, f"{self.bucket}." if virtual else "")
+        virtual = settings.addressing == "virtual" or not self.bucket
+        origin = Origin.of(settings.endpoint, f"{self.bucket}." if virtual and self.bucket else "")
         wire = Wire(origin, timeout=settings.timeout, verify=settings.verify)
         path = "/" if virtual else f"/{self.bucket}/"
-        return RestApi(S3, wire, settings, scheme=self.scheme, bucket=self.bucket, path=path)
+        dialect = S3 if self.signs_bodies else OBS
+        return RestApi(dialect, wire, settings, scheme=self.scheme, bucket=self.bucket, path=path)
 
     def library(self, settings: StoreSettings) -> Api:
         from anyfit.storage.boto import BotoApi

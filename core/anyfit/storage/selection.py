@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from attrs import evolve, frozen
-
 from anyfit.errors import NotFound, UsageError
 from anyfit.storage.browse import Listed, list_place
 from anyfit.storage.filters import Filter, Filters, include
 from anyfit.storage.places import Open
 from anyfit.storage.uri import Uri
+from anyfit.values import evolve, frozen
 
 __all__ = ["Selection", "chosen", "select"]
 

@@ -1,19 +1,21 @@
 """A store on an object service: one request at a time from its `Api`, made reliable.
 
 Every call is tried again while the service or the network is unsteady, goes on with new keys when temporary ones
-end, and whatever is sent is proven: either the service checks a digest that we send (`Content-MD5`, or the SHA-256
-that a version 4 signature covers), or its ETag is compared with our MD5, or both.
+end, and whatever is sent is proven: either the service checks a digest that we send (`Content-MD5`, the SHA-256
+that a version 4 signature covers, or a part's CRC-32), or its ETag is compared with our MD5, or both.
 """
 
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime, timezone
 from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
+from zlib import crc32
 
 from anyfit.errors import AuthError, NotFound, StorageError
 from anyfit.storage.ahead import read_ahead
@@ -21,7 +23,7 @@ from anyfit.storage.answers import ExpiredKeys
 from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
 from anyfit.storage.retry import Unreachable, Unsteady, retrying
 from anyfit.storage.settings import CurrentSettings, SettingsSource, StoreSettings
-from anyfit.storage.store import Data, DeleteFailure, Entry, Page, Part, Reader, Store
+from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part, Reader, Store
 from anyfit.storage.verify import read_proven
 
 __all__ = ["ServiceStore"]
@@ -35,7 +37,7 @@ _FIRST_ATTEMPTS = 5  # where nobody ever answered, the endpoint is likely wrong:
 
 
 class ServiceStore(Store):
-    """One bucket of a service.
+    """One bucket of a service; without a name the service itself, which can only list its buckets.
 
     Attributes:
         signs_bodies: Whether the service checks the signed SHA-256 of a body; else it gets `Content-MD5`, which takes
@@ -51,6 +53,7 @@ class ServiceStore(Store):
         self._bulks: tuple[StoreSettings, Bulk] | None = None
         self._controls: tuple[StoreSettings, Api] | None = None
         self._reached = False
+        self._checking: set[str] = set()  # uploads whose parts the service holds against their CRC-32
         self._lock = RLock()
 
     def complete(self, source: SettingsSource) -> SettingsSource:
@@ -126,6 +129,12 @@ class ServiceStore(Store):
 
         return retrying(once, self.retry)
 
+    def buckets(self) -> tuple[Bucket, ...]:
+        if self.bucket:  # which may stand in the host that requests go to
+            with closing(type(self)("", self._source)) as service:
+                return service.buckets()
+        return tuple(sorted(self._call(lambda api: api.list_buckets()), key=lambda bucket: bucket.name))
+
     def list_page(self, prefix: str = "", *, token: str = "", delimiter: bool = False, limit: int = 1000) -> Page:
         return self._call(lambda api: api.list_page(prefix, token, delimiter, limit))
 
@@ -165,15 +174,18 @@ class ServiceStore(Store):
         return Entry(key, len(data), datetime.now(timezone.utc), etag, checksum)
 
     def start_upload(self, key: str, *, checksum: str = "") -> str:
-        return self._call(lambda api: api.start_upload(key, checksum))
+        begun = self._call(lambda api: api.start_upload(key, checksum))
+        if begun.checks_crc32:
+            self._checking.add(begun.upload)
+        return begun.upload
 
     def put_part(self, key: str, upload: str, number: int, data: Data) -> Part:
-        sums = self.sums(data)
+        sums = Sum(crc32=_crc32(data)) if upload in self._checking else self.sums(data)
 
         def once(api: Bulk) -> str:
             return self._proven(api.put_part(key, upload, number, data, sums), sums, key)
 
-        return Part(number, self._call(once), len(data))
+        return Part(number, self._call(once), len(data), sums.crc32)
 
     def list_parts(self, key: str, upload: str) -> tuple[Part, ...]:
         parts: list[Part] = []
@@ -182,7 +194,10 @@ class ServiceStore(Store):
             more, marker = self._call(lambda api, at=marker: api.list_parts(key, upload, at))  # type: ignore[misc]
             parts += more
             if not marker:
-                return tuple(parts)
+                break
+        if any(part.crc32 for part in parts):
+            self._checking.add(upload)
+        return tuple(parts)
 
     def finish_upload(self, key: str, upload: str, parts: Iterable[Part]) -> Entry:
         ordered = sorted(parts)
@@ -285,6 +300,10 @@ class _Empty:
 
 def _md5(data: Data) -> bytes:
     return hashlib.md5(data, usedforsecurity=False).digest()
+
+
+def _crc32(data: Data) -> str:
+    return b64encode(crc32(data).to_bytes(4, "big")).decode()
 
 
 def _etag_of(parts: Iterable[Part]) -> str:

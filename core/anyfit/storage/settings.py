@@ -7,9 +7,8 @@ from datetime import datetime, timedelta, timezone
 from threading import Lock
 from typing import Literal
 
-from attrs import field, frozen
-
 from anyfit.errors import ConfigError
+from anyfit.values import field, frozen
 
 __all__ = ["CurrentSettings", "SettingsSource", "StoreSettings"]
 

@@ -12,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
 
-from attrs import frozen
-
 from anyfit.errors import StorageError
 from anyfit.storage.file import FileStore
 from anyfit.storage.filters import Filter, Filters
@@ -22,6 +20,7 @@ from anyfit.storage.places import Open, Place, find_source
 from anyfit.storage.store import Entry
 from anyfit.storage.transfer import sync
 from anyfit.storage.uri import Uri
+from anyfit.values import frozen
 
 __all__ = ["Preview", "Staged", "digest_tree", "preview", "stage", "staged_uri"]
 

@@ -14,14 +14,21 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol
 
-from attrs import field, frozen
-
 from anyfit.errors import Unsupported
 from anyfit.storage.retry import RETRY, Retry
+from anyfit.values import field, frozen
 
-__all__ = ["Data", "DeleteFailure", "Entry", "Page", "Part", "Reader", "Store"]
+__all__ = ["Bucket", "Data", "DeleteFailure", "Entry", "Page", "Part", "Reader", "Store"]
 
 Data = bytes | bytearray | memoryview
+
+
+@frozen
+class Bucket:
+    """A bucket, as a listing of the account's shows it; `created` in UTC."""
+
+    name: str
+    created: datetime
 
 
 @frozen
@@ -68,11 +75,16 @@ class Page:
 
 @frozen(order=True)
 class Part:
-    """One finished part of a multipart upload."""
+    """One finished part of a multipart upload.
+
+    Attributes:
+        crc32: The CRC-32 that the service has checked, in base64; "" when it checks none.
+    """
 
     number: int
     etag: str = field(order=False)
     size: int = field(order=False)
+    crc32: str = field(default="", order=False)
 
 
 @frozen
@@ -211,6 +223,10 @@ class Store(ABC):
     def presign(self, key: str, *, method: str = "GET", expires: int = 3600) -> str:
         """A URL that lets anybody do `method` on the object for `expires` seconds."""
         raise Unsupported(f"{self.scheme}: has no presigned URLs")
+
+    def buckets(self) -> tuple[Bucket, ...]:
+        """All buckets of the account, by name: what this store holds is in one of them."""
+        raise Unsupported(f"{self.scheme}: cannot list buckets")
 
     def close(self) -> None:  # noqa: B027  most stores hold nothing
         """Give up connections."""

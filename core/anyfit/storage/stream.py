@@ -1,4 +1,8 @@
-"""Objects to and from pipes: bytes in order, with nothing on disk and little in memory."""
+"""Objects to and from pipes: bytes in order, with nothing on disk and little in memory.
+
+A stream cannot be resumed: what was sent of it cannot be read again to prove that the same comes once more. So an
+upload that is interrupted is thrown away; one whose process was killed is remembered, and thrown away later.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO, TypeVar
+from uuid import uuid4
 from zlib import crc32
 
 from anyfit.errors import StorageError
 from anyfit.storage.file import FileStore
+from anyfit.storage.options import Options
 from anyfit.storage.retry import Unsteady, retrying
+from anyfit.storage.state import State
 from anyfit.storage.store import Entry, Store
 from anyfit.storage.sums import PieceSums
 from anyfit.storage.verify import Prover
@@ -63,10 +71,11 @@ def _piece(store: Store, entry: Entry, start: int, size: int, sums: PieceSums | 
     return data
 
 
-def write_stream(stream: BinaryIO, store: Store, key: str) -> int:
+def write_stream(stream: BinaryIO, store: Store, key: str, *, state_dir: Path | None = None) -> int:
     """Make an object of what a stream holds, whose length nobody knows before; answers its bytes.
 
-    The object appears when the stream has ended, and not at all when something fails before.
+    The object appears when the stream has ended, and not at all when something fails before. Each part is tried
+    again while the service is unsteady. `state_dir` is where an upload under way is remembered, as in `Options`.
     """
     if isinstance(store, FileStore):
         return _to_file(stream, store, key)
@@ -74,6 +83,9 @@ def write_stream(stream: BinaryIO, store: Store, key: str) -> int:
     if len(first) < _PIECE:
         return store.put(key, first).size
     upload = store.start_upload(key)
+    target = f"{store.scheme}://{store.bucket}/{key}"
+    state = State(Options(state_dir=state_dir).state, str(uuid4()), target)
+    state.begin({"source": "-", "target": target, "upload": upload})
     try:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             pieces = enumerate(_pieces(stream, first), 1)
@@ -82,6 +94,8 @@ def write_stream(stream: BinaryIO, store: Store, key: str) -> int:
     except BaseException:
         store.abort_upload(key, upload)
         raise
+    finally:
+        state.forget()
 
 
 def _to_file(stream: BinaryIO, store: FileStore, key: str) -> int:

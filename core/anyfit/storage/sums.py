@@ -16,9 +16,8 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Iterator
 from zlib import crc32
 
-from attrs import frozen
-
 from anyfit.storage.api import is_md5
+from anyfit.values import frozen
 
 __all__ = ["PieceSums", "etag_of_file", "part_sizes"]
 

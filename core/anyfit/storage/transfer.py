@@ -96,7 +96,7 @@ def transfer(
     def problem(key: str, reason: str) -> None:
         tally.fail(Failure(str(start.as_dir().join(key)), "", reason))
 
-    ours = find_source(start, open, links=how.links, problem=problem)
+    ours = find_source(start, open, deep=True, links=how.links, problem=problem)
     theirs = find_target(_uri(target), ours, open)
     refuse_overlap(ours, theirs)
     if how.delete and ours.entry is not None:

@@ -58,7 +58,7 @@ class Upload(Split):
         }
         self._parts = self._resumed(head) or {}
         if not self._parts:
-            self.upload = self.upload or self.target.start_upload(self.job.target_key, checksum=checksum)
+            self.upload = self.target.start_upload(self.job.target_key, checksum=checksum)
             self.state.begin({**head, "upload": self.upload})
         for part in self._parts.values():
             self.shop.tally.moving(part.size)
@@ -86,10 +86,14 @@ class Upload(Split):
                 self.target.abort_upload(self.job.target_key, upload)
                 return None
             parts = self.target.list_parts(self.job.target_key, upload)
+            good = {part.number: part for part in parts if part.size == self._length(part.number)}
+            if not good:
+                self.target.abort_upload(self.job.target_key, upload)
+                return None
         except NotFound:
             return None
         self.upload = upload
-        return {part.number: part for part in parts if part.size == self._length(part.number)}
+        return good
 
     def _length(self, number: int) -> int:
         return max(0, min(self.part, self.entry.size - (number - 1) * self.part))

@@ -13,13 +13,12 @@ import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from attrs import evolve, field, frozen
-from attrs.validators import matches_re
-
 from anyfit.errors import SpecError
+from anyfit.values import evolve, frozen
 
-__all__ = ["Uri", "parse_vendor"]
+__all__ = ["Uri", "parse_vendor", "scheme_alone"]
 
+_SCHEME_NAME = re.compile(r"[a-z][a-z0-9+.-]*")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _SAFE_IN_FILE_URI = "/-_.~!$&'()*+,;=:@"
 
@@ -34,9 +33,13 @@ class Uri:
         key: The key in the bucket as it is, nothing percent-encoded; for files the absolute path without its first `/`.
     """
 
-    scheme: str = field(validator=matches_re(r"[a-z][a-z0-9+.-]*"))
+    scheme: str
     bucket: str
     key: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if not _SCHEME_NAME.fullmatch(self.scheme):
+            raise ValueError(f"{self.scheme!r} is no scheme of a URI")
 
     def __str__(self) -> str:
         key = self.key
@@ -64,7 +67,9 @@ class Uri:
         if scheme == "file":
             return cls._from_file_uri(text, bucket, key)
         if not bucket:
-            raise SpecError(f"{text!r} names no bucket", hint=f"write {scheme}://bucket/key")
+            raise SpecError(
+                f"{text!r} names no bucket", hint=f"write {scheme}://bucket/key; anyfit ls {scheme}:// lists buckets"
+            )
         return cls(scheme, bucket, key)
 
     @classmethod
@@ -169,3 +174,9 @@ def _bucket_of_host(host: str) -> str:
 def _absolute(path: str | os.PathLike[str], directory: bool) -> str:
     key = os.path.abspath(path).lstrip("/")  # noqa: PTH100  Path.resolve would follow links
     return key + "/" if key and directory else key
+
+
+def scheme_alone(text: str) -> str:
+    """The scheme of `s3://` with nothing behind it, which means all buckets; "" for any other text."""
+    match = _SCHEME.fullmatch(text)
+    return match[1].lower() if match and match[1].lower() != "file" else ""

@@ -7,9 +7,8 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from attrs import frozen
-
 from anyfit.storage.atomic import is_temporary
+from anyfit.values import frozen
 
 __all__ = ["Found", "Links", "Problem", "walk"]
 

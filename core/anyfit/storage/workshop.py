@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Semaphore
 
-from attrs import frozen
-
 from anyfit.storage.crew import Crew
 from anyfit.storage.options import Action
 from anyfit.storage.places import Place
 from anyfit.storage.store import Entry
 from anyfit.storage.tally import Tally
+from anyfit.values import frozen
 
 __all__ = ["Buffers", "Job", "Workshop"]
 
