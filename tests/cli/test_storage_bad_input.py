@@ -36,7 +36,8 @@ def configure(cli: Any, server: ObjectStoreServer, **more: str) -> None:
 CASES: dict[str, tuple[list[str], int, list[str]]] = {
     "unknown scheme": (["ls", "s4://b/k"], 2, ["s4://b/k: nobody knows the scheme 's4'", "hint: "]),
     "misspelt scheme": (["ls", "oobs://b/k"], 2, ["did you mean 'obs'?"]),
-    "no bucket": (["ls", "s3://"], 2, ["'s3://' names no bucket", "hint: write s3://bucket/key"]),
+    "no bucket": (["cat", "s3://"], 2, ["'s3://' names no bucket", "hint: write s3://bucket/key"]),
+    "recursive list of all buckets": (["ls", "-r", "s3://"], 2, ["s3:// stands for all buckets", "hint: list one"]),
     "no bucket as target": (["cp", "a.txt", "s3:///k"], 2, ["names no bucket"]),
     "bucket that is not there": (["ls", "s3://nobody/"], 102, ["NoSuchBucket", "hint: create the bucket first"]),
     "object that is not there": (["cat", "BUCKET/none"], 102, ["nothing at s3://", "hint: anyfit ls"]),

@@ -7,7 +7,10 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
+import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,6 +210,72 @@ def test_pipes(cli: Any, bucket: Bucket) -> None:
     assert (cli.folder / "file").read_bytes() == b"local"
 
 
+def _piped(cli: Any, bucket: Bucket, data: bytes) -> subprocess.Popen[bytes]:
+    """`cp -` with some of its input, whose first part has arrived."""
+    command = cli.command("cp", "-", bucket.uri("big"))
+    process = subprocess.Popen(command, cwd=cli.folder, env=cli.environ, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin
+    process.stdin.write(data)
+    process.stdin.flush()
+    while not bucket.count("UploadPart"):
+        assert process.poll() is None
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_pipe_that_is_interrupted(cli: Any, bucket: Bucket, number: int) -> None:
+    """A stream cannot be read twice: when it is interrupted its upload is thrown away, and nothing stays."""
+    with _piped(cli, bucket, bytes(20 * MIB)) as process:
+        process.send_signal(number)
+        code = process.wait(30)
+
+    assert code == 128 + number
+    assert bucket.keys == []
+    assert bucket.server.uploads.all(bucket.server.bucket) == []
+
+
+def test_a_pipe_that_is_killed(cli: Any, bucket: Bucket) -> None:
+    """What a killed process had sent is thrown away by a transfer two weeks later."""
+    with _piped(cli, bucket, bytes(20 * MIB)) as process:
+        process.kill()
+    state = Path(cli.environ["ANYFIT_HOME"]) / "transfers"
+    (left,) = state.iterdir()
+    os.utime(left, (time.time() - 15 * 86400,) * 2)
+    cli.write("small", "x")
+    assert len(bucket.server.uploads.all(bucket.server.bucket)) == 1
+    assert cli("cp", "small", bucket.uri("small")).code == 0
+
+    assert bucket.server.uploads.all(bucket.server.bucket) == []
+    assert list(state.iterdir()) == []
+
+
+_PEAK = """
+import sys
+from anyfit.cli import main
+code = main(["cp", "-q", "-", sys.argv[1]])
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+sys.exit(code)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from Linux' /proc")
+def test_a_pipe_takes_little_memory(cli: Any, bucket: Bucket) -> None:
+    """A stream of any length is sent with a few parts in memory."""
+    command = [sys.executable, "-c", _PEAK, bucket.uri("big")]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=cli.folder, env=cli.environ, **pipes) as process:
+        assert process.stdin
+        assert process.stdout
+        for _ in range(200):
+            process.stdin.write(bytes(MIB))
+        process.stdin.close()
+        peak = int(process.stdout.read())
+
+    assert process.returncode == 0
+    assert bucket.count("UploadPart") == 25
+    assert peak < 150 * 1024
+
+
 def test_cat_never_prints_damage(cli: Any, bucket: Bucket) -> None:
     """A piece that arrives damaged is fetched again before it is printed."""
     data = b"x" * (20 * MIB)
@@ -244,6 +313,27 @@ def test_listing_for_programs(cli: Any, bucket: Bucket) -> None:
         ("d/", "directory", bucket.uri("d/")),
     ]
     assert (lines[0]["size"], lines[0]["etag"]) == (1, "7fc56270e7a70fa81a5935b72eacbe29")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_buckets(cli: Any, bucket: Bucket, scheme: str) -> None:
+    """A scheme alone lists the buckets, by the direct path and the library; patterns choose among them."""
+    bucket.server.store.create_bucket("another-1250000000")
+    for direct in ("true", "false"):
+        bucket.configure()
+        text = (cli.folder / "anyfit.toml").read_text().replace("region =", f"direct = {direct}\nregion =")
+        cli.write("anyfit.toml", text).chmod(0o600)
+        lines = [json.loads(line) for line in cli("ls", "--json", f"{scheme}://").out.splitlines()]
+        assert [line["name"] for line in lines] == sorted([bucket.server.bucket, "another-1250000000"])
+        assert lines[0] | {"created": ""} == {
+            "name": "another-1250000000",
+            "uri": f"{scheme}://another-1250000000/",
+            "type": "bucket",
+            "created": "",
+        }
+    shown = cli("ls", f"{scheme}://", "--include", "another*").out
+
+    assert re.fullmatch(r"\S+ \S+ +BUCKET  another-1250000000\n", shown)
 
 
 def test_sizes_for_people(cli: Any, bucket: Bucket) -> None:

@@ -11,11 +11,19 @@ import pytest
 from anyfit.errors import StorageError
 from anyfit.storage import Store, StoreSettings, Uri, open_store
 from anyfit.storage.file import FileStore
+from anyfit.storage.retry import Retry
 from anyfit.storage.stream import read_stream, write_stream
 from anyfit_emulator.storage import ObjectStoreServer
 
 MIB = 1 << 20
 DATA = bytes(range(256)) * (9 * MIB // 256)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where uploads under way are remembered."""
+    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
 
 
 class Trickle(io.RawIOBase):
@@ -45,16 +53,19 @@ def test_there_and_back(open_in: Callable[..., Store], scheme: str, size: int) -
 
 def test_a_file(tmp_path: Path) -> None:
     """A local file appears when the pipe has ended."""
-    store = FileStore(tmp_path)
+    store = FileStore(tmp_path / "files")
+    (tmp_path / "files").mkdir()
     with pytest.raises(OSError, match="gone"):
         write_stream(Trickle(DATA, broken=True), store, "k")  # type: ignore[arg-type]
 
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "files").iterdir()) == []
     assert write_stream(Trickle(DATA), store, "k") == len(DATA)  # type: ignore[arg-type]
     assert b"".join(read_stream(store, "k")) == DATA
 
 
-def test_a_broken_pipe_leaves_nothing(own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings]) -> None:
+def test_a_broken_pipe_leaves_nothing(
+    own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings], home: Path
+) -> None:
     """Neither an object nor an upload that has begun."""
     store = open_store(Uri("s3", own_server.bucket), settings_of(own_server))
     with pytest.raises(OSError, match="gone"):
@@ -62,6 +73,21 @@ def test_a_broken_pipe_leaves_nothing(own_server: ObjectStoreServer, settings_of
 
     assert list(store.list()) == []
     assert own_server.requests.counts["AbortMultipartUpload"] == 1
+    assert list((home / "transfers").iterdir()) == []
+    store.close()
+
+
+def test_each_part_is_tried_again(own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings]) -> None:
+    """A service that refuses, drops and damages every third part gets all of them in the end."""
+    store = open_store(Uri("s3", own_server.bucket), settings_of(own_server))
+    store.retry = Retry(first=0.001)
+    own_server.faults = "error=503:0.15,reset=0.1,corrupt=0.1,only=UploadPart,seed=7"
+    data = DATA * 4
+
+    assert write_stream(Trickle(data), store, "k") == len(data)  # type: ignore[arg-type]
+    assert own_server.requests.counts["UploadPart"] > 5
+    own_server.faults = ""
+    assert b"".join(read_stream(store, "k")) == data
     store.close()
 
 

@@ -7,6 +7,7 @@ anyfit cp - s3://bucket/key                  from stdin; anyfit cp s3://bucket/k
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json, say
@@ -14,6 +15,7 @@ from anyfit.cli.storing import Moving, add_transfer, open_stores, selected, show
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
 
     from anyfit.storage.selection import Selection
     from anyfit.storage.uri import Uri
@@ -88,4 +90,28 @@ def _from_stdin(target: Uri, stores: Stores) -> int:
 
     if target.is_dir:
         raise UsageError(f"{target} is a directory", hint="name the object to make of stdin")
-    return write_stream(sys.stdin.buffer, stores(target), target.key)
+    with _told_to_end():
+        return write_stream(sys.stdin.buffer, stores(target), target.key)
+
+
+class _Terminated(KeyboardInterrupt):
+    """A signal asked this process to end; its code is the shell's for that."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Let signals that end a process be errors, so that nothing half-sent stays with the service."""
+    import signal
+
+    def end(number: int, frame: object) -> None:
+        raise _Terminated(number)
+
+    old = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

@@ -1,4 +1,5 @@
-"""anyfit ls s3://bucket/data/             what is in the directory
+"""anyfit ls s3://                         the buckets
+anyfit ls s3://bucket/data/             what is in the directory
 anyfit ls -r s3://bucket/data/          all below it
 anyfit ls 's3://bucket/data/*.csv'      what fits; * goes through directories
 
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from anyfit.storage.browse import Listed
+    from anyfit.stores import Stores
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit ls` takes."""
-    parser.add_argument("uris", metavar="URI", nargs="+", help="an object, or a directory")
+    parser.add_argument("uris", metavar="URI", nargs="+", help="an object, a directory, or s3:// for all buckets")
     parser.add_argument("-r", "--recursive", action="store_true", help="all below")
     add_human(parser)
     add_filters(parser)
@@ -32,13 +34,38 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """List what lies somewhere, as it is found."""
     from anyfit.storage.selection import chosen
+    from anyfit.storage.uri import scheme_alone
 
     line = _json if args.json else _human if args.human else _plain
     with open_stores(args) as stores:
         for text in args.uris:
+            if scheme := scheme_alone(text):
+                _buckets(args, scheme, stores)
+                continue
             for name, listed in chosen(selected(args, text), recursive=args.recursive, open=stores):
                 print(line(name, listed))
     return 0
+
+
+def _buckets(args: Namespace, scheme: str, stores: Stores) -> None:
+    from anyfit.errors import UsageError
+    from anyfit.storage.browse import list_buckets
+    from anyfit.storage.filters import Filters
+
+    if args.recursive:
+        raise UsageError(f"{scheme}:// stands for all buckets", hint="list one of them with -r")
+    takes = Filters(args.filters)
+    for bucket in list_buckets(scheme, open=stores):
+        if not takes(bucket.name):
+            continue
+        if args.json:
+            import json
+
+            uri = f"{scheme}://{bucket.name}/"
+            record = {"name": bucket.name, "uri": uri, "type": "bucket", "created": bucket.created.isoformat()}
+            print(json.dumps(record, ensure_ascii=False))
+        else:
+            print(f"{local_time(bucket.created):<19}  {'BUCKET':>12}  {bucket.name}")
 
 
 def _plain(name: str, listed: Listed) -> str:

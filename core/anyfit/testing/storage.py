@@ -166,6 +166,18 @@ class StorageContract:
         assert list(store.delete_many([*keys[:-1], "not/there"])) == []
         assert _keys(store) == keys[-1:]
 
+    def test_buckets(self, store: Store) -> None:
+        """The buckets of the account have the store's own among them, in order, or cannot be listed."""
+        try:
+            buckets = store.buckets()
+        except Unsupported:
+            return
+        names = [bucket.name for bucket in buckets]
+
+        assert store.bucket in names
+        assert names == sorted(names)
+        assert all(bucket.created < datetime.now(timezone.utc) + timedelta(minutes=1) for bucket in buckets)
+
     def test_list_in_order(self, store: Store) -> None:
         """Keys come in the order of their UTF-8 bytes, with size."""
         keys = sorted(["a-b", "a/b/c", "a/b-c", "a.txt", "ab", "B", "中", "é"], key=str.encode)
