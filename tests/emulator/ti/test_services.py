@@ -480,6 +480,58 @@ def test_the_limit_of_requests(rig: Any) -> None:
     assert set(statuses) == {200, 429}
 
 
+TENSORFLOW = """
+from pathlib import Path
+from types import SimpleNamespace
+
+class Function:
+    structured_input_signature = ((), {"x": SimpleNamespace(dtype=SimpleNamespace(name="float32"))})
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __call__(self, x):
+        return {"y": [self.factor * number for number in x]}
+
+def load(folder):
+    factor = int(Path(folder, "variables", "factor").read_text())
+    return SimpleNamespace(signatures={"serving_default": Function(factor)})
+
+def constant(value, dtype):
+    assert dtype.name == "float32"
+    return value
+
+saved_model = SimpleNamespace(load=load)
+"""
+
+
+def test_a_saved_model_and_its_hot_update(rig: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The highest version is served, with TensorFlow (its place is taken here by a module that multiplies)."""
+    (tmp_path / "tensorflow.py").write_text(TENSORFLOW)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    place = put(rig, "models/saved", {"1/variables/factor": "2", "1/saved_model.pb": ""})
+    seen = serving(
+        rig,
+        ModelInfo={"ModelVersionId": "", "CosPathInfo": place},
+        ModelHotUpdateEnable=True,
+        Env=[{"Name": "PYTHONPATH", "Value": str(tmp_path)}],
+    )
+    url = endpoint(rig, seen) + "/v1/models/m"
+    answers = [
+        rig.http.post(url + ":predict", json=body, timeout=30).json()
+        for body in ({"instances": [1, 2]}, {"instances": [{"x": 3}]}, {"inputs": [4]}, {"inputs": {"x": [5]}}, {})
+    ]
+    metadata = rig.http.get(url + "/metadata", timeout=30).json()
+
+    assert answers[:4] == [{"predictions": [2, 4]}, {"predictions": [6]}, {"outputs": [8]}, {"outputs": [10]}]
+    assert "instances" in answers[4]["error"]
+    assert metadata["model_spec"] == {"name": "m", "version": "1"}
+    assert metadata["metadata"]["signature_def"]["signature_def"]["serving_default"]["inputs"].keys() == {"x"}
+
+    put(rig, "models/saved", {"2/variables/factor": "3", "2/saved_model.pb": ""})
+    assert rig.until(lambda: predict(rig, seen, 1).json(), lambda answer: answer == {"predictions": [3]})
+
+
 CHAT = """
 import json, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer

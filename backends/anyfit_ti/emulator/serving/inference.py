@@ -12,14 +12,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from anyfit_emulator.moving import download
+from anyfit_emulator.moving import download, entries, split_uri
 from anyfit_emulator.storage import ObjectStore
+from anyfit_emulator.storage.listing import Entry
 from anyfit_ti.emulator.container import Container
 from anyfit_ti.emulator.serving.launch import MODEL_DIR, Launch
 
 __all__ = ["IMAGE", "InferenceContainer"]
 
 IMAGE = Path(__file__).parent / "image"  # what stands for what the vendor's images hold
+_LAST = b"saved_model.pb"
 _DEFAULTS = {
     "TI_PREPROCESS_NUMS": "0",
     "TI_INFERENCE_NUMS": "1",
@@ -44,6 +46,7 @@ class InferenceContainer(Container):
         super().__init__(root, (MODEL_DIR, *(mount.path for mount in launch.mounts)))
         self.port = port
         self._launch = launch
+        self._seen: set[Entry] = set()  # objects that are here already
         self._number = re.compile(rf"(?<![\w.]){launch.port}(?![\w.])")
 
     @property
@@ -64,10 +67,28 @@ class InferenceContainer(Container):
             Cancelled: `cancelled` said so.
         """
         for mount in self._launch.mounts:
-            if mount.source.startswith("cos://"):
-                download(store, mount.source, self.path(mount.path), cancelled)
-            else:
+            if not mount.source.startswith("cos://"):
                 self.share(mount.path, Path(mount.source))
+                continue
+            if self._launch.hot:
+                self._seen.update(entries(store, *split_uri(mount.source)))
+            download(store, mount.source, self.path(mount.path), cancelled)
+
+    def refresh(self, store: ObjectStore) -> None:
+        """Get what has been put into the object store since; what says that a model is complete comes last.
+
+        Raises:
+            Missing: Something was taken away at the same moment.
+        """
+        for mount in self._launch.mounts:
+            if mount.source.startswith("cos://"):
+                bucket, prefix = split_uri(mount.source)
+                news = [entry for entry in entries(store, bucket, prefix) if entry not in self._seen]
+                for entry in sorted(news, key=lambda entry: entry[0].endswith(_LAST)):
+                    key = entry[0].decode()
+                    place = self.path(f"{mount.path}/{key[len(prefix) :]}")
+                    download(store, f"cos://{bucket}/{key}", place.parent)
+                    self._seen.add(entry)
 
     def inside(self, text: str) -> str:
         """A text in which the container's paths and its port are those of this instance."""

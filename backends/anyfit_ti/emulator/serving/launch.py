@@ -37,6 +37,7 @@ class Launch:
         ready_path: Asked with GET until it is answered with 200 before the instance counts as ready; "" when
             listening is enough.
         rate: Requests per second that one instance takes; 0 for any number.
+        hot: Whether files that are put into the object store later are brought into running instances.
     """
 
     mounts: tuple[Mount, ...] = ()
@@ -45,3 +46,4 @@ class Launch:
     port: int = PORT
     ready_path: str = ""
     rate: int = 0
+    hot: bool = False

@@ -89,7 +89,7 @@ def check_order(fields: Fields, charge: str, locate: Locate) -> None:
     _check_model(fields, locate)
     _check_mounts(fields)
     _check_program(fields)
-    fields.flag("LogEnable")
+    fields.flag("ModelHotUpdateEnable")
     if fields.flag("LogEnable") and not fields.has("LogConfig"):
         what = "must be given when LogEnable is true"
         raise fields.bad("LogConfig", what, "InvalidParameterValue.ClsConfigRequired")
@@ -131,6 +131,7 @@ def launch_of(config: dict[str, Any], locate: Locate, volumes: FileSystems) -> L
         int(own_port or PORT),
         _ready_path(fields),
         limit.integer("InstanceRpsLimit") if limit and rated else 0,
+        bool(config.get("ModelHotUpdateEnable")),
     )
 
 

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from anyfit_emulator.http import Request, Response
@@ -26,6 +27,8 @@ START_SECONDS = 120.0
 ANSWER_SECONDS = 120.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # before a program that ended is started again
 _LOOK = 0.05
+_HOT_LOOK = 0.5
+_LONG = 3600.0
 
 
 class Pod:
@@ -184,13 +187,14 @@ class Pod:
             self._probe(server)
             self.started = time.time()
             self._become("Running")
-            while not server.join(3600.0):
-                pass
+            while not server.join(_HOT_LOOK if self._launch.hot else _LONG):
+                with suppress(Missing):
+                    container.refresh(self._store)
             reason = "the program ended"
         except NotServing as error:
             reason = str(error)
             server.stop(self._grace)
-            while not server.join(3600.0):
+            while not server.join(_LONG):
                 pass
         self._server = None
         if not self._stopping.is_set():

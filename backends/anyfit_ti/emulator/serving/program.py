@@ -27,18 +27,16 @@ def program(launch: Launch, container: InferenceContainer) -> list[str]:
         return ["/bin/sh", "-c", container.inside(launch.command)]
     if (container.model / "model_service.py").is_file():
         return [sys.executable, "-m", "tiinfer", "--timeout", _TIMEOUT, "--port", str(container.port)]
-    if saved := _saved_model(container.model):
+    if _has_saved_model(container.model):
         if importlib.util.find_spec("tensorflow") is None:
             raise Unfit("a SavedModel is served by TensorFlow, which is not installed beside the emulator")
-        return [sys.executable, str(IMAGE / "saved_model.py"), str(saved), str(container.port)]
+        return [sys.executable, str(IMAGE / "saved_model.py"), str(container.model), str(container.port)]
     raise Unfit("images are not pulled: there is no start command, no model_service.py and no SavedModel")
 
 
-def _saved_model(folder: Path) -> Path | None:
-    """The folder itself, or that of the highest version in it."""
-    versions = [child for child in folder.glob("*/") if child.name.isdecimal()] if folder.is_dir() else []
-    places = [folder, *sorted(versions, key=lambda child: -int(child.name))]
-    return next((place for place in places if (place / "saved_model.pb").is_file()), None)
+def _has_saved_model(folder: Path) -> bool:
+    """Whether one lies there, or in the directory of a version."""
+    return any((place / "saved_model.pb").is_file() for place in (folder, *folder.glob("[0-9]*/")))
 
 
 class Requirements:

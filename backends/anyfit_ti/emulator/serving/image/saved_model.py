@@ -1,26 +1,53 @@
-"""Serve a SavedModel as TF-Serving's REST does: `saved_model.py <folder> <port>`; needs TensorFlow."""
+"""Serve a SavedModel as TF-Serving's REST does: `saved_model.py <folder> <port>`; needs TensorFlow.
+
+The folder is that of the model, or holds one for every version, named with a number. The highest is served, also one
+that comes later.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+MODEL = "/v1/models/m"
 
 
 class Served:
-    """A loaded model, asked with rows (`instances`) or with columns (`inputs`)."""
+    """The newest version of a model, asked with rows (`instances`) or with columns (`inputs`).
 
-    def __init__(self, folder: str) -> None:
+    Attributes:
+        version: Of what is served now.
+    """
+
+    def __init__(self, folder: Path) -> None:
         import numpy as np
         import tensorflow as tf
 
-        self._array, self._constant = np.asarray, tf.constant
-        self._model = tf.saved_model.load(folder)  # kept: signatures refer to it weakly
+        self._array, self._tf = np.asarray, tf
+        self._folder = folder
+        self._lock = threading.Lock()
+        self.version = 0
+        self._model: Any = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Load a version that is newer than what is served."""
+        found = {int(place.name): place for place in self._folder.iterdir() if place.name.isdecimal()}
+        complete = {number: place for number, place in found.items() if (place / "saved_model.pb").is_file()}
+        newest = max(complete, default=1)
+        with self._lock:
+            if newest > self.version:
+                self._model = self._tf.saved_model.load(str(complete.get(newest, self._folder)))
+                self.version = newest
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """`predictions` for rows, `outputs` for columns."""
+        self.refresh()
         function = self._model.signatures[request.get("signature_name", "serving_default")]
         wanted = function.structured_input_signature[1]
         if "inputs" in request:
@@ -39,8 +66,19 @@ class Served:
             return {"predictions": next(iter(found.values()))}
         return {"predictions": [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]}
 
+    def metadata(self) -> dict[str, Any]:
+        """What the model can be asked."""
+        self.refresh()
+        signatures = {
+            name: {"inputs": {key: {"dtype": spec.dtype.name} for key, spec in given.items()}}
+            for name, function in self._model.signatures.items()
+            for given in [function.structured_input_signature[1]]
+        }
+        spec = {"name": "m", "version": str(self.version)}
+        return {"model_spec": spec, "metadata": {"signature_def": {"signature_def": signatures}}}
+
     def _call(self, function: Any, wanted: dict[str, Any], columns: dict[str, Any]) -> dict[str, Any]:
-        tensors = {name: self._constant(value, dtype=wanted[name].dtype) for name, value in columns.items()}
+        tensors = {name: self._tf.constant(value, dtype=wanted[name].dtype) for name, value in columns.items()}
         return {name: self._array(value).tolist() for name, value in function(**tensors).items()}
 
 
@@ -51,12 +89,18 @@ def serve(served: Served, port: int) -> None:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            state = {"model_version_status": [{"version": "1", "state": "AVAILABLE"}]}
-            self._send(200 if self.path in ("/", "/v1/models/m") else 404, state)
+            if self.path == MODEL + "/metadata":
+                self._send(200, served.metadata())
+            elif self.path in ("/", MODEL):
+                served.refresh()
+                state = {"version": str(served.version), "state": "AVAILABLE"}
+                self._send(200, {"model_version_status": [state]})
+            else:
+                self._send(404, {"error": f"Malformed request: GET {self.path}"})
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.path != "/v1/models/m:predict":
+            if self.path != MODEL + ":predict":
                 self._send(404, {"error": f"Malformed request: POST {self.path}"})
                 return
             try:
@@ -82,4 +126,4 @@ def serve(served: Served, port: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(Served(sys.argv[1]), int(sys.argv[2]))
+    serve(Served(Path(sys.argv[1])), int(sys.argv[2]))
