@@ -19,6 +19,7 @@ from anyfit.catalog import choose
 from anyfit.errors import AuthError, NotFound, ServiceError, SpecError
 from anyfit.http import Transport
 from anyfit.refusal import prediction_error
+from anyfit.shares import percents
 from anyfit.spec import EndpointSpec, Variant
 from anyfit.storage.settings import StoreSettings
 from anyfit_modelmaker.client import Client
@@ -29,7 +30,7 @@ from anyfit_modelmaker.states import ENDPOINT_STATUS
 from anyfit_modelmaker.translate import limited, options_of, pool
 from anyfit_modelmaker.wire import Service, pairs, time_of
 
-__all__ = ["Services", "percents", "service_request"]
+__all__ = ["Services", "service_request"]
 
 _VARIABLES = "ANYFIT_SERVICE_VARIABLES"
 _GATEWAY = (502, 503, 504)
@@ -43,23 +44,6 @@ def service_request(spec: EndpointSpec, offerings: Sequence[Offering]) -> dict[s
     shares = percents([variant.weight for variant in spec.variants])
     models = [_model(*pair, options, offerings) for pair in zip(spec.variants, shares, strict=True)]
     return {"name": spec.name, "type": "ONLINE_SERVICE", "serviceModels": models}
-
-
-def percents(weights: Sequence[float]) -> list[int]:
-    """Weights as whole percents that are 100 together; what has a weight has a percent at least."""
-    if any(weight < 0 for weight in weights) or not any(weights):
-        raise SpecError("variants: weights must be 0 or more, and one of them more than 0")
-    total = sum(weights)
-    exact = [100 * weight / total for weight in weights]
-    shares = [max(int(share), 1 if share else 0) for share in exact]
-    by_need = sorted(range(len(shares)), key=lambda index: shares[index] - exact[index])
-    position = 0
-    while sum(shares) != 100:
-        index = by_need[position % len(by_need)] if sum(shares) < 100 else shares.index(max(shares))
-        if exact[index]:
-            shares[index] += 1 if sum(shares) < 100 else -1
-        position += 1
-    return shares
 
 
 def _model(variant: Variant, share: int, options: Options, offerings: Sequence[Offering]) -> dict[str, Any]:

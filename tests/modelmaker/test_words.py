@@ -1,4 +1,4 @@
-"""The platform's words for states, times, log places and shares of traffic."""
+"""The platform's words for states, times and log places."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from anyfit.backend import Cause, EndpointStatus, Status
-from anyfit.errors import SpecError, UsageError
+from anyfit.errors import UsageError
 from anyfit_modelmaker.catalog import frameworks, offerings
 from anyfit_modelmaker.logs import page_of, query_of
 from anyfit_modelmaker.series import metric_series, use_series
-from anyfit_modelmaker.serving import percents
 from anyfit_modelmaker.states import ENDPOINT_STATUS, JOB_STATUS, job_state
 from anyfit_modelmaker.wire import Version, entries, log_page, machines, service, version
 
@@ -135,32 +134,6 @@ def test_foreign_cursor() -> None:
     """A place that is none of ours is refused."""
     with pytest.raises(UsageError, match="no place"):
         query_of("b:17")
-
-
-@pytest.mark.parametrize(
-    ("weights", "shares"),
-    [
-        ([1.0], [100]),
-        ([1.0, 1.0], [50, 50]),
-        ([1.0, 0.0], [100, 0]),
-        ([1.0, 1.0, 1.0], [34, 33, 33]),
-        ([90.0, 10.0], [90, 10]),
-        ([999.0, 1.0], [99, 1]),
-        ([1.0, 999.0, 999.0], [1, 49, 50]),
-    ],
-)
-def test_shares(weights: list[float], shares: list[int]) -> None:
-    """Weights become whole percents that are 100 together, and what has a weight gets a share."""
-    assert sorted(percents(weights)) == sorted(shares)
-    assert sum(percents(weights)) == 100
-    assert all(bool(weight) == bool(share) for weight, share in zip(weights, percents(weights), strict=True))
-
-
-@pytest.mark.parametrize("weights", [[0.0], [-1.0, 2.0], []])
-def test_impossible_shares(weights: list[float]) -> None:
-    """No traffic at all, or less than none, is refused."""
-    with pytest.raises(SpecError, match="weights"):
-        percents(weights)
 
 
 def test_machines() -> None:
