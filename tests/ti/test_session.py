@@ -1,0 +1,374 @@
+"""Keys, clocks, and what happens when the service is in a bad mood."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from anyfit.backend import Catalog, JobRef, JobState, Status
+from anyfit.errors import AuthError, Conflict, NotFinished, ServiceError
+from anyfit.spec import JobSpec
+from anyfit.storage import Uri
+from anyfit.testing import Bench
+from anyfit.watch import follow
+from anyfit_ti.backend import TiBackend
+
+Make = Callable[..., TiBackend]
+Benches = Callable[[Any], Bench]
+
+REF = JobRef("ti", "ap-guangzhou", "train-1")
+OLD = JobRef("ti", "ap-guangzhou", "2019/mnist")
+NO_TASKS = {"TrainingTaskSet": [], "TotalCount": 0}
+NO_JOBS = {"TrainingJobSet": [], "TotalCount": 0}
+OUTPUT = {"Bucket": "demo-1250000000", "Region": "ap-guangzhou", "Paths": ["out/mnist/"]}
+CREATED = {"CreateTime": "2025-05-28T18:18:33+08", "StartTime": "2025-05-28T18:18:40+08"}
+
+
+def task(status: str, **more: Any) -> dict[str, Any]:
+    return {"Id": "train-1", "Name": "mnist", "Status": status, "Output": OUTPUT, **CREATED, **more}
+
+
+def tasks(*found: dict[str, Any]) -> dict[str, Any]:
+    return {"TrainingTaskSet": list(found), "TotalCount": len(found)}
+
+
+def detail(status: str, **more: Any) -> dict[str, Any]:
+    return {"TrainingTaskDetail": task(status, **more)}
+
+
+def listed(script: Any, backend: TiBackend) -> list[Any]:
+    script.on("DescribeTrainingJobs", NO_JOBS)
+    return list(backend.list())
+
+
+def test_headers(script: Any, scripted: Make) -> None:
+    """Each call names its action, version and region, and goes to the workspace that is set."""
+    script.on("DescribeTrainingTasks", NO_TASKS)
+    listed(script, scripted(project="7", token="TOKEN"))
+    (headers,) = script.headers("DescribeTrainingTasks")
+    (old,) = script.headers("DescribeTrainingJobs")
+
+    assert (headers["X-TC-Version"], old["X-TC-Version"]) == ("2021-11-11", "2019-10-22")
+    assert (headers["X-TC-Region"], headers["X-TC-Token"]) == ("ap-guangzhou", "TOKEN")
+    assert "Credential=AKIDalice/" in headers["Authorization"]
+    assert script.calls("DescribeTrainingTasks")[0]["TiProjectId"] == "7"
+    assert "TiProjectId" not in script.calls("DescribeTrainingJobs")[0]
+
+
+def test_wrong_clock(script: Any, scripted: Make) -> None:
+    """Where the service finds our clock wrong, its own is learnt from its answer, and the call made once more."""
+    script.date = time.time() + 5000
+    script.on("DescribeTrainingTasks", "AuthFailure.SignatureExpire", NO_TASKS)
+    backend = scripted()
+    for _ in range(2):
+        assert listed(script, backend) == []
+    stamps = [int(headers["X-TC-Timestamp"]) for headers in script.headers("DescribeTrainingTasks")]
+
+    assert len(stamps) == 3
+    assert stamps[0] < script.date - 4000
+    assert all(abs(stamp - script.date) < 60 for stamp in stamps[1:])
+
+
+def test_no_endless_correction(script: Any, scripted: Make) -> None:
+    """A clock that is never right is an error of authentication, after one correction."""
+    script.on("DescribeTrainingTasks", "AuthFailure.SignatureExpire")
+    with pytest.raises(AuthError, match="SignatureExpire"):
+        listed(script, scripted())
+
+    assert len(script.calls("DescribeTrainingTasks")) == 2
+
+
+def test_wrong_clock_while_creating(script: Any, scripted: Make, catalog: Catalog) -> None:
+    """A job that was refused for its time was not made: it is asked for again."""
+    script.date = time.time() - 5000
+    script.on("CreateTrainingTask", "AuthFailure.SignatureExpire", {"Id": "train-1"})
+    backend = scripted()
+
+    assert backend.submit(job(backend, catalog)) == REF
+    assert len(script.calls("CreateTrainingTask")) == 2
+
+
+def test_no_credentials(scripted: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without keys nothing is asked, and the message says what to set."""
+    monkeypatch.delenv("TKE_WEB_IDENTITY_TOKEN_FILE", raising=False)
+    with pytest.raises(AuthError, match="secret_id and secret_key are not set") as caught:
+        scripted(secret_id="", secret_key="").list()
+
+    assert "TENCENTCLOUD_SECRET_ID" in caught.value.hint
+
+
+@pytest.mark.parametrize("code", ["AuthFailure.SignatureFailure", "AuthFailure.SecretIdNotFound"])
+def test_refused_keys(script: Any, scripted: Make, code: str) -> None:
+    """Wrong keys are an error of authentication that does not repeat them."""
+    script.on("DescribeTrainingTasks", code)
+    with pytest.raises(AuthError) as caught:
+        scripted().list()
+
+    assert len(script.calls("DescribeTrainingTasks")) == 1
+    assert (caught.value.status, caught.value.request_id) == (code, "r-1")
+    assert not [secret for secret in ("geheim", "AKIDalice") if secret in repr(caught.value) + str(caught.value)]
+
+
+def keys(number: int, seconds: float) -> dict[str, Any]:
+    names = {"TmpSecretId": f"TMP{number}", "TmpSecretKey": f"secret{number}", "Token": f"TOKEN{number}"}
+    return {"Credentials": names, "ExpiredTime": int(time.time() + seconds)}
+
+
+def test_role(script: Any, scripted: Make) -> None:
+    """A role is assumed once for all processes of a machine; its keys sign, and go to the object store too."""
+    script.on("AssumeRole", keys(1, 7200))
+    script.on("DescribeTrainingTasks", NO_TASKS)
+    for _ in range(2):
+        backend = scripted(role_arn="qcs::cam::uin/1:roleName/r")
+        listed(script, backend)
+    settings = backend._account.store_settings()
+
+    assert len(script.calls("AssumeRole")) == 1
+    assert "Credential=AKIDalice/" in script.headers("AssumeRole")[0]["Authorization"]
+    assert all(headers["X-TC-Token"] == "TOKEN1" for headers in script.headers("DescribeTrainingTasks"))
+    assert (settings.access_key, settings.session_token) == ("TMP1", "TOKEN1")
+    assert settings.expires_at is not None
+
+
+def test_keys_end_soon(script: Any, scripted: Make) -> None:
+    """Keys that end within minutes are replaced before they are used."""
+    script.on("AssumeRole", keys(1, 60), keys(2, 7200))
+    script.on("DescribeTrainingTasks", NO_TASKS)
+    backend = scripted(role_arn="qcs::cam::uin/1:roleName/r")
+    for _ in range(3):
+        listed(script, backend)
+
+    assert [headers["X-TC-Token"] for headers in script.headers("DescribeTrainingTasks")] == [
+        "TOKEN1",
+        "TOKEN2",
+        "TOKEN2",
+    ]
+
+
+def test_keys_that_no_longer_do(script: Any, scripted: Make) -> None:
+    """Temporary keys that the service refuses are replaced once, and the call made again."""
+    script.on("AssumeRole", keys(1, 7200), keys(2, 7200))
+    script.on("DescribeTrainingTasks", "AuthFailure.TokenFailure", NO_TASKS)
+    listed(script, scripted(role_arn="qcs::cam::uin/1:roleName/r"))
+
+    assert [headers["X-TC-Token"] for headers in script.headers("DescribeTrainingTasks")] == ["TOKEN1", "TOKEN2"]
+
+
+def test_keys_of_a_container(script: Any, scripted: Make) -> None:
+    """In a container keys come from the address that it is given."""
+    script.on("/keys", keys(1, 7200)["Credentials"])
+    script.on("DescribeTrainingTasks", NO_TASKS)
+    listed(script, scripted(secret_id="", secret_key="", credentials_url=f"{script.url}/keys"))
+
+    assert script.headers("DescribeTrainingTasks")[0]["X-TC-Token"] == "TOKEN1"
+
+
+def test_identity_of_a_pod(script: Any, scripted: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """In TKE the identity of the pod is exchanged for keys, in a call that is not signed."""
+    (tmp_path / "token").write_text("JWT\n")
+    monkeypatch.setenv("TKE_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("TKE_ROLE_ARN", "role")
+    monkeypatch.setenv("TKE_PROVIDER_ID", "provider")
+    script.on("AssumeRoleWithWebIdentity", keys(1, 7200))
+    script.on("DescribeTrainingTasks", NO_TASKS)
+    listed(script, scripted(secret_id="", secret_key=""))
+    (headers,) = script.headers("AssumeRoleWithWebIdentity")
+
+    assert headers["Authorization"] == "SKIP"
+    assert script.calls("AssumeRoleWithWebIdentity")[0]["WebIdentityToken"] == "JWT"
+    assert script.headers("DescribeTrainingTasks")[0]["X-TC-Token"] == "TOKEN1"
+
+
+def test_too_hasty(script: Any, scripted: Make, pauses: list[float]) -> None:
+    """Asked too often, the service refuses: the client waits longer each time and asks again."""
+    busy = ["RequestLimitExceeded", "RequestLimitExceeded.UinLimitExceeded"]
+    script.on("DescribeTrainingTasks", *busy, NO_TASKS)
+
+    assert listed(script, scripted()) == []
+    assert len(pauses) == 2
+    assert pauses == sorted(pauses)
+
+
+def test_far_too_hasty(script: Any, scripted: Make, pauses: list[float]) -> None:
+    """A service that never has time is a fault in the end, and says what to do."""
+    script.on("DescribeTrainingTasks", "RequestLimitExceeded")
+    with pytest.raises(ServiceError) as caught:
+        scripted().list()
+
+    assert "poll_seconds" in caught.value.hint
+    assert len(pauses) == 3
+
+
+@pytest.mark.parametrize("answer", [(200, b"<html>"), (200, b"{}"), (500, b"")])
+def test_no_answer_of_the_api(script: Any, scripted: Make, answer: Any) -> None:
+    """What is no envelope is a fault of the service."""
+    script.on("DescribeTrainingTasks", answer)
+    with pytest.raises(ServiceError):
+        scripted().list()
+
+
+def job(backend: TiBackend, catalog: Catalog, **options: Any) -> Any:
+    spec = JobSpec(name="mnist", image="registry/image:1", output_path="cos://demo-1250000000/out/", options=options)
+    return backend.plan(spec, catalog)
+
+
+@pytest.mark.parametrize("answer", [None, (500, b""), "InternalError"])
+def test_lost_create(script: Any, scripted: Make, catalog: Catalog, answer: Any) -> None:
+    """A task whose answer was lost is found by its name, and never asked for a second time."""
+    backend = scripted()
+    script.on("CreateTrainingTask", answer)
+    script.on("DescribeTrainingTasks", tasks(task("STARTING")))
+    script.on("DescribeTrainingTask", detail("STARTING"))
+
+    assert backend.submit(job(backend, catalog)) == REF
+    assert len(script.calls("CreateTrainingTask")) == 1
+    assert script.calls("DescribeTrainingTasks")[0]["Filters"] == [{"Name": "Name", "Values": ["mnist"]}]
+
+
+@pytest.mark.parametrize("answer", [None, (500, b""), "InternalError"])
+def test_lost_create_of_2019(script: Any, scripted: Make, catalog: Catalog, answer: Any) -> None:
+    """A job of 2019 whose answer was lost is found by its name, and never asked for a second time."""
+    backend = scripted()
+    plan = job(backend, catalog, api="2019")
+    script.on("CreateTrainingJob", answer)
+    script.on("DescribeTrainingJob", {**plan.requests[0].body, "TrainingJobStatus": "InProgress"})
+
+    assert backend.submit(plan) == OLD
+    assert len(script.calls("CreateTrainingJob")) == 1
+
+
+def test_lost_create_that_never_arrived(script: Any, scripted: Make, catalog: Catalog) -> None:
+    """Where no job of that name is there, the fault stays a fault."""
+    backend = scripted()
+    script.on("CreateTrainingTask", None)
+    script.on("DescribeTrainingTasks", NO_TASKS)
+    script.on("CreateTrainingJob", None)
+    script.on("DescribeTrainingJob", "ResourceNotFound")
+    for options in ({}, {"api": "2019"}):
+        with pytest.raises(ServiceError):
+            backend.submit(job(backend, catalog, **options))
+
+
+def test_lost_create_beside_a_stranger(script: Any, scripted: Make, catalog: Catalog) -> None:
+    """Somebody else's job of that name is a conflict, and not taken for ours."""
+    backend = scripted()
+    script.on("CreateTrainingTask", None)
+    script.on("DescribeTrainingTasks", tasks(task("RUNNING")))
+    script.on("DescribeTrainingTask", detail("RUNNING", Output={**OUTPUT, "Paths": ["theirs/"]}))
+    script.on("CreateTrainingJob", None)
+    script.on("DescribeTrainingJob", {"TrainingJobName": "mnist", "TrainingJobStatus": "InProgress"})
+    for options in ({}, {"api": "2019"}):
+        with pytest.raises(Conflict):
+            backend.submit(job(backend, catalog, **options))
+
+
+@pytest.mark.parametrize("api", ["2021", "2019"])
+def test_many_jobs_in_two_questions(script: Any, scripted: Make, api: str) -> None:
+    """A hundred running jobs are looked at with two requests, or with one."""
+    refs = [JobRef("ti", "ap-guangzhou", f"train-{n}" if api == "2021" else f"2019/train-{n}") for n in range(100)]
+    pages = [tasks(*(task("RUNNING", Id=f"train-{n}") for n in range(at, at + 50))) for at in (0, 50)]
+    script.on("DescribeTrainingTasks", *pages)
+    rows = [{"TrainingJobName": f"train-{n}", "TrainingJobStatus": "InProgress"} for n in range(100)]
+    script.on("DescribeTrainingJobs", {"TrainingJobSet": rows, "TotalCount": 100})
+    states = scripted(api=api).describe(refs)
+
+    assert {state.status for state in states} == {Status.RUNNING}
+    assert len(script.asked) <= 2
+
+
+def test_ended_jobs_of_2019_are_asked_for_once(script: Any, scripted: Make) -> None:
+    """Of many jobs, one that has ended is looked at once, and then never again."""
+    rows = [{"TrainingJobName": f"j{n}", "TrainingJobStatus": "InProgress"} for n in range(3)]
+    rows[1]["TrainingJobStatus"] = "Completed"
+    script.on("DescribeTrainingJobs", {"TrainingJobSet": rows, "TotalCount": 3})
+    ended = {"TrainingJobName": "j1", "TrainingJobStatus": "Completed", "SecondaryStatus": "Completed"}
+    script.on("DescribeTrainingJob", ended)
+    script.on("/anyfit/refs/deleted/j1", (404, b""))
+    backend = scripted(api="2019")
+    refs = [JobRef("ti", "ap-guangzhou", f"2019/j{n}") for n in range(4)]
+    for _ in range(3):
+        states = backend.describe(refs)
+
+    words = [Status.RUNNING, Status.SUCCEEDED, Status.RUNNING, Status.UNKNOWN]
+    assert [state.status for state in states] == words
+    assert states[3].gone
+    assert len(script.calls("DescribeTrainingJob")) == 1
+    assert script.calls("DescribeTrainingJobs")[0]["Filters"] == [
+        {"Name": "instance-name", "Values": ["j0", "j1", "j2", "j3"]}
+    ]
+
+
+def test_other_generation_cannot_be_asked(script: Any, scripted: Make) -> None:
+    """Where a region has only one generation, what is asked of both is answered by that one."""
+    script.on("DescribeTrainingTasks", tasks(task("RUNNING")))
+    script.on("DescribeTrainingJobs", "UnsupportedRegion")
+    script.on("DescribeTrainingJob", "UnsupportedRegion")
+    backend = scripted()
+
+    assert [each.ref for each in backend.list()] == [REF]
+    assert backend.find("mnist") == REF
+    assert backend.find("other") is None
+
+
+def watched(backend: TiBackend, bench: Benches) -> list[Any]:
+    from anyfit.job import Job
+
+    session = bench(backend).session
+    return list(follow(Job(session, backend, REF, JobSpec(name="j")), timeout=20))
+
+
+def log(*texts: str, context: str = "", at: str = "2025-05-28T10:18:41.000000001Z") -> dict[str, Any]:
+    rows = [{"Message": text, "PodName": "train-1-abc-worker-0", "Timestamp": at} for text in texts]
+    return {"Content": rows, "Context": context}
+
+
+def test_keys_end_while_watching(script: Any, scripted: Make, bench: Benches) -> None:
+    """Watching goes on over the end of temporary keys, and misses no line."""
+    script.on("AssumeRole", keys(1, 7200), keys(2, 7200))
+    script.on("DescribeTrainingTask", detail("RUNNING"))
+    states = [tasks(task(word)) for word in ("RUNNING", "RUNNING", "SUCCEED")]
+    script.on("DescribeTrainingTasks", states[0], "AuthFailure.TokenFailure", *states[1:])
+    script.on("DescribeLogs", log("one"), log("one", "two"))
+    events = watched(scripted(role_arn="qcs::cam::uin/1:roleName/r"), bench)
+
+    assert [event.text for event in events if hasattr(event, "text")] == ["one", "two"]
+    assert [e.status for e in events if isinstance(e, JobState)] == [Status.RUNNING, Status.SUCCEEDED]
+    assert len(script.calls("AssumeRole")) == 2
+
+
+def test_unknown_word_is_an_end(script: Any, scripted: Make, bench: Benches) -> None:
+    """A status that no document names is shown as it is, and nobody waits for its change for ever."""
+    script.on("DescribeTrainingTasks", tasks(task("PONDERING")))
+    script.on("DescribeTrainingTask", detail("PONDERING"))
+    script.on("DescribeLogs", log())
+    backend = scripted()
+    (state,) = backend.describe([REF])
+
+    assert (state.status, state.native) == (Status.UNKNOWN, "PONDERING")
+    with pytest.raises(NotFinished, match="PONDERING"):
+        watched(backend, bench)
+
+
+def test_nothing_secret_is_logged(script: Any, scripted: Make, requests_made: Callable[[], list[str]]) -> None:
+    """Neither a key nor its id nor a token is in the log or in the backend's own words."""
+    script.on("DescribeTrainingTasks", NO_TASKS)
+    backend = scripted(token="TOKEN")
+    listed(script, backend)
+    said = json.dumps(requests_made()) + repr(backend) + repr(vars(backend)) + backend.place
+    said += repr(backend._account.store_settings())
+
+    assert requests_made()
+    assert not [secret for secret in ("geheim", "TOKEN") if secret in said]
+    assert "AKIDalice" not in json.dumps(requests_made()) + repr(backend) + repr(vars(backend)) + backend.place
+
+
+def test_store_of_the_bucket(scripted: Make) -> None:
+    """One store is opened for each bucket, with the account's keys."""
+    backend = scripted()
+    first, second = (backend.store(Uri.parse(f"cos://demo-1250000000/{name}")) for name in "xy")
+
+    assert first is second
