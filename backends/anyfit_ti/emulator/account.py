@@ -25,6 +25,7 @@ class Account:
         name: Of the user.
         role: The service role that jobs are given.
         keys: All keys that are let in, the object store's and these.
+        lasting: Those that are good for ever.
     """
 
     uin = UIN
@@ -32,9 +33,10 @@ class Account:
     name = "emulator"
     role = ROLE
 
-    def __init__(self, records: Records, keys: CredentialTable) -> None:
+    def __init__(self, records: Records, keys: CredentialTable, lasting: Credential) -> None:
         self._records = records
         self.keys = keys
+        self.lasting = lasting
         for access_key, document in records.all("keys"):
             self._let_in(access_key, document)
 

@@ -1,6 +1,6 @@
 """How the parts of the platform plug into it: a desk answers some actions and may keep things running.
 
-A further part is one more factory in `DESKS` of `service`. It gets the `Site` that all share:
+A further part is one more line in `platform`. It gets the `Site` that all share:
 
     class Models:
         def __init__(self, site: Site) -> None: ...
@@ -71,6 +71,7 @@ class Site:
         store: The object store, which is COS here.
         folder: Where sandboxes and logs lie.
         listen: Serves an application on a further port; answers the port.
+        cos_endpoint: Where the object store is, for links.
         pause: Seconds that a job or task stays in each state before its program runs, so that clients get to see these.
         machines: Where jobs and tasks take machines from.
     """
@@ -80,6 +81,7 @@ class Site:
     store: ObjectStore
     folder: Path
     listen: Callable[[App], int]
+    cos_endpoint: str
     pause: float
     machines: Machines
 

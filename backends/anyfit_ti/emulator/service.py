@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from anyfit_emulator.records import Records
@@ -14,21 +13,17 @@ from anyfit_emulator.storage.requestlog import RequestLog
 from anyfit_ti.emulator.account import Account
 from anyfit_ti.emulator.app import TiApp
 from anyfit_ti.emulator.cls import LogService
-from anyfit_ti.emulator.desk import REGIONS, Desk, Site
-from anyfit_ti.emulator.jobs.desk import Jobs
+from anyfit_ti.emulator.desk import REGIONS, Site
 from anyfit_ti.emulator.machines import Machines
-from anyfit_ti.emulator.monitor import Monitor
-from anyfit_ti.emulator.serving.desk import Serving
-from anyfit_ti.emulator.sts import Sts
+from anyfit_ti.emulator.platform import Platform
 
 if TYPE_CHECKING:
     from anyfit_emulator.http import App
     from anyfit_emulator.service import Room
 
-__all__ = ["DESKS", "TiService"]
+__all__ = ["TiService"]
 
 GRACE = 1.0  # what programs get when the emulator ends
-DESKS: tuple[Callable[[Site], Desk], ...] = (Sts, Serving)  # what needs no other desk
 
 
 class TiService:
@@ -40,7 +35,7 @@ class TiService:
 
     Attributes:
         account: Whose everything is.
-        jobs: Training jobs of the older generation.
+        platform: Its parts.
         requests: What was asked so far.
     """
 
@@ -51,22 +46,22 @@ class TiService:
         kill_marked(str(folder))  # an emulator that was killed could not
         self._records = Records(folder / "state.sqlite")
         keys = room.storage.credentials
-        self.account = Account(self._records, keys)
+        self.account = Account(self._records, keys, keys.find(room.storage.access_key))
         site = Site(
             self.account,
             self._records,
             room.storage.store,
             folder,
             self._listen,
+            room.storage.cos_endpoint,
             pause,
             Machines(machines),
         )
-        self.jobs = Jobs(site)
-        self._desks: list[Desk] = [self.jobs, Monitor(self.jobs), *(make(site) for make in DESKS)]
+        self.platform = Platform.build(site)
         self.requests = RequestLog()
         plan = FaultPlan(Faults.parse(room.faults))
-        self._logs = LogService(self.jobs, keys, plan, self.requests)
-        self._app = TiApp(self._desks, keys, plan, self.requests, Administration(self.requests, plan, keys))
+        self._logs = LogService(self.platform.jobs, keys, plan, self.requests)
+        self._app = TiApp(self.platform.desks, keys, plan, self.requests, Administration(self.requests, plan, keys))
 
     @property
     def endpoint(self) -> str:
@@ -77,15 +72,15 @@ class TiService:
         """Accept connections, and go on where an earlier emulator of this directory ended."""
         self._port = self._listen(self._app)
         self._logs_port = self._listen(self._logs)
-        for desk in self._desks:
+        for desk in self.platform.desks:
             desk.start()
 
     def stop(self) -> None:
         """End programs; what they belong to stays on disk as it is."""
         deadline = time.monotonic() + GRACE + 0.7  # the whole program has three seconds
-        for desk in self._desks:
+        for desk in self.platform.desks:
             desk.end(GRACE)
-        for desk in self._desks:
+        for desk in self.platform.desks:
             desk.join(deadline)
         self._records.close()
 

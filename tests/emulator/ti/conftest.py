@@ -196,9 +196,56 @@ class Rig:
 
     def lines(self, name: str) -> list[str]:
         """What a job wrote, read where it lies."""
-        jobs = self.service.jobs
+        jobs = self.service.platform.jobs
         job = jobs.find(name)
         return [line.text for line in lines(jobs.log_of(job))] if job else []
+
+    # the newer generation
+
+    def task(self, command: str, name: str = "", **members: Any) -> dict[str, Any]:
+        """The body of a task that runs a line of shell."""
+        name = name or self.name("task")
+        return {
+            "Name": name,
+            "ChargeType": "POSTPAID_BY_HOUR",
+            "ResourceConfigInfos": [{"Role": "WORKER", "InstanceType": "TI.S.MEDIUM.POST", "InstanceNum": 1}],
+            "FrameworkName": "PYTORCH",
+            "FrameworkEnvironment": "torch1.9-py3.8-cuda11.1-gpu",
+            "TrainingMode": "DDP",
+            "StartCmdInfo": {"StartCmd": "", "PsStartCmd": "", "WorkerStartCmd": command},
+            "Output": self.place(f"{name}/out/"),
+            **members,
+        }
+
+    def place(self, path: str) -> dict[str, Any]:
+        """A place in the bucket."""
+        return {"Bucket": self.bucket, "Region": self.keys["region"], "Paths": [path]}
+
+    def begin(self, body: dict[str, Any]) -> str:
+        """Start a task; answers its id."""
+        return str(self.call("CreateTrainingTask", body)["Id"])
+
+    def finish(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Start a task and wait for its end; answers its detail."""
+        return self.over(self.begin(body))
+
+    def over(self, identifier: str) -> dict[str, Any]:
+        """A task, once it has ended."""
+        ends = ("STOPPED", "FAILED", "SUCCEED", "SUBMIT_FAILED")
+        found = self.until(lambda: self.detail(identifier), lambda task: task["Status"] in ends)
+        assert isinstance(found, dict)
+        return found
+
+    def detail(self, identifier: str) -> dict[str, Any]:
+        """A task."""
+        found = self.call("DescribeTrainingTask", {"Id": identifier})["TrainingTaskDetail"]
+        assert isinstance(found, dict)
+        return found
+
+    def messages(self, task: dict[str, Any], **more: Any) -> list[str]:
+        """What the latest run of a task wrote in the last hour."""
+        asked = {"Service": "TRAIN", "ServiceId": task["LatestInstanceId"], "Order": "ASC", "Limit": 1000, **more}
+        return [line["Message"] for line in self.call("DescribeLogs", asked)["Content"]]
 
     @staticmethod
     def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:

@@ -1,0 +1,145 @@
+"""The emulator as a program: it misbehaves on request, ends in time with all its processes, and finds all again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+GEN1 = "2019-10-22"
+FOREVER = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("pid", os.getpid())
+time.sleep(60)
+"""
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def pid_of(lines: Callable[[], list[str]], rig: Any) -> int:
+    """The process that wrote its number."""
+    written = rig.until(lambda: [line for line in lines() if line.startswith("pid ")], bool)
+    return int(written[0].split()[1])
+
+
+def test_everything_is_found_again(make_rig: Callable[..., Any]) -> None:
+    """Jobs, tasks, their logs and metrics; what ran has failed; names stay taken, ids are new."""
+    rig = make_rig()
+    body = rig.job("print('one')", "first")
+    job = rig.run(body)
+    task = rig.finish(rig.task("echo two"))
+    point = {"TaskId": task["Id"], "Step": 1, "Points": [{"Name": "loss", "Value": 1.0}]}
+    rig.call("PushTrainingMetrics", {"Data": [point]})
+    metrics = rig.call("DescribeTrainingMetrics", {"TaskId": task["Id"]})["Data"]
+    lines = rig.lines("first")
+    rig.old("CreateTrainingJob", rig.job(FOREVER, "second"))
+    second = pid_of(lambda: rig.lines("second"), rig)
+    third = rig.begin(rig.task("trap '' TERM; echo pid $$; while true; do sleep 0.1; done"))
+    third_pid = pid_of(lambda: rig.messages(rig.detail(third)), rig)
+    rig.close()
+    assert not is_alive(second)
+    assert not is_alive(third_pid)
+
+    again = make_rig(rig.room.data_dir)
+    described = again.described("first")
+    assert {**described, "RequestId": ""} == {**job, "RequestId": ""}
+    assert again.lines("first") == lines
+    assert again.detail(task["Id"]) == task
+    assert again.messages(task) == ["two"]
+    assert again.call("DescribeTrainingMetrics", {"TaskId": task["Id"]})["Data"] == metrics
+    assert again.refusal("CreateTrainingJob", body, GEN1) == "InvalidParameterValue.DuplicateName"
+    for failure in (again.described("second")["FailureReason"], again.detail(third)["FailureReason"]):
+        assert failure == "the emulator ended while this was running"
+    again.call("StartTrainingTask", {"Id": task["Id"]})
+    assert again.messages(again.over(task["Id"])) == ["two"]
+    assert again.detail(task["Id"])["LatestInstanceId"] != task["LatestInstanceId"]
+
+
+def test_as_a_program(tmp_path: Path) -> None:
+    """It tells what clients need, and SIGTERM ends it within three seconds."""
+    ready = tmp_path / "ready.json"
+    program = [sys.executable, "-m", "anyfit_emulator", "ti"]
+    command = [*program, "--data", str(tmp_path / "data"), "--ready-file", str(ready)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while not ready.exists():
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            keys = json.loads(ready.read_text())["ti"]
+            started = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(3) == 0
+            assert time.monotonic() - started < 3
+            printed = process.communicate()[0]
+        finally:
+            process.kill()
+
+    wanted = ("endpoint", "tiems_endpoint", "cls_endpoint", "cos_endpoint", "region", "uin", "app_id", "role")
+    assert {"secret_id", "secret_key", "bucket", *wanted} == set(keys)
+    assert keys["bucket"].endswith(f"-{keys['app_id']}")
+    assert f'endpoint = "{keys["endpoint"]}"' in printed
+
+
+@pytest.mark.parametrize(
+    ("faults", "code"),
+    [
+        ("slowdown=1", "RequestLimitExceeded"),
+        ("error=429:1", "RequestLimitExceeded"),
+        ("error=500:1", "InternalError"),
+        ("error=503:1", "ServiceUnavailable"),
+    ],
+)
+def test_refusing_on_request(make_rig: Callable[..., Any], faults: str, code: str) -> None:
+    """With HTTP status 200, as the platform refuses; nothing is done."""
+    rig = make_rig(faults=f"{faults},only=CreateTrainingTask,times=1")
+    body = rig.task("true")
+
+    assert rig.refusal("CreateTrainingTask", body) == code
+    assert rig.call("DescribeTrainingTasks")["TotalCount"] == 0
+    assert rig.finish(body)["Status"] == "SUCCEED"
+
+
+def test_a_gateway_that_fails(make_rig: Callable[..., Any]) -> None:
+    """Its page is no JSON, and has its own status."""
+    rig = make_rig(faults="error=502:1,only=DescribeTrainingTasks,times=1")
+    response = rig.send("DescribeTrainingTasks")
+
+    assert (response.status_code, response.headers["content-type"]) == (502, "text/html")
+    assert rig.call("DescribeTrainingTasks")["TotalCount"] == 0
+
+
+@pytest.mark.parametrize(("kind", "made"), [("reset", 0), ("lost", 1)])
+def test_resets_before_and_after(make_rig: Callable[..., Any], kind: str, made: int) -> None:
+    """`reset` does nothing, `lost` does it and keeps the answer: the client cannot tell one from the other."""
+    rig = make_rig(faults=f"{kind}=1,only=CreateTrainingTask,times=1")
+    with pytest.raises(requests.ConnectionError):
+        rig.send("CreateTrainingTask", rig.task("true"))
+
+    assert rig.call("DescribeTrainingTasks")["TotalCount"] == made
+
+
+def test_requests_are_counted(make_rig: Callable[..., Any]) -> None:
+    """For tests that want to know what was not asked."""
+    rig = make_rig()
+    rig.call("DescribeTrainingTasks")
+    rig.old("DescribeTrainingJobs")
+
+    counts = rig.http.get(rig.keys["endpoint"] + "/_emulator/requests", timeout=30).json()["counts"]
+    assert counts == {"DescribeTrainingTasks": 1, "DescribeTrainingJobs": 1}
