@@ -104,6 +104,11 @@ class ModelArtsBackend(Backend):
 
         return read_catalog(self._client, self._settings.api)
 
+    def shipped_catalog(self) -> Catalog:
+        from anyfit_modelarts.catalog import shipped_catalog
+
+        return shipped_catalog(self._settings.api)
+
     def plan(self, spec: JobSpec, catalog: Catalog) -> Plan:
         from anyfit_modelarts.translate import make_plan
 
@@ -189,7 +194,11 @@ class ModelArtsBackend(Backend):
 
     @cached_property
     def _jobs(self) -> Jobs:
+        from anyfit_modelarts.finding import Finder
         from anyfit_modelarts.jobs import Jobs
+        from anyfit_modelarts.training.v1 import TrainingV1
+        from anyfit_modelarts.training.v2 import TrainingV2
 
-        places = Places(self._settings.bucket, self._settings.folder)
-        return Jobs(self._client, self.store, places, self._settings.region, self._settings.api)
+        given = self._settings
+        v1, v2 = TrainingV1(self._client, given.workspace), TrainingV2(self._client, given.workspace)
+        return Jobs(Finder(v1, v2, Places(given.bucket, given.folder), given.region, given.api), self.store)

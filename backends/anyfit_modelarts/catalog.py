@@ -15,13 +15,24 @@ from anyfit.backend import Catalog, Framework, Note, Offering, Preset
 from anyfit.catalog import choose
 from anyfit.errors import NotFound, ServiceError, SpecError, nearest
 from anyfit.images import find_image
+from anyfit.offers import read_shipped
 from anyfit_modelarts.client import Client
+from anyfit_modelarts.errors import NO_CALL, normal
 from anyfit_modelarts.training import Training
 from anyfit_modelarts.training.v1 import TrainingV1
 from anyfit_modelarts.training.v2 import TrainingV2
 from anyfit_modelarts.wire import Engine, Flavor
 
-__all__ = ["find_engine", "find_machine", "find_preset", "frameworks", "offerings", "read_catalog", "task_of"]
+__all__ = [
+    "find_engine",
+    "find_machine",
+    "find_preset",
+    "frameworks",
+    "offerings",
+    "read_catalog",
+    "shipped_catalog",
+    "task_of",
+]
 
 _PYTHON = re.compile(r"(?:python|py_?|cp)(\d)\.?(\d+)", re.IGNORECASE)
 _VERSION = re.compile(r"(?:^|[-_])(\d+(?:\.\d+)+)")
@@ -44,8 +55,8 @@ def read_catalog(client: Client, api: str) -> Catalog:
         try:
             flavors[name], engines[name] = generations[name].flavors(), generations[name].engines()
             algorithms += v1.algorithms() if name == "v1" else []
-        except (NotFound, ServiceError):
-            if name == api:
+        except (NotFound, ServiceError) as fault:
+            if name == api or normal(fault.status) not in NO_CALL:
                 raise
     return Catalog(
         offerings=offerings(flavors, api),
@@ -72,6 +83,22 @@ def frameworks(engines: Mapping[str, Iterable[Engine]], api: str) -> tuple[Frame
         tasks = ("train", task_of(name)) if name == api else (task_of(name),)
         found += [evolve(each, tasks=tasks) for engine in listed for each in _frameworks(engine)]
     return tuple(found)
+
+
+def shipped_catalog(api: str) -> Catalog:
+    """What stood in the platform's documents, where the platform itself cannot be asked."""
+    found = read_shipped("anyfit_modelarts")
+    return evolve(
+        found,
+        offerings=tuple(evolve(each, tasks=_in_force(each.tasks, api)) for each in found.offerings),
+        frameworks=tuple(evolve(each, tasks=_in_force(each.tasks, api)) for each in found.frameworks),
+    )
+
+
+def _in_force(tasks: Iterable[str], api: str) -> tuple[str, ...]:
+    """The tasks of both generations, and `train` for the one in force."""
+    own = tuple(task for task in tasks if task != "train")
+    return ("train", *own) if task_of(api) in own else own
 
 
 def find_machine(instance_type: str, catalog: Catalog, nodes: int, api: str) -> Offering:

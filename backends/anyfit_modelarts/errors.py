@@ -9,7 +9,7 @@ from __future__ import annotations
 from anyfit.errors import AnyfitError, AuthError, Conflict, NotFound, ServiceError, SpecError, UsageError
 from anyfit_modelarts.answers import Refusal
 
-__all__ = ["CODES", "NO_LOG", "STALE", "Kind", "fault_of", "kind_of", "normal"]
+__all__ = ["CODES", "NO_CALL", "NO_LOG", "STALE", "Kind", "fault_of", "kind_of", "normal"]
 
 Kind = tuple[type[AnyfitError], str]
 
@@ -20,6 +20,9 @@ NO_LOG = frozenset(
     {"ModelArts.0806", "ModelArts.2776", "ModelArts.2777", "ModelArts.2818", "ModelArts.2819", "ModelArts.2820"}
 )
 """There is no log yet, or none any more, which is no fault of the caller."""
+
+NO_CALL = frozenset({"APIG.0101", "ModelArts.2803", "ModelArts.2836", "404", "405"})
+"""There is no such call at this place."""
 
 _LOGIN = "check domain, username, password or the keys: anyfit config show --origin"
 _AGAIN = "log in again; a token is good for the region and project that it was made for"

@@ -1,4 +1,4 @@
-"""Jobs: submitting, looking, stopping, deleting, and what they leave, whatever their generation."""
+"""Jobs: looking, stopping, deleting, and what they leave, whatever their generation."""
 
 from __future__ import annotations
 
@@ -12,21 +12,17 @@ from attrs import evolve, frozen
 
 from anyfit.backend import Artifact, Cause, JobRef, JobState, LogLine, LogPage, Named, Plan, Series, Status
 from anyfit.codec import from_data
-from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError
+from anyfit.errors import AnyfitError, NotFound, ServiceError
 from anyfit.metrics import scan
-from anyfit.secret import revealed
 from anyfit.spec import JobSpec
 from anyfit.storage import Store, Uri
 from anyfit_modelarts.bundle import JOB
-from anyfit_modelarts.client import Client
+from anyfit_modelarts.finding import Finder
 from anyfit_modelarts.guess import guessed_spec
 from anyfit_modelarts.logs import page_after, page_at_end
-from anyfit_modelarts.places import Places, obs_uri
+from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.states import job_state
-from anyfit_modelarts.training import Training
-from anyfit_modelarts.training.v1 import TrainingV1, ids_of
-from anyfit_modelarts.training.v2 import TrainingV2
-from anyfit_modelarts.translate.v2 import name_of
+from anyfit_modelarts.submitting import submit
 from anyfit_modelarts.wire import Run
 
 __all__ = ["Jobs"]
@@ -49,107 +45,37 @@ class Jobs:
     """The jobs of one project.
 
     Args:
-        client: Makes the calls.
+        finder: Knows where they are.
         store: Opens the store of a URI.
-        places: Where anyfit keeps its things.
-        region: For references.
-        api: The generation in force.
     """
 
-    def __init__(self, client: Client, store: Callable[[Uri], Store], places: Places, region: str, api: str) -> None:
-        self._v1, self._v2 = TrainingV1(client), TrainingV2(client)
+    def __init__(self, finder: Finder, store: Callable[[Uri], Store]) -> None:
+        self._finder = finder
         self._store = store
-        self._places = places
-        self._region = region
-        self._api = api
         self._lock = Lock()
         self._written: dict[str, Mapping[str, Any]] = {}
         self._ended: dict[str, JobState] = {}
         self._files: dict[str, Sequence[str]] = {}
 
-    # submitting
-
     def submit(self, plan: Plan) -> JobRef:
         """Start the job; an answer that was lost is looked up by name, and never asked for twice."""
-        spec, request = plan.spec, plan.requests[0]
-        body = revealed(request.body, spec.secrets)
-        training = self._generation(request.action.split("/")[1])
-        try:
-            if request.action.endswith("/versions"):
-                return self._ref(self._new_version(spec, body))
-            return self._ref(training.create(body))
-        except ServiceError as fault:
-            found = self._of_key(training, spec.key)
-            if found is None:
-                raise
-            if not _is_ours(found, request.body):
-                raise _conflict(spec.key) from fault
-            return self._ref(found.id)
-
-    def _new_version(self, spec: JobSpec, body: Mapping[str, Any]) -> str:
-        job = self._v1.job_named(spec.name)
-        if job is None:
-            raise NotFound(
-                f"there is no job {spec.name!r} to make a version of",
-                hint="fit it without version_of",
-                backend="modelarts",
-            )
-        versions = self._v1.versions(job)
-        if _match(versions, spec.key, self._places):
-            raise _conflict(spec.key)
-        config = dict(body["config"])
-        config["pre_version_id"] = config["pre_version_id"] or ids_of(versions[0].id)[1]
-        return self._v1.create_version(job, {**body, "config": config}, f"new version of job {spec.name}")
-
-    # finding
+        return self._finder.ref(submit(plan, self._finder))
 
     def find(self, key: str) -> JobRef | None:
-        """The job of that key, of the generation in force or of the other."""
-        for training in self._generations():
-            found = self._of_key(training, key)
-            if found is not None:
-                return self._ref(found.id)
-        return None
+        """The job of that key."""
+        return self._finder.find(key)
 
     def every(self) -> list[Named[JobRef]]:
         """All jobs, newest first."""
-        runs = [run for training in self._generations() for run in training.every()]
-        runs.sort(key=lambda run: run.created.timestamp() if run.created else 0.0, reverse=True)
-        return [Named(self._key_of(run), self._ref(run.id)) for run in runs]
-
-    def _of_key(self, training: Training, key: str) -> Run | None:
-        if training is self._v2:
-            return _match(training.named(name_of(key)), key, self._places)
-        name, dot, tail = key.rpartition(".v")
-        return _match(training.named(name if dot and tail.isdigit() else key), key, self._places)
-
-    def _key_of(self, run: Run) -> str:
-        """The key that anyfit gave the job, which stands in the places of its code; else one from its name."""
-        key = self._places.key_in(run.code) or self._places.key_in(run.output)
-        if key:
-            return key
-        number = run.label.lstrip("Vv")
-        return f"{run.name}.v{int(number)}" if number.isdigit() and int(number) > 1 else run.name
-
-    def _generations(self) -> Iterator[Training]:
-        """Both, the one in force first; the other is passed over where the platform does not have it."""
-        yield self._generation(self._api)
-        yield _IfThere(self._v1 if self._api == "v2" else self._v2)  # type: ignore[misc]
-
-    def _generation(self, api: str) -> Training:
-        return self._v1 if api == "v1" else self._v2
-
-    def _of(self, id: str) -> Training:
-        """The generation of a reference: its ids are numbers in the first."""
-        return self._v1 if id.partition("/")[0].isdigit() else self._v2
+        return self._finder.every()
 
     # looking
 
     def describe(self, refs: Sequence[JobRef]) -> list[JobState]:
         """How jobs are: those that run are asked for in one list where that tells, the others one by one."""
         live: dict[str, Run] = {}
-        for training in (self._v1, self._v2):
-            ids = {ref.id for ref in refs if self._of(ref.id) is training and ref.id not in self._ended}
+        for training in (self._finder.v1, self._finder.v2):
+            ids = {ref.id for ref in refs if self._finder.of(ref.id) is training and ref.id not in self._ended}
             if len(ids) > _FEW:
                 live |= training.live(ids)
         return [self._describe(ref.id, live.get(ref.id)) for ref in refs]
@@ -157,7 +83,7 @@ class Jobs:
     def _describe(self, id: str, run: Run | None) -> JobState:
         if run is None:
             try:
-                run = self._of(id).get(id)
+                run = self._finder.of(id).get(id)
             except NotFound as fault:
                 self._forget(id)
                 reason = f"there is no such job on ModelArts: {fault.message}"
@@ -196,13 +122,13 @@ class Jobs:
 
     def logs(self, ref: JobRef, cursor: str) -> LogPage:
         """A page of the log, of all nodes."""
-        training = self._of(ref.id)
+        training = self._finder.of(ref.id)
         files, ended = self._log_files(ref.id)
         return page_after(cursor, files, lambda file, line: training.after(ref.id, file, line), ended=ended)
 
     def logs_tail(self, ref: JobRef, lines: int, node: int | None) -> LogPage | None:
         """The last lines, where the platform can begin at the end; else None."""
-        training = self._of(ref.id)
+        training = self._finder.of(ref.id)
         files, _ = self._log_files(ref.id)
         return page_at_end(lines, node, files, lambda file, count: training.newest(ref.id, file, count))
 
@@ -211,7 +137,7 @@ class Jobs:
         ended = id in self._ended
         if id in self._files:
             return self._files[id], ended
-        training = self._of(id)
+        training = self._finder.of(id)
         run = training.get(id)
         files = training.log_files(run)
         if len(files) >= run.nodes:
@@ -221,13 +147,13 @@ class Jobs:
 
     def job_spec(self, ref: JobRef) -> JobSpec:
         """What was asked for: as anyfit wrote it beside the code, else as far as the platform tells."""
-        run = self._of(ref.id).get(ref.id)
+        run = self._finder.of(ref.id).get(ref.id)
         job = self._job_file(run)
         return from_data(JobSpec, job["spec"]) if "spec" in job else guessed_spec(run)
 
     def artifacts(self, ref: JobRef) -> list[Artifact]:
         """What lies where the job wrote to; empty before it ends."""
-        run = self._of(ref.id).get(ref.id)
+        run = self._finder.of(ref.id).get(ref.id)
         if not run.status.finished:
             return []
         home = self._results(run)
@@ -243,11 +169,11 @@ class Jobs:
 
     def output_uri(self, ref: JobRef) -> str:
         """Where results come to."""
-        return str(self._results(self._of(ref.id).get(ref.id)))
+        return str(self._results(self._finder.of(ref.id).get(ref.id)))
 
     def metrics(self, ref: JobRef) -> list[Series]:
         """What the definitions find in the log, and what the platform itself knows."""
-        training = self._of(ref.id)
+        training = self._finder.of(ref.id)
         definitions = self.job_spec(ref).metric_definitions
         found = scan(self._lines(ref), definitions) if definitions else []
         names = {series.name for series in found}
@@ -262,14 +188,14 @@ class Jobs:
 
     def utilization(self, ref: JobRef) -> list[Series]:
         """Machine use."""
-        training = self._of(ref.id)
+        training = self._finder.of(ref.id)
         return training.utilization(training.get(ref.id))
 
     # changing
 
     def stop(self, ref: JobRef) -> None:
         """Ask the job to end."""
-        training = self._of(ref.id)
+        training = self._finder.of(ref.id)
         run = training.get(ref.id)
         if run.status.finished or run.status == Status.STOPPING:
             return
@@ -281,7 +207,7 @@ class Jobs:
 
     def delete(self, ref: JobRef) -> None:
         """Remove the job, with its versions' parent if it was the last, and the code that anyfit had put there."""
-        training = self._of(ref.id)
+        training = self._finder.of(ref.id)
         try:
             run = training.get(ref.id)
         except NotFound:
@@ -296,7 +222,7 @@ class Jobs:
 
     def set_description(self, ref: JobRef, description: str) -> None:
         """Change what is said about the job."""
-        self._of(ref.id).describe(ref.id, description)
+        self._finder.of(ref.id).describe(ref.id, description)
 
     # below
 
@@ -326,53 +252,3 @@ class Jobs:
         with self._lock:
             for kept in (self._written, self._ended, self._files):
                 kept.pop(id, None)
-
-    def _ref(self, id: str) -> JobRef:
-        return JobRef("modelarts", self._region, id)
-
-
-class _IfThere:
-    """A generation that this place may not have: it then has no jobs."""
-
-    def __init__(self, training: Training) -> None:
-        self._training = training
-
-    def named(self, name: str) -> list[Run]:
-        """As `Training.named`."""
-        try:
-            return self._training.named(name)
-        except (NotFound, ServiceError):
-            return []
-
-    def every(self) -> Iterator[Run]:
-        """As `Training.every`."""
-        try:
-            yield from self._training.every()
-        except (NotFound, ServiceError):
-            return
-
-
-def _match(runs: Sequence[Run], key: str, places: Places) -> Run | None:
-    """The job that anyfit made for this key; of what others made, the one of that number."""
-    for run in runs:
-        if key in (places.key_in(run.code), places.key_in(run.output)):
-            return run
-    _, dot, tail = key.rpartition(".v")
-    number = int(tail) if dot and tail.isdigit() else 1
-    foreign = [run for run in runs if not places.key_in(run.code)]
-    return next((run for run in foreign if run.label in ("", f"V{number:04d}")), None)
-
-
-def _is_ours(run: Run, body: Mapping[str, Any]) -> bool:
-    """Whether the job was made from this very body: its places hold a digest of everything."""
-    text = json.dumps(body)
-    places = [obs_uri(place) for place in (run.code, run.output) if place]
-    return any(f"/{uri.bucket}/{uri.key}" in text for uri in places)
-
-
-def _conflict(key: str) -> Conflict:
-    return Conflict(
-        f"job_name: there is already a job {key!r} on ModelArts",
-        hint="choose another name, or make a new version of the job with version_of",
-        backend="modelarts",
-    )

@@ -24,9 +24,15 @@ _ROOT = "/v1/{project}"
 
 @frozen
 class TrainingV1:
-    """The calls of the first generation."""
+    """The calls of the first generation.
+
+    Attributes:
+        client: Makes them.
+        workspace: Whose jobs are listed, "" for the default one's.
+    """
 
     client: Client
+    workspace: str = ""
 
     def flavors(self) -> list[Flavor]:
         answer = self.client.get(f"{_ROOT}/job/resource-specs", "machines", {"job_type": "train"})
@@ -160,7 +166,9 @@ class TrainingV1:
         """Jobs with their newest versions."""
         seen, page = 0, 1
         while True:
-            answer = self.client.get(f"{_ROOT}/training-jobs", "jobs", {"per_page": _PAGE, "page": page, **query})
+            where = {"workspace_id": self.workspace} if self.workspace else {}
+            asked = {"per_page": _PAGE, "page": page, **where, **query}
+            answer = self.client.get(f"{_ROOT}/training-jobs", "jobs", asked)
             jobs = rows(answer.get("jobs"))
             yield from (_run(row, whole(row.get("job_id")) or 0) for row in jobs)
             seen, page = seen + len(jobs), page + 1

@@ -12,11 +12,12 @@ from attrs import frozen
 from anyfit.backend import Series, Status
 from anyfit.errors import NotFound, ServiceError
 from anyfit_modelarts.client import Client
-from anyfit_modelarts.errors import NO_LOG, normal
+from anyfit_modelarts.errors import NO_CALL, NO_LOG, normal
 from anyfit_modelarts.logs import LINES, Window, window_of
 from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.series import use_series
 from anyfit_modelarts.states import PHASES, v2_state
+from anyfit_modelarts.training.preview import is_byte, window_after
 from anyfit_modelarts.wire import Engine, Flavor, Run, moment, number, rows, table, text, whole
 
 __all__ = ["OUTPUT", "TrainingV2"]
@@ -31,9 +32,15 @@ _LIVE = [phase for phase, status in PHASES.items() if not status.finished]
 
 @frozen
 class TrainingV2:
-    """The calls of the second generation."""
+    """The calls of the second generation.
+
+    Attributes:
+        client: Makes them.
+        workspace: Whose jobs are listed, "" for the default one's.
+    """
 
     client: Client
+    workspace: str = ""
 
     def flavors(self) -> list[Flavor]:
         answer = self.client.get(f"{_ROOT}/training-job-flavors", "machines")
@@ -89,9 +96,17 @@ class TrainingV2:
         return run.tasks
 
     def after(self, id: str, file: str, line: str) -> Window:
-        query = {"lines": LINES, "order": "asc", **({"base_line": line} if line else {})}
-        path = f"{self._path(id)}/logs/{quote(file, safe='')}"
-        return window_of(table(self.client.get(path, f"log of job {id}", query)), doubled=False)
+        if not is_byte(line):
+            query = {"lines": LINES, "order": "asc", **({"base_line": line} if line else {})}
+            path = f"{self._path(id)}/logs/{quote(file, safe='')}"
+            try:
+                return window_of(table(self.client.get(path, f"log of job {id}", query)), doubled=False)
+            except (NotFound, ServiceError) as fault:
+                if line or normal(fault.status) not in NO_CALL:
+                    raise
+        ended = self.get(id).status.finished
+        path = f"{self._path(id)}/tasks/{quote(file, safe='')}"
+        return window_after(self.client, path, f"log of job {id}", line, ended=ended)
 
     def newest(self, id: str, file: str, count: int) -> Window | None:
         return None
@@ -126,6 +141,7 @@ class TrainingV2:
         page = 0
         while True:
             body = {"offset": page, "limit": _PAGE, "sort_by": "create_time", "order": "desc", "filters": filters}
+            body |= {"workspace_id": self.workspace} if self.workspace else {}
             answer = table(self.client.post(f"{_ROOT}/training-job-searches", body, "jobs", repeatable=True))
             items = [_run(row) for row in rows(answer.get("items"))]
             fresh = [run for run in items if run.id not in seen]
