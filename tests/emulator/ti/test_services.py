@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -671,3 +672,19 @@ def test_services_survive_a_restart(make_rig: Callable[..., Any]) -> None:
     assert describe(second, stopped["ServiceId"])["Status"] == "Stopped"
     assert predict(second, running, 1, Authorization=token).status_code == 200
     assert predict(second, running, 1).status_code == 401
+
+
+STUBBORN = MODEL.replace("return True", "__import__('signal').signal(15, 1); return True")
+
+
+def test_the_end_of_the_emulator_is_the_end_of_all(make_rig: Callable[..., Any]) -> None:
+    """Within three seconds, also of programs that will not hear of it."""
+    rig = make_rig()
+    seen = serving(rig, ModelInfo=model(rig, "stubborn", STUBBORN), Replicas=2)
+    pids = {predict(rig, seen, 1).json()["pid"] for _ in range(4)}
+    began = time.monotonic()
+    rig.close()
+
+    assert time.monotonic() - began < 3
+    assert len(pids) == 2
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -234,6 +235,69 @@ def test_a_model_that_is_not_there(rig: Any) -> None:
     assert seen["Status"]["Conditions"] == [{"Reason": "Unfit", "Count": 1}]
 
     ems(rig, "DeleteService", ServiceId=made["Id"])
+
+
+def batch(rig: Any, config_id: str, **members: Any) -> dict[str, Any]:
+    """The body of a batch prediction over two files."""
+    name = rig.name("batch")
+    uri = put(rig, name, one__json="[1, 2, 3]", two__json="4\n5\n")
+    (Path(rig.room.storage.store.directory, rig.bucket, "ems", name, "name")).write_text("[]")
+    return {
+        "Name": name,
+        "ResourceGroupId": "ap-guangzhou",
+        "Cpu": 1000,
+        "Memory": 2000,
+        "ConfigId": config_id,
+        "PredictInput": {"InputPath": uri, "OutputPath": uri.replace("/ems/", "/out/"), "BatchSize": 2},
+    } | members
+
+
+def ended(rig: Any, job_id: str) -> dict[str, Any]:
+    """A job that has ended; there is no other action that shows it."""
+    found: dict[str, Any] = rig.until(
+        lambda: ems(rig, "UpdateJob", JobId=job_id)["Job"],
+        lambda seen: seen["Status"]["Status"] not in ("Waiting", "Running"),
+    )
+    return found
+
+
+def test_a_batch_prediction(rig: Any) -> None:
+    """Every file's rows are predicted, in batches, by as many workers as were asked for."""
+    used = config(rig)
+    body = batch(rig, used["Id"], WorkerCount=2)
+    made = ems(rig, "CreateJob", **body)["Job"]
+    assert made["Status"]["Status"] == "Waiting"
+    seen = ended(rig, made["Id"])
+    folder = Path(rig.room.storage.store.directory, rig.bucket, "out", body["Name"])
+    found = {file.name: json.loads(file.read_text())["predictions"] for file in folder.iterdir()}
+
+    assert seen["Status"]["Status"] == "Succeeded", seen
+    assert found == {
+        "one.json": [[used["Name"], row] for row in (1, 2, 3)],
+        "two.json": [[used["Name"], row] for row in (4, 5)],
+        "name": [],
+    }
+    assert refusal(rig, "UpdateJob", JobId=made["Id"], JobAction="Cancel") == "FailedOperation"
+    ems(rig, "DeleteJob", JobId=made["Id"])
+    assert refusal(rig, "DeleteJob", JobId=made["Id"]) == "ResourceNotFound"
+
+
+def test_batch_predictions_that_do_not_succeed(rig: Any) -> None:
+    """One without input says so; one that hangs can be cancelled."""
+    body = batch(rig, config(rig)["Id"])
+    missing = body["PredictInput"] | {"InputPath": body["PredictInput"]["InputPath"] + "not/"}
+    failed = ended(rig, ems(rig, "CreateJob", **body | {"PredictInput": missing})["Job"]["Id"])
+    slow = config(rig, ModelUri=put(rig, rig.name("slow"), model_service__py="import time; time.sleep(60)"))
+    hanging = ems(rig, "CreateJob", **batch(rig, slow["Id"]))["Job"]
+    ems(rig, "UpdateJob", JobId=hanging["Id"], JobAction="Cancel", Description="enough")
+    canceled = ended(rig, hanging["Id"])
+
+    assert failed["Status"]["Status"] == "Failed"
+    assert "there is no such object" in failed["Status"]["Message"]
+    assert (canceled["Status"]["Status"], canceled["Description"]) == ("Canceled", "enough")
+    assert canceled["CancelTime"]
+    quantized = batch(rig, slow["Id"], QuantizationInput={"InputPath": "x"})
+    assert refusal(rig, "CreateJob", **quantized) == "UnsupportedOperation"
 
 
 def test_resource_groups(rig: Any, echo: dict[str, Any]) -> None:

@@ -67,7 +67,8 @@ class Configs:
 
     Attributes:
         lock: Held by every action; services hold it as well.
-        is_used: Whether a service needs a configuration; set by who knows.
+        users: Say whether they need a configuration of an id; added by those who may.
+        count_in: How many services there are in a resource group; set by who knows.
     """
 
     def __init__(self, site: Site) -> None:
@@ -75,8 +76,8 @@ class Configs:
         self.lock = threading.RLock()
         self._configs = {key: Config(**document) for key, document in site.records.all("ems-config")}
         self._runtimes = dict(site.records.all("ems-runtime"))
-        self.is_used: Callable[[str], bool] = lambda config_id: False
-        self.users_of: Callable[[str], int] = lambda group_id: 0
+        self.users: list[Callable[[str], bool]] = []
+        self.count_in: Callable[[str], int] = lambda group_id: 0
 
     def tables(self) -> Tables:
         """What it answers."""
@@ -151,8 +152,8 @@ class Configs:
                     "ResourceNotFound", f"The service config {fields.text('ServiceConfigName')} does not exist."
                 )
             for config in doomed:
-                if self.is_used(config.id):
-                    raise ApiError("FailedOperation", f"The service config {config.id} is used by a service.")
+                if any(is_user(config.id) for is_user in self.users):
+                    raise ApiError("FailedOperation", f"The service config {config.id} is used by a service or a job.")
             for config in doomed:
                 del self._configs[config.id]
                 self._records.remove("ems-config", config.id)
@@ -220,7 +221,7 @@ class Configs:
                     "Description": "public",
                     "Public": True,
                     "Status": "Normal",
-                    "ServiceCount": self.users_of(region),
+                    "ServiceCount": self.count_in(region),
                 }
                 for region in page(groups, fields, default=20, most=200)
             ]

@@ -76,8 +76,8 @@ class Services:
         self._fleet = Fleet(site.store, site.folder / "ems", self._heard)
         self._ports: dict[str, int] = {}
         self._ending = False
-        configs.is_used = lambda config_id: any(one.config_id == config_id for one in self._services.values())
-        configs.users_of = lambda group: sum(one.shape["ResourceGroupId"] == group for one in self._services.values())
+        configs.users.append(lambda config_id: any(one.config_id == config_id for one in self._services.values()))
+        configs.count_in = lambda group: sum(one.shape["ResourceGroupId"] == group for one in self._services.values())
 
     def tables(self) -> Tables:
         """What it answers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anyfit_ti.emulator.desk import Do, Site, Tables
 from anyfit_ti.emulator.ems.configs import Configs
+from anyfit_ti.emulator.ems.jobs import Jobs
 from anyfit_ti.emulator.ems.services import Services as OldServices
 from anyfit_ti.emulator.models import Models
 from anyfit_ti.emulator.serving.gateway import Gateway
@@ -26,7 +27,7 @@ class Serving:
         self._gateway = Gateway(register, self.services)
         groups = Groups(site, register, self.services, self._address, self._gateway.ask)
         configs = Configs(site)
-        self._parts = (self.models, self.services, OldServices(site, configs))
+        self._parts = (self.models, self.services, OldServices(site, configs), Jobs(site, configs))
         self._answering = (*self._parts, groups, configs)
 
     def tables(self) -> Tables:

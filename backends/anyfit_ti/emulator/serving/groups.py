@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from anyfit_emulator.http import Request, Response
-from anyfit_emulator.http.message import Body
 from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.ids import letters
 from anyfit_ti.emulator.selecting import page, select, tagged
+from anyfit_ti.emulator.serving.asking import json_request
 from anyfit_ti.emulator.serving.register import Group, Register, new_token
 from anyfit_ti.emulator.serving.services import Services
 from anyfit_ti.emulator.serving.views import group_view
@@ -226,7 +226,7 @@ class Groups:
             "top_p": fields.number("TopP", 1.0),
             "max_tokens": fields.integer("MaxTokens", 512, least=1),
         }
-        return _completion(group, self._ask(group, _post(asked), "/v1/chat/completions"))
+        return _completion(group, self._ask(group, json_request(asked), "/v1/chat/completions"))
 
     def _group(self, fields: Fields) -> Group:
         return self._register.group(fields.text("ServiceGroupId", required=True))
@@ -272,14 +272,6 @@ def _content(message: Fields) -> Any:
         else {"type": "image_url", "image_url": {"url": (part.part("ImageUrl") or Fields({})).text("Url")}}
         for part in parts
     ]
-
-
-def _post(document: dict[str, Any]) -> Request:
-    content = json.dumps(document).encode()
-    body = Body(len(content))
-    body.feed(content)
-    body.complete = True
-    return Request("POST", "/", "", {"content-type": "application/json"}, body, in_thread=True)
 
 
 def _completion(group: Group, response: Response) -> dict[str, Any]:
