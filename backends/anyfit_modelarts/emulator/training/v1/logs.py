@@ -32,7 +32,7 @@ def window(log: LineLog, query: Query, begin_ns: int) -> dict[str, Any]:
         stop = log.after(int(base) - 1)
         first = max(0, stop - count)
     lines = log.page(first, stop - first)
-    empty = base or str(lines_before(log, begin_ns))
+    empty = base or str(_latest(log, begin_ns))
     return {
         "content": "\n\n".join(line.text for line in lines) + ("\n" if lines else ""),
         "lines": len(lines),
@@ -41,7 +41,7 @@ def window(log: LineLog, query: Query, begin_ns: int) -> dict[str, Any]:
     }
 
 
-def lines_before(log: LineLog, begin_ns: int) -> int:
-    """The time of the log's last line, or `begin_ns` while there is none."""
+def _latest(log: LineLog, begin_ns: int) -> int:
+    """The time of the log's newest line, or `begin_ns` while there is none."""
     last = log.page(len(log) - 1, 1)
     return last[0].time_ns if last else begin_ns
