@@ -106,6 +106,11 @@ class LocalBackend(Backend):
 
         return jobs.spec_of(self.home.existing(ref))
 
+    def set_description(self, ref: JobRef, description: str) -> None:
+        from anyfit_local import jobs
+
+        jobs.set_description(self.home.existing(ref), description)
+
     def artifacts(self, ref: JobRef) -> Sequence[Artifact]:
         from anyfit_local import jobs
 

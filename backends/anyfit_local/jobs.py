@@ -8,14 +8,18 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime, timezone
 from pathlib import Path
 from uuid import uuid4
 
+from attrs import evolve
+
 from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Named, Point, Series, Status
-from anyfit.codec import from_data, loads, to_data
+from anyfit.codec import dumps, from_data, loads, to_data
 from anyfit.errors import NotFound, ServiceError
 from anyfit.metrics import Scanner
 from anyfit.spec import JobSpec
+from anyfit.storage.atomic import write_atomically
 from anyfit_local.layout import REGION, Home, JobFolder, id_here
 from anyfit_local.logbook import read_page, read_tail
 from anyfit_local.states import is_over, job_state, when
@@ -31,6 +35,7 @@ __all__ = [
     "logs_tail",
     "metrics",
     "output_uri",
+    "set_description",
     "spec_of",
     "state",
     "stop",
@@ -43,6 +48,13 @@ _DELETE_MARGIN_SECONDS = 60
 def spec_of(folder: JobFolder) -> JobSpec:
     """What was asked for."""
     return loads(JobSpec, folder.spec.read_text(encoding="utf-8"))
+
+
+def set_description(folder: JobFolder, description: str) -> None:
+    """Change what was said about the job."""
+    text = dumps(evolve(spec_of(folder), description=description))
+    modified = datetime.fromtimestamp(folder.spec.stat().st_mtime, timezone.utc)  # lists go by it
+    write_atomically(folder.spec, text.encode(), modified)
 
 
 def state(home: Home, ref: JobRef) -> JobState:

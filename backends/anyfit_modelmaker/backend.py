@@ -87,7 +87,10 @@ class ModelMakerBackend(Backend):
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            missing={Feature.ENDPOINT_LOGS: "ModelMaker has no call for what a service says; its console shows it"},
+            missing={
+                Feature.ENDPOINT_LOGS: "ModelMaker has no call for what a service says; its console shows it",
+                Feature.DESCRIPTION: "ModelMaker has no call that changes one",
+            },
             poll_seconds=self._settings.poll_seconds,
             max_code_mib=1024,
             name_pattern=r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?",

@@ -303,6 +303,7 @@ class Feature(str, Enum):
     MULTI_NODE = "multi-node"
     CHECKPOINTS = "checkpoints"
     SECRETS = "secrets"
+    DESCRIPTION = "description"
     METRICS = "metrics"
     UTILIZATION = "utilization"
     MODELS = "models"
@@ -601,6 +602,10 @@ class Backend(ABC):
     @abstractmethod
     def list(self) -> Sequence[Named[JobRef]]:
         """Every job that this account has here with its key, newest first."""
+
+    def set_description(self, ref: JobRef, description: str) -> None:
+        """Change what the platform says about a job."""
+        self.refuse(Feature.DESCRIPTION)
 
     def metrics(self, ref: JobRef) -> Sequence[Series]:
         """The curves of `metric_definitions`."""

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from anyfit.arguments import named_arguments
 from anyfit.backend import (
     Artifact,
@@ -207,6 +209,13 @@ class Job:
     def stop(self) -> None:
         """Ask the job to end; returns at once, and is no error when it has ended."""
         self.backend.stop(self.ref)
+
+    def set_description(self, description: str) -> None:
+        """Change what people read about the job, on the platform and in the journal."""
+        self.backend.require(Feature.DESCRIPTION)
+        self.backend.set_description(self.ref, description)
+        self.spec = evolve(self.spec, description=description)
+        self.session.journal.respecified(self.ref, self.spec, self.backend.place)
 
     def delete(self) -> None:
         """Remove the job, its log and what the backend keeps of it; one that the backend no longer has is forgotten."""

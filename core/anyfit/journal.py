@@ -166,6 +166,13 @@ class Journal:
                 (state.status.value, state.reason, ended, dumps(state), str(ref), place, state.status.finished),
             )
 
+    def respecified(self, ref: JobRef, spec: JobSpec, place: str) -> None:
+        """Keep another spec of a job in place of the one that it was submitted with."""
+        from anyfit.codec import dumps
+
+        with self._file.use() as db:
+            db.execute("UPDATE jobs SET spec = ? WHERE ref = ? AND place IN (?, '')", (dumps(spec), str(ref), place))
+
     def forget(self, ref: JobRef, place: str) -> None:
         """Remove a deleted job."""
         with self._file.use() as db:

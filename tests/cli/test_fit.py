@@ -176,6 +176,20 @@ def test_plan(cli: Any) -> None:
     assert cli("jobs", "--json").json() == []
 
 
+def test_edit(cli: Any) -> None:
+    """A job's description is changed; a job that is not there is told."""
+    cli.write("train.py", "pass")
+    cli("fit", "train.py", "--quiet", "--name", "mine", "--set", "description=before")
+    done = cli("edit", "mine", "--description", "after")
+
+    assert done.err == "anyfit: mine is described as 'after'\n"
+    assert cli("edit", "mine", "--description", "last", "--json").json()["description"] == "last"
+    assert cli("edit", "other", "--description", "x", exit_code=102).err.startswith(
+        "anyfit: error: there is no job 'other'"
+    )
+    assert cli("edit", "mine", exit_code=2).err.startswith("anyfit: error: the following arguments are required")
+
+
 def test_rerun(cli: Any) -> None:
     """A job runs again with the same code, inputs and hyperparameters, but for what is changed."""
     project(cli)

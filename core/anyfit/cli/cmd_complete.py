@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["complete"]
 
-_JOB_COMMANDS = ("attach", "deploy", "download", "logs", "metrics", "register", "rerun", "rm", "status", "stop",
+_JOB_COMMANDS = ("attach", "deploy", "download", "edit", "logs", "metrics", "register", "rerun", "rm", "status", "stop",
                  "utilization")  # fmt: skip
 _WORDS = {"completion": ("bash", "zsh", "fish"), "config": ("show", "path"), "help": tuple(COMMANDS)}
 _ENDPOINT_ACTIONS = ("delete", "logs", "start", "stop", "update")

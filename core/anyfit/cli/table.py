@@ -15,6 +15,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "attach": "follow a job that was started before",
         "rerun": "run a job again, with changes",
         "stop": "end jobs",
+        "edit": "change a job's description",
     },
     "Look": {
         "jobs": "list jobs, newest first",

@@ -153,6 +153,18 @@ class JobPromises(Suite):
             assert elsewhere.lines(found) == bench.lines(done)
             elsewhere.session.journal.forget(found.ref, elsewhere.backend.place)
 
+    def test_description(self, backend: Backend, bench: Bench, elsewhere: Bench) -> None:
+        """What is said about a job can be changed, and nothing else changes by it."""
+        needs(backend, Feature.DESCRIPTION)
+        job = bench.run(bench.spec(scripts.NODE, description="before"))
+        before = job.refresh()
+        job.set_description("after: 学习")
+
+        assert elsewhere.backend.job_spec(job.ref).description == job.spec.description == "after: 学习"
+        assert job.refresh() == before
+        with pytest.raises(NotFound):
+            backend.set_description(evolve(job.ref, id=self.unknown_id), "nobody")
+
     def test_stop(self, backend: Backend, bench: Bench) -> None:
         """A running job can be stopped, also twice, and what it has said stays."""
         job = bench.start(bench.spec(scripts.WAIT))
