@@ -11,6 +11,8 @@ from anyfit_modelarts.emulator.calls import Operation, Route
 from anyfit_modelarts.emulator.models import Models
 from anyfit_modelarts.emulator.serving import routes as serving
 from anyfit_modelarts.emulator.serving.desk import Services
+from anyfit_modelarts.emulator.serving.v2 import routes as serving_v2
+from anyfit_modelarts.emulator.serving.v2.desk import InferServices
 from anyfit_modelarts.emulator.training.v1 import routes as v1
 from anyfit_modelarts.emulator.training.v1.routes import V1Desks
 from anyfit_modelarts.emulator.training.v2 import routes as v2
@@ -26,6 +28,7 @@ class Desks:
     account: Account
     models: Models
     services: Services
+    infer_services: InferServices
     v1: V1Desks
     v2: V2Desks
 
@@ -35,6 +38,7 @@ def routes(desks: Desks) -> Router[Operation]:
     tables: list[list[Route]] = [
         iam.routes(desks.account),
         serving.routes(desks.models, desks.services),
+        serving_v2.routes(desks.infer_services),
         v1.routes(desks.v1),
         v2.routes(desks.v2),
     ]

@@ -18,6 +18,9 @@ from anyfit_modelarts.emulator.models import Models
 from anyfit_modelarts.emulator.routes import Desks, routes
 from anyfit_modelarts.emulator.serving.desk import Services
 from anyfit_modelarts.emulator.serving.gateway import PREFIX, Gateway
+from anyfit_modelarts.emulator.serving.v2.desk import InferServices
+from anyfit_modelarts.emulator.serving.v2.gateway import PREFIX as INFER_PREFIX
+from anyfit_modelarts.emulator.serving.v2.gateway import InferGateway
 from anyfit_modelarts.emulator.storehouse import Storehouse
 from anyfit_modelarts.emulator.training.execution import Manners
 from anyfit_modelarts.emulator.training.v1.configurations import Configurations
@@ -81,8 +84,12 @@ class ModelArtsService:
         self._v1 = Jobs(self._records, self._workshop, datasets)
         v1 = V1Desks(self._v1, Configurations(self._records), Visualization(self._records))
         self._v2, v2 = self._second(datasets)
-        desks = Desks(self.account, self._models, self._services, v1, v2)
-        doors: dict[str, tuple[str, Door]] = {PREFIX: ("Predict", Gateway(self.account, self._services))}
+        self._infer = InferServices(self._records, storage.store, folder / "infer", self._infer_address)
+        desks = Desks(self.account, self._models, self._services, self._infer, v1, v2)
+        doors: dict[str, tuple[str, Door]] = {
+            PREFIX: ("Predict", Gateway(self.account, self._services)),
+            INFER_PREFIX: ("Infer", InferGateway(self.account, self._infer)),
+        }
         doors[LINK_PREFIX] = ("FollowLink", self._links)
         administration = Administration(self.requests, self._plan, room.storage.credentials)
         self._app = ModelArtsApp(self.account, routes(desks), doors, self._plan, self.requests, administration)
@@ -97,6 +104,7 @@ class ModelArtsService:
         self._port = self._room.http.listen(self._app, port=self._room.take_port())
         self._models.recover()
         self._services.recover()
+        self._infer.recover()
         self._v1.recover()
         self._v2.recover()
 
@@ -104,9 +112,11 @@ class ModelArtsService:
         """End jobs and services; they stay on disk as they are."""
         deadline = time.monotonic() + GRACE + 0.7  # the whole program has three seconds
         self._services.end(GRACE)
+        self._infer.end(GRACE)
         self._models.end()
         self._workshop.end(GRACE)
         self._services.join(deadline)
+        self._infer.join(deadline)
         self._models.join(deadline)
         self._workshop.join(deadline)
         self._records.close()
@@ -136,6 +146,9 @@ class ModelArtsService:
 
     def _address(self, service_id: str) -> str:
         return f"{self.endpoint}{PREFIX}{service_id}"
+
+    def _infer_address(self, service_id: str) -> str:
+        return f"{self.endpoint}{INFER_PREFIX}{service_id}"
 
     def _endpoints(self) -> tuple[str, str]:
         return self._room.storage.s3_endpoint, self.endpoint

@@ -86,7 +86,6 @@ class Book:
     def _add(self, service: Service) -> None:
         self._services[service.id] = service
         service.schedule_stop()
-        service.begin_update()
         self._deploy(service)
 
     def _start(self, service: Service) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from anyfit_emulator.http import Request, Response
 from anyfit_emulator.serving import NotServing
 from anyfit_emulator.weights import Wheel
-from anyfit_modelarts.emulator.serving.replica import Instance
+from anyfit_modelarts.emulator.serving.instance import Instance
 
 __all__ = ["Deployment", "Part"]
 

@@ -52,6 +52,7 @@ class Services(Book):
             now = milliseconds(time.time())
             owners = (caller.user_id, caller.domain_id, caller.project)
             service = Service(str(uuid4()), asked["service_name"], asked, "deploying", now, now, now, *owners)
+            service.begin_update()
             self._add(service)
             resources = [f"INF-{item['model_id']}@{service.id}" for item in asked["config"]]
             return {"service_id": service.id, "resource_ids": resources}

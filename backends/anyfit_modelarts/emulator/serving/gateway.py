@@ -13,7 +13,7 @@ from anyfit_modelarts.emulator.serving.deployment import Deployment, Part
 from anyfit_modelarts.emulator.serving.desk import Services
 from anyfit_modelarts.emulator.wire import BODY_LIMIT
 
-__all__ = ["PREFIX", "Gateway"]
+__all__ = ["NO_BACKEND", "PREFIX", "Gateway", "anew", "unanswered", "unknown"]
 
 PREFIX = "/v1/infers/"
 NOT_FORWARDED = "ModelArts.4302"
@@ -49,25 +49,25 @@ class Gateway:
         service_id, _, path = rest.partition("/")
         service, deployment = self._services.lookup(service_id)
         if service is None or request.headers.get("x-stage", _STAGE).upper() != _STAGE:
-            raise _unknown()
+            raise unknown()
         gate.check_project(caller, service.project, MODELS)
         if deployment is None:
             raise ApiError(NO_BACKEND, f"The service is {service.status}, nothing answers for it.", 503)
         path = f"/{path}"
         if refused := _refused(deployment, path, request.method):
             return refused
-        return self._forward(service_id, deployment, _anew(request, data), path)
+        return self._forward(service_id, deployment, anew(request, data), path)
 
     def _forward(self, service_id: str, deployment: Deployment, request: Request, path: str) -> Response:
         part = deployment.next_part()
         if not _has(part, path, request.method):
-            raise _unknown()
+            raise unknown()
         try:
             response = part.predict(request, path)
         except NotServing as error:
             self._services.traffic.count(service_id, part.model_id, failed=True)
             deployment.look()
-            raise _unanswered(error) from error
+            raise unanswered(error) from error
         self._services.traffic.count(service_id, part.model_id, failed=response.status >= 400)
         return response
 
@@ -76,7 +76,7 @@ def _refused(deployment: Deployment, path: str, method: str) -> Response | None:
     """The answer to a path or a method that no model of the service has."""
     methods = [part.apis[path] for part in deployment.parts if path in part.apis]
     if not methods:
-        raise _unknown()
+        raise unknown()
     if not any(method in words for words in methods):
         return Response(405, [("Content-Type", "text/plain")], b"Method Not Allowed")
     return None
@@ -86,7 +86,7 @@ def _has(part: Part, path: str, method: str) -> bool:
     return method in part.apis.get(path, ())
 
 
-def _anew(request: Request, data: bytes) -> Request:
+def anew(request: Request, data: bytes) -> Request:
     """The request with its body to be read once more, and without what is for the gateway alone."""
     body = Body(len(data))
     body.feed(data)
@@ -95,11 +95,13 @@ def _anew(request: Request, data: bytes) -> Request:
     return evolve(request, body=body, headers=headers)
 
 
-def _unanswered(error: NotServing) -> ApiError:
+def unanswered(error: NotServing) -> ApiError:
+    """What to tell when nothing answered."""
     if isinstance(error.__cause__, TimeoutError):
         return ApiError(NO_BACKEND, "The service did not answer in time.", 503)
     return ApiError(NOT_FORWARDED, f"The gateway could not forward the request: {error}", 502)
 
 
-def _unknown() -> GatewayError:
+def unknown() -> GatewayError:
+    """What to tell when there is no such place."""
     return GatewayError("0101", "The API does not exist or has not been published in the environment", 404)

@@ -8,8 +8,9 @@ from typing import Any
 from anyfit_modelarts.emulator.models import Model, Models
 from anyfit_modelarts.emulator.serving.deployment import Part
 from anyfit_modelarts.emulator.serving.engines import IMAGES
+from anyfit_modelarts.emulator.serving.instance import Image, Instance
 from anyfit_modelarts.emulator.serving.record import Service
-from anyfit_modelarts.emulator.serving.replica import START_SECONDS, Image, Instance, Package, Replica
+from anyfit_modelarts.emulator.serving.replica import START_SECONDS, Package, Replica
 
 __all__ = ["parts_of"]
 

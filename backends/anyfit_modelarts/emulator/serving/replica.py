@@ -15,7 +15,7 @@ from anyfit_emulator.running import Command, LineLog, Sample, clean_environment,
 from anyfit_emulator.running.ports import free_port
 from anyfit_emulator.serving import Server, forward
 
-__all__ = ["Image", "Instance", "Package", "Replica"]
+__all__ = ["Package", "Replica"]
 
 START_SECONDS = 120.0
 ANSWER_SECONDS = 40.0  # the whole call
@@ -37,32 +37,6 @@ class Package:
     model_type: str
     name: str
     folder: Path
-
-
-class Image:
-    """A model that is an image, which nobody pulls here: a stand-in answers for it."""
-
-    alive = True
-
-    def start(self) -> None:
-        """There is nothing to set up."""
-
-    def wait(self, cancelled: Callable[[], bool]) -> None:
-        """It answers at once."""
-
-    def predict(self, request: Request, path: str) -> Response:
-        """An empty answer."""
-        return Response(200, [("Content-Type", "application/json")], b"{}")
-
-    def usage(self) -> Sample | None:
-        """It uses nothing."""
-        return None
-
-    def stop(self, grace: float) -> None:
-        """Nothing runs."""
-
-    def clear(self, seconds: float) -> None:
-        """Nothing is left."""
 
 
 class Replica:
@@ -146,6 +120,3 @@ class Replica:
         path = os.pathsep.join([str(_CONTAINER), str(model)])
         programs = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)])
         return {**inherited, **self._envs, "PATH": programs, "PYTHONPATH": path}
-
-
-Instance = Image | Replica
