@@ -7,8 +7,7 @@ from typing import Any
 from anyfit_ti.emulator.desk import REGIONS, TIONE_2021, Call, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.selecting import page, select
-from anyfit_ti.emulator.specs import SPECS, Spec
-from anyfit_ti.emulator.tasks.desk import GROUPS
+from anyfit_ti.emulator.specs import GROUPS, SPECS, Spec
 
 __all__ = ["Billing"]
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import frozen
@@ -17,6 +17,7 @@ from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.loglines import lines
 from anyfit_ti.emulator.selecting import page
+from anyfit_ti.emulator.serving.services import Services
 from anyfit_ti.emulator.tasks.desk import Tasks
 from anyfit_ti.emulator.tasks.views import to_event
 from anyfit_ti.emulator.times import nanos, parse
@@ -74,12 +75,12 @@ class Logs:
     """Answers for training and for services.
 
     Args:
-        service_logs: The logs of a service's pods, by pod.
+        services: Tell of their pods.
     """
 
-    def __init__(self, tasks: Tasks, service_logs: Callable[[str], Mapping[str, LineLog]]) -> None:
+    def __init__(self, tasks: Tasks, services: Services) -> None:
         self._tasks = tasks
-        self._service_logs = service_logs
+        self._services = services
 
     def tables(self) -> Tables:
         """What it answers."""
@@ -109,11 +110,14 @@ class Logs:
         }
 
     def describe_events(self, call: Call) -> dict[str, Any]:
-        """`DescribeEvents`; of services none are kept."""
+        """`DescribeEvents`; of services, what happened to the pods that live."""
         fields = call.fields
         wanted = read_wanted(fields)
-        found = self._tasks.find(wanted.service_id) if wanted.service == "TRAIN" else None
-        events = list(found[1].events) if found else []
+        if wanted.service == "INFER":
+            events = self._services.events(wanted.service_id)
+        else:
+            found = self._tasks.find(wanted.service_id) if wanted.service == "TRAIN" else None
+            events = list(found[1].events) if found else []
         events = [event for event in events if wanted.start <= event["At"] * 1e9 <= wanted.end]
         if fields.text("Order", "DESC", one_of=("ASC", "DESC")) != "ASC":
             events.reverse()
@@ -166,7 +170,7 @@ class Logs:
     def _of_services(self, wanted: Wanted) -> Iterator[Entry]:
         found = [
             Entry(f"{pod}-{line.number}", line.time_ns, pod, "stdout", line.text)
-            for pod, log in self._service_logs(wanted.service_id).items()
+            for pod, log in self._services.logs(wanted.service_id).items()
             if _named(pod, wanted.pod)
             for line in _whole(log)
         ]

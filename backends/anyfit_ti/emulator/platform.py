@@ -38,7 +38,7 @@ class Platform:
         """Make all and let them know of each other."""
         jobs, tasks, serving = Jobs(site), Tasks(site), Serving(site)
         serving.models.output_of = tasks.output_of
-        logs = Logs(tasks, serving.services.logs)
+        logs = Logs(tasks, serving.services)
         desks = (
             *(jobs, tasks, serving, logs),
             *(Monitor(jobs), Metrics(tasks), Exports(site, logs), Billing(site), Images(site), Sts(site)),

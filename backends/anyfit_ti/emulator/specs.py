@@ -9,8 +9,9 @@ import re
 
 from attrs import frozen
 
-__all__ = ["OLD_TYPES", "SPECS", "Spec", "old_spec"]
+__all__ = ["GROUPS", "OLD_TYPES", "SPECS", "Spec", "old_spec"]
 
+GROUPS = ("rsg-emulated",)  # resource groups, which machines are paid for in advance
 _PER_CORE = 35  # fen per hour
 _PER_CARD = {"T4": 600, "V100": 2000}
 _OLD = re.compile(r"(\d+)core(\d+)g")

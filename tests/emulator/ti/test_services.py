@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +63,7 @@ HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 COMMAND = "exec python3 /data/model/server.py 8501 /data/model"
 IMAGE = {"ImageType": "PRESET", "ImageUrl": "ccr.ccs.tencentyun.com/ti/pytorch:1.12.1"}
+PREPAID = {"ChargeType": "PREPAID", "ResourceGroupId": "rsg-emulated", "Resources": {"Cpu": 1000, "Memory": 1024}}
 OWN_IMAGE = {"ImageType": "CCR", "ImageUrl": "ccr.ccs.tencentyun.com/me/server:1"}
 
 
@@ -255,6 +259,67 @@ def test_a_registered_model_is_served(rig: Any) -> None:
     rig.call("DeleteTrainingModelVersion", version)
 
 
+def test_what_a_task_trained_is_served(rig: Any) -> None:
+    """The output of a training task becomes a model, and that a service; its log and events can be read."""
+    program = MODEL.replace("return True", "print('loaded', flush=True); return True")
+    write = "mkdir -p /opt/ml/output/model && cp -r * /opt/ml/output && printf trained > /opt/ml/output/model/name"
+    code = put(rig, "code/trained", {"model_service.py": program})
+    task = rig.finish(rig.task(write, CodePackagePath=code))
+    assert task["Status"] == "SUCCEED", task
+    made = rig.call(
+        "CreateTrainingModel",
+        {
+            "ImportMethod": "MODEL",
+            "ReasoningEnvironmentSource": "SYSTEM",
+            "TrainingModelName": rig.name("trained"),
+            "TrainingModelSource": "JOB",
+            "TrainingJobId": task["Id"],
+        },
+    )
+    seen = serving(rig, ModelInfo={"ModelVersionId": made["TrainingModelVersionId"]})
+    asked = {"Service": "INFER", "ServiceId": seen["ServiceId"], "Order": "ASC"}
+    pod = {"Service": "INFER", "PodName": seen["ServiceInfo"]["PodList"][0][:-3] + "*"}
+    lines, of_pod = (rig.call("DescribeLogs", query)["Content"] for query in (asked, pod))
+    events = rig.call("DescribeEvents", asked)["Events"]
+
+    assert predict(rig, seen, 1).json()["predictions"][0] == "trained"
+    assert [line["Message"] for line in lines] == ["loaded"]
+    assert of_pod == lines
+    assert lines[0]["PodName"] == seen["ServiceInfo"]["PodList"][0]
+    assert [event["Message"] for event in events][-1] == "Container infer is ready"
+
+
+def test_callbacks(rig: Any) -> None:
+    """The user's server hears of what was asked for once it is done."""
+    heard: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *words: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/hook"
+        seen = serving(rig, CallbackUrl=url)
+        rig.call("ModifyModelService", {"ServiceId": seen["ServiceId"], "ServiceAction": "STOP"})
+        settled(rig, seen["ServiceId"])
+        failed = created(rig, ImageInfo=OWN_IMAGE, ModelInfo=None, CallbackUrl=url)
+        rig.until(lambda: heard, lambda told: len(told) == 3)
+        server.shutdown()
+
+    told = {(one["id"], one["taskName"], one["code"], one["projectName"]) for one in heard}
+    assert told == {
+        (seen["ServiceId"], "CreateModelService", 0, "ems"),
+        (seen["ServiceId"], "Stop", 10002, "ems"),
+        (failed["ServiceId"], "CreateModelService", 10000, "ems"),
+    }
+
+
 STAGES = """
 import tiinfer
 
@@ -351,6 +416,17 @@ def test_scaling(rig: Any) -> None:
 
     rig.call("ModifyModelService", scale | {"Replicas": 1})
     assert settled(rig, seen["ServiceId"])["ServiceInfo"]["PodList"] == seen["ServiceInfo"]["PodList"]
+
+
+def test_a_resource_group(rig: Any) -> None:
+    """What was paid for in advance is created, not charged; resources are told as they were asked for."""
+    seen = serving(rig, **PREPAID, InstanceType=None)
+    other = serving(rig, InstanceType="TI.GN7.LARGE20.POST")
+
+    assert (seen["BusinessStatus"], seen["ChargeType"]) == ("CREATE_SUCCEED", "PREPAID")
+    assert seen["ServiceInfo"]["Resources"] == PREPAID["Resources"]
+    told = other["ServiceInfo"]["Resources"]
+    assert (told["Cpu"], told["Memory"], told["Gpu"], told["RealGpu"]) == (4000, 20480, 100, 25)
 
 
 def test_a_scaler_begins_with_the_fewest(rig: Any) -> None:
@@ -598,9 +674,6 @@ def test_the_other_queries(rig: Any, echo: dict[str, Any]) -> None:
     assert rig.call("DescribeInferTemplates")["FrameworkTemplates"] is None
 
 
-PREPAID = {"ChargeType": "PREPAID", "ResourceGroupId": "rsg-1", "Resources": {"Cpu": 1000, "Memory": 1024}}
-
-
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -611,7 +684,9 @@ PREPAID = {"ChargeType": "PREPAID", "ResourceGroupId": "rsg-1", "Resources": {"C
         ({"ChargeType": None}, "MissingParameter"),
         ({"ChargeType": "FREE"}, "InvalidParameterValue"),
         ({"InstanceType": None}, "MissingParameter"),
+        ({"InstanceType": "TI.HUGE"}, "FailedOperation.UnknownInstanceType"),
         (PREPAID | {"ResourceGroupId": None}, "MissingParameter"),
+        (PREPAID | {"ResourceGroupId": "rsg-1"}, "ResourceNotFound.ResourceGroupNotFound"),
         (PREPAID | {"Resources": {"Cpu": 1000}}, "MissingParameter"),
         ({"ImageInfo": None}, "MissingParameter"),
         ({"ImageInfo": IMAGE | {"ImageType": "ZIP"}}, "InvalidParameterValue.ImageIllegal"),

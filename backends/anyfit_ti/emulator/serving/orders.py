@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.filesystems import FileSystems
 from anyfit_ti.emulator.places import Place, read_place
 from anyfit_ti.emulator.serving.launch import MODEL_DIR, PORT, Launch, Mount
+from anyfit_ti.emulator.specs import GROUPS, SPECS
 
 __all__ = ["CHANGEABLE", "SCALING", "check_order", "grace_of", "launch_of", "replicas_of"]
 
@@ -137,13 +139,15 @@ def launch_of(config: dict[str, Any], locate: Locate, volumes: FileSystems) -> L
 
 def _check_resources(fields: Fields, charge: str) -> None:
     if charge != "POSTPAID_BY_HOUR":
-        fields.text("ResourceGroupId", required=True)
+        group = fields.text("ResourceGroupId", required=True)
+        if group not in GROUPS:
+            raise ApiError("ResourceNotFound.ResourceGroupNotFound", f"There is no resource group {group}.")
     if charge == "PREPAID":
         resources = fields.part("Resources", required=True) or fields
         for name in ("Cpu", "Memory"):
             resources.integer(name, required=True, least=1)
-    else:
-        fields.text("InstanceType", required=True)
+    elif (kind := fields.text("InstanceType", required=True)) not in SPECS:
+        raise ApiError("FailedOperation.UnknownInstanceType", f"There is no instance type {kind}.")
 
 
 def _check_image(fields: Fields) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from attrs import frozen
+
 from anyfit_emulator.http import Request, Response
 from anyfit_emulator.moving import Cancelled, Missing
 from anyfit_emulator.running import Command, LineLog
@@ -21,14 +23,35 @@ from anyfit_ti.emulator.serving.inference import InferenceContainer
 from anyfit_ti.emulator.serving.launch import Launch
 from anyfit_ti.emulator.serving.program import Requirements, program
 
-__all__ = ["Pod"]
+__all__ = ["Event", "Pod"]
 
 START_SECONDS = 120.0
 ANSWER_SECONDS = 120.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # before a program that ended is started again
 _LOOK = 0.05
+_EVENTS = {
+    "Pending": "Mounting the model",
+    "Waiting": "Started container infer",
+    "Running": "Container infer is ready",
+    "CrashLoopBackOff": "Back-off restarting failed container",
+    "Unfit": "Error: the container cannot be started",
+    "Stopped": "Stopped container infer",
+}
 _HOT_LOOK = 0.5
 _LONG = 3600.0
+
+
+@frozen
+class Event:
+    """Something that happened to a pod.
+
+    Attributes:
+        warning: Whether it is a bad thing.
+    """
+
+    at: float
+    warning: bool
+    text: str
 
 
 class Pod:
@@ -45,6 +68,7 @@ class Pod:
         restarts: How often its program was started again.
         created: When.
         started: When its program became ready last; 0 for never.
+        events: What happened to it.
     """
 
     def __init__(self, launch: Launch, folder: Path, store: ObjectStore, changed: Callable[[], None]) -> None:
@@ -52,6 +76,7 @@ class Pod:
         self.state, self.reason = "Pending", ""
         self.restarts = 0
         self.created, self.started = time.time(), 0.0
+        self.events = [Event(self.created, False, _EVENTS["Pending"])]
         self.log = LineLog(folder / "log")
         self._launch = launch
         self._folder = folder
@@ -221,4 +246,6 @@ class Pod:
 
     def _become(self, state: str, reason: str = "") -> None:
         self.state, self.reason = state, reason
+        text = _EVENTS[state] + (f": {reason}" if reason else "")
+        self.events.append(Event(time.time(), bool(reason), text))
         self._changed()

@@ -56,6 +56,7 @@ class Service:
         weight: Its part of the group's requests.
         business: The platform's word for its billing state.
         reason: Why it could not be created.
+        operation: What was asked for at `asked` and has not come to an end, for the callback; "" for nothing.
     """
 
     id: str
@@ -71,6 +72,8 @@ class Service:
     before: int = 0
     business: str = "CREATING"
     reason: str = CREATED
+    operation: str = ""
+    asked: float = 0.0
 
 
 class Register:

@@ -8,6 +8,7 @@ from typing import Any
 
 from anyfit_emulator.http import Request, Response
 from anyfit_emulator.running import LineLog
+from anyfit_ti.emulator.callbacks import message, tell
 from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
@@ -102,6 +103,8 @@ class Services:
                 updated=time.time(),
                 wanted=replicas_of(config),
                 weight=100 if first else 0,
+                operation="CreateModelService",
+                asked=time.time(),
             )
             self._register.services[service.id] = service
             self._register.keep(service)
@@ -134,8 +137,10 @@ class Services:
             if service.business == "CREATE_FAILED":
                 raise ApiError("FailedOperation.NotAllow", f"The service {service.id} could not be created.")
             if action == "STOP":
+                service.operation, service.asked = "Stop", time.time()
                 self._stop(service)
             elif action == "RESUME":
+                service.operation, service.asked = "Start", time.time()
                 self._resume(service)
             else:
                 names = SCALING if action == "SCALE" else CHANGEABLE
@@ -185,8 +190,25 @@ class Services:
         return self.fleet.forward(service.id, request, path)
 
     def logs(self, service_id: str) -> dict[str, LineLog]:
-        """By pod, what its instances wrote; nothing for services that there are not."""
-        return self.fleet.logs(service_id) if service_id in self._register.services else {}
+        """By pod, what a service's instances wrote; with no id, those of all services."""
+        with self._lock:
+            wanted = [key for key in self._register.services if service_id in ("", key)]
+        return {pod: log for key in wanted for pod, log in self.fleet.logs(key).items()}
+
+    def events(self, service_id: str) -> list[dict[str, Any]]:
+        """What happened to a service's instances that live, the oldest first."""
+        found = [
+            {
+                "Id": f"{pod.name}-{number}",
+                "Type": "Warning" if event.warning else "Normal",
+                "ResourceName": pod.name,
+                "Message": event.text,
+                "At": event.at,
+            }
+            for pod in self.fleet.pods(service_id)
+            for number, event in enumerate(pod.events)
+        ]
+        return sorted(found, key=lambda event: float(event["At"]))
 
     # rules
 
@@ -261,15 +283,39 @@ class Services:
         """Take note of what a service's instances have come to."""
         with self._lock:
             service = self._register.services.get(service_id)
-            if service is None or self._ending or service.business != "CREATING":
+            if service is None or self._ending:
                 return
             state = self.state(service)
-            if state.status == "Normal":
-                group = self._register.group(service.group_id)
-                service.business = "CREATE_SUCCEED" if group.charge == "PREPAID" else "BILLING"
-            elif state.unfit:
-                service.business, service.reason, service.wanted = "CREATE_FAILED", state.reason, 0
-                self.fleet.stop(service.id, 0.0)
+            if service.business == "CREATING":
+                self._created(service, state)
+            if service.operation:
+                self._call_back(service, state)
+
+    def _created(self, service: Service, state: State) -> None:
+        """See whether a creation has come to an end."""
+        if state.status == "Normal":
+            group = self._register.group(service.group_id)
+            service.business = "CREATE_SUCCEED" if group.charge == "PREPAID" else "BILLING"
+        elif state.unfit:
+            service.business, service.reason, service.wanted = "CREATE_FAILED", state.reason, 0
+            self.fleet.stop(service.id, 0.0)
+        else:
+            return
+        self._register.keep(service)
+
+    def _call_back(self, service: Service, state: State) -> None:
+        """Tell the user's server once what was asked for is done, or failed."""
+        news: tuple[int, str] | None = None
+        if service.business == "CREATE_FAILED":
+            news = (10000, service.reason)
+        elif service.operation == "Stop" and state.status == "Stopped":
+            news = (10002, "SERVICE_STOPPED")
+        elif service.operation != "Stop" and state.status == "Normal":
+            news = (0, "SERVICE_ALL_AVAILABLE")
+        if news:
+            if url := service.fixed.get("CallbackUrl"):
+                tell(url, message(*news, service.id, "ems", service.operation, service.asked))
+            service.operation = ""
             self._register.keep(service)
 
     def _locate(self, version_id: str) -> Place:

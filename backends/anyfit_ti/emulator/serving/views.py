@@ -9,6 +9,7 @@ from anyfit_ti.emulator.account import Account
 from anyfit_ti.emulator.serving.fleet import State
 from anyfit_ti.emulator.serving.pod import Pod
 from anyfit_ti.emulator.serving.register import Group, Service
+from anyfit_ti.emulator.specs import SPECS, Spec
 from anyfit_ti.emulator.times import utc
 
 __all__ = ["group_view", "new_view", "service_view"]
@@ -16,7 +17,6 @@ __all__ = ["group_view", "new_view", "service_view"]
 _ECHOED = (
     "ImageInfo",
     "Env",
-    "Resources",
     "InstanceType",
     "ModelInfo",
     "LogConfig",
@@ -141,8 +141,11 @@ def _head(service: Service, group: Group, account: Account) -> dict[str, Any]:
 
 def _info(service: Service, group: Group, workload: dict[str, Any] | None, pods: list[Pod]) -> dict[str, Any]:
     config = service.config
+    spec = SPECS.get(config.get("InstanceType") or "")
     return {
         **{name: config.get(name) for name in _ECHOED},
+        "Resources": _resources(spec) if spec else config.get("Resources"),
+        "InstanceAlias": spec.alias if spec else "",
         **{name: bool(config.get(name)) for name in _FLAGS},
         "Replicas": service.wanted,
         "OldReplicas": service.before,
@@ -156,6 +159,17 @@ def _info(service: Service, group: Group, workload: dict[str, Any] | None, pods:
         "PodList": [pod.name for pod in pods],
         "Pods": _pod(pods[0]) if pods else None,
         "PodInfos": [_pod(pod) for pod in pods],
+    }
+
+
+def _resources(spec: Spec) -> dict[str, Any]:
+    cards = -(-int(spec.cards * 100) // 100) * 100  # a part of a card is shown as a whole one, and as what it really is
+    return {
+        "Cpu": spec.cores * 1000,
+        "Memory": spec.memory * 1024,
+        "Gpu": cards,
+        "GpuType": spec.card,
+        "RealGpu": int(spec.cards * 100),
     }
 
 

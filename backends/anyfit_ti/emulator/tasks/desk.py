@@ -22,16 +22,16 @@ from anyfit_ti.emulator.ids import digits, letters
 from anyfit_ti.emulator.loglines import say
 from anyfit_ti.emulator.places import Place
 from anyfit_ti.emulator.selecting import page, select, tagged
+from anyfit_ti.emulator.specs import GROUPS
 from anyfit_ti.emulator.tasks.bodies import check_task, read_log_config
 from anyfit_ti.emulator.tasks.callbacks import call_back
 from anyfit_ti.emulator.tasks.execution import Means, TaskExecution
 from anyfit_ti.emulator.tasks.values import ENDED, Instance, Task
 from anyfit_ti.emulator.tasks.views import pod_state, to_detail, to_item, to_pods
 
-__all__ = ["GROUPS", "Tasks"]
+__all__ = ["Tasks"]
 
 GRACE = 10.0
-GROUPS = ("rsg-emulated",)
 _ORDER_FIELDS = ("CreateTime", "UpdateTime", "StartTime")
 _STATUSES = {"done": "SUCCEED", "stopped": "STOPPED"}
 
