@@ -112,7 +112,7 @@ class ModelArtsApp:
     def _call(self, request: Request, operation: Operation, words: dict[str, str]) -> Response:
         surface = operation.surface
         data = request.body.read(BODY_LIMIT)
-        caller = Caller() if operation.free else gate.identify(self._account, request, data or b"")
+        caller = self._caller(request, operation, data or b"")
         if "project" in words:
             gate.check_project(caller, words["project"], surface)
         query = Query(dict(parse_qsl(request.query, keep_blank_values=True)), surface.query or surface.invalid)
@@ -123,6 +123,14 @@ class ModelArtsApp:
         if surface is V1 and isinstance(result, dict):
             result = {"is_success": True, **result}
         return answer(result, operation.status)
+
+    def _caller(self, request: Request, operation: Operation, data: bytes) -> Caller:
+        try:
+            return gate.identify(self._account, request, data)
+        except GatewayError:
+            if not operation.free:
+                raise
+            return Caller()
 
 
 def _surface_of(path: str) -> Surface:

@@ -93,7 +93,7 @@ class Operation:
         do: Does it; answers the document, None for an empty body, or a whole response.
         surface: Decides the shape of failures, and adds what all successes of it have.
         status: Of success.
-        free: Whether it may be asked for without a token.
+        free: Whether it may be asked for by nobody in particular; it then looks itself for who asks.
     """
 
     name: str

@@ -24,7 +24,7 @@ def routes(account: Account) -> list[Route]:
     return [
         ("POST", LOGIN, Operation("CreateToken", desk.create_token, IAM, 201, free=True)),
         ("GET", "/v3/projects", Operation("ListProjects", desk.list_projects, IAM)),
-        ("POST", f"{_KEYS}/securitytokens", Operation("CreateSecurityToken", desk.temporary_keys, IAM, 201)),
+        ("POST", f"{_KEYS}/securitytokens", Operation("CreateSecurityToken", desk.temporary_keys, IAM, 201, free=True)),
         ("POST", f"{_KEYS}/credentials", Operation("CreateCredential", desk.permanent_keys, IAM, 201)),
     ]
 
@@ -79,7 +79,12 @@ class Identity:
         identity = _member(_member(arguments.body, "auth", ""), "identity", "auth.")
         if identity.get("methods") != ["token"]:
             raise ApiError("IAM.0011", 'auth.identity.methods must be ["token"].')
-        seconds = (identity.get("token") or {}).get("duration_seconds", 900)
+        told = identity.get("token") or {}
+        if not isinstance(told, dict):
+            raise ApiError("IAM.0011", "auth.identity.token must be an object.")
+        if not arguments.caller.user:
+            self._check_token(told)
+        seconds = told.get("duration_seconds", 900)
         if type(seconds) is not int or not 900 <= seconds <= 86400:
             raise ApiError("IAM.0007", "duration_seconds must be a whole number of [900,86400].")
         keys = self._account.new_keys(seconds)

@@ -91,3 +91,15 @@ def test_what_does_not_exist(rig: Any) -> None:
 
     assert (unknown.status_code, unknown.json()["error_code"]) == (404, "APIGW.0101")
     assert wrong.status_code == 405
+
+
+def test_temporary_keys_by_a_token_in_the_body(rig: Any) -> None:
+    """The token may stand in the body; without any the identity service refuses."""
+    token = rig.send("POST", LOGIN, rig.login_body()).headers["X-Subject-Token"]
+    path = "/v3.0/OS-CREDENTIAL/securitytokens"
+    body: dict[str, Any] = {"auth": {"identity": {"methods": ["token"], "token": {"id": token}}}}
+    made = rig.send("POST", path, body, **{"X-Auth-Token": ""})
+    assert (made.status_code, made.json()["credential"]["access"] != rig.keys["access_key"]) == (201, True)
+    body["auth"]["identity"]["token"] = {}
+
+    assert rig.send("POST", path, body, **{"X-Auth-Token": ""}).status_code == 401

@@ -338,3 +338,25 @@ def test_experiments_and_tags(rig: Any) -> None:
     assert rig.get("/v2/{p}/modelarts-training-job/tags") == {"tags": [{"key": "team", "values": ["a"]}]}
     wanted = {"tags": [{"key": "team", "values": ["a"]}]}
     assert [item["metadata"]["id"] for item in rig.post(SEARCHES, wanted)["items"]] == [job["id"]]
+
+
+def test_a_job_is_started_again(rig: Any) -> None:
+    """As often as its annotation says, in the same container; each attempt is recorded."""
+    script = (
+        "import os, sys\nfirst = not os.path.exists('seen')\nopen('seen', 'w').close()\nsys.exit(7 if first else 0)"
+    )
+    body = body_of(rig, script)
+    body["metadata"]["annotations"] = {"fault-tolerance/job-retry-num": "2"}
+    status = ended(rig, rig.post(JOBS, body, 201))["status"]
+
+    assert status["phase"] == "Completed"
+    assert [record["start_type"] for record in status["running_records"]] == ["init_or_rescheduled", "restarted"]
+    assert status["running_records"][0]["end_reason"] == "exited with code 7"
+
+
+def test_engines_and_machines_must_suit(rig: Any) -> None:
+    """An engine for Ascend cards runs on these alone."""
+    body = body_of(rig)
+    body["spec"]["resource"]["flavor_id"] = "modelarts.kat1.xlarge"
+
+    assert rig.post(JOBS, body, 400)["error_code"] == "ModelArts.2840"

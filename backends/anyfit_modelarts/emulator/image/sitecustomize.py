@@ -12,7 +12,7 @@ from typing import Any
 _TWO = ("link", "rename", "replace", "symlink")  # functions of two paths
 _ONE = (
     "access", "chdir", "chmod", "listdir", "lstat", "mkdir", "open", "readlink", "remove", "rmdir", "scandir",
-    "stat", "truncate", "unlink", "utime",
+    "stat", "statvfs", "truncate", "unlink", "utime",
 )  # fmt: skip
 
 

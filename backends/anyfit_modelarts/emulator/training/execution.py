@@ -140,8 +140,6 @@ class Execution:
         self._preamble(plan)
         with Syncing(self._store, plan.uploads, boxes, self._manners.period, self._complain) as syncing:
             outcome = self._main(plan, boxes)
-            self._life.codes = [128 - code if code < 0 else code for code in outcome.codes]
-            self._epilogue(plan)
             unsaved = "" if self._abandoned else syncing.finish()
         self._export(plan)
         return self._judge(outcome, unsaved)
@@ -192,6 +190,17 @@ class Execution:
             raise Unfit(f"{what} ended with code {next(code for code in outcome.codes if code)}")
 
     def _main(self, plan: Plan, boxes: list[Container]) -> Outcome:
+        outcome = self._attempt(plan, boxes)
+        for left in range(plan.retries, 0, -1):
+            if outcome.reason != "failed" or self._stopping.is_set():
+                break
+            code = next(code for code in self._life.codes if code)
+            self._life.failures.append([self._life.started, time.time(), code])
+            self._say(f"{_SERVICE}the training is started again, {left} of {plan.retries} times are left")
+            outcome = self._attempt(plan, boxes)
+        return outcome
+
+    def _attempt(self, plan: Plan, boxes: list[Container]) -> Outcome:
         commands = [
             self._command(plan, box, index, plan.nodes[index].argv, main=True) for index, box in enumerate(boxes)
         ]
@@ -201,7 +210,9 @@ class Execution:
             for helper in node.helpers
         ]
         outcome = self._run_all([*commands, *helpers], plan.seconds, main=True)
-        return evolve(outcome, codes=outcome.codes[: len(commands)])
+        self._life.codes = [128 - code if code < 0 else code for code in outcome.codes[: len(commands)]]
+        self._epilogue(plan)
+        return outcome
 
     def _command(self, plan: Plan, box: Container, index: int, argv: Sequence[str], *, main: bool = False) -> Command:
         directory = box.path(plan.directory)

@@ -44,6 +44,7 @@ class Life:
         message: Why it failed.
         codes: Exit codes by node, once it has ended.
         address: Of each node, once they are known.
+        failures: Of attempts before the last: when each began and ended, and the code that ended it.
         deleted: Nobody may see it any more.
     """
 
@@ -57,6 +58,7 @@ class Life:
     message: str = ""
     codes: list[int] = field(factory=list)
     address: list[str] = field(factory=list)
+    failures: list[list[float]] = field(factory=list)
     deleted: bool = False
 
     @classmethod

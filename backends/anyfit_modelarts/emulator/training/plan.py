@@ -72,6 +72,7 @@ class Plan:
         preamble: What the platform writes into the log before the start.
         pipe: The name of the log file in the container, which the platform's log writer mentions, or "".
         seconds: After so many it is stopped.
+        retries: How often it is started again after a failure.
     """
 
     nodes: tuple[Node, ...]
@@ -85,3 +86,4 @@ class Plan:
     preamble: tuple[str, ...] = field(default=())
     pipe: str = ""
     seconds: float | None = None
+    retries: int = 0

@@ -14,6 +14,7 @@ __all__ = ["NAME", "Asked", "check_config", "dataset_of", "read_head"]
 
 NAME = r"[A-Za-z0-9_-]{1,64}"
 INVALID = V1.invalid
+ASCEND = 13  # the type of engines for Ascend cards
 
 
 @frozen
@@ -71,6 +72,9 @@ def check_config(members: Members, *, version: bool = False, saved: bool = False
     nodes = config.get("worker_server_num", 1)
     if flavor is not None and nodes > flavor.most:
         raise ApiError(INVALID, f"Invalid parameter: worker_server_num must not exceed {flavor.most} of {flavor.code}.")
+    engine = next((one for one in ENGINES if one.id == config.get("engine_id")), None)
+    if not saved and engine and flavor and (engine.type == ASCEND) != (flavor.kind == "Ascend"):
+        raise ApiError(INVALID, f"Invalid parameter: the engine {engine.version} does not run on {flavor.code}.")
     if not saved and flavor is not None and flavor.sold_out:
         raise ApiError("ModelArts.0105", f"The resources of {flavor.code} are sold out.")
     return Asked(config, flavor)

@@ -17,8 +17,9 @@ from anyfit_modelarts.emulator.training.v2.algorithm_bodies import (
     read_parameters,
     require_place,
 )
+from anyfit_modelarts.emulator.training.v2.values import preset_of
 
-__all__ = ["Asked", "check_job", "check_schedule"]
+__all__ = ["Asked", "check_job", "check_schedule", "check_suits"]
 
 KINDS = frozenset({
     "autosearch_job", "diag_job", "edge_job", "federated_pool_job", "hetero_job", "job", "mrs_job", "visualization_job",
@@ -26,6 +27,7 @@ KINDS = frozenset({
 EVENTS = frozenset({
     "JobCompleted", "JobFailed", "JobHanged", "JobPreempted", "JobRestarted", "JobStarted", "JobTerminated",
 })  # fmt: skip
+_RETRIES = "fault-tolerance/job-retry-num"
 _SHOWN = ("endpoints", "train_type", "ftjob_config")
 
 
@@ -69,6 +71,7 @@ def check_job(body: dict[str, Any]) -> Asked:
     assert spec is not None  # noqa: S101
     given, program = _algorithm(algorithm)
     flavor, nodes = _resource(spec)
+    check_suits(program.get("engine", {}), flavor)
     _spec(spec)
     members.finish(V2.invalid)
     more = {name: body[name] for name in _SHOWN if body.get(name) is not None}
@@ -85,20 +88,29 @@ def check_schedule(spec: Members) -> None:
     if notification is not None:
         notification.text("topic_urn", required=True)
         events = notification.raw("events") or []
-        if not isinstance(events, list) or not set(events) <= EVENTS:
+        if not isinstance(events, list) or not all(isinstance(event, str) and event in EVENTS for event in events):
             notification.fault("events", f"must be some of {', '.join(sorted(EVENTS))}")
+
+
+def check_suits(engine: dict[str, Any], flavor: Flavor | None) -> None:
+    """Refuse an engine for Ascend cards on other machines, and the reverse."""
+    preset = preset_of(engine)
+    if preset and flavor and preset.name.startswith("Ascend") != (flavor.kind == "Ascend"):
+        raise ApiError("ModelArts.2840", f"The engine {preset.id} is not supported on the flavor {flavor.code}.")
 
 
 def _metadata(members: Members) -> tuple[dict[str, Any], dict[str, str]]:
     metadata = members.child("metadata", required=True)
     if metadata is None:
         return {}, {}
-    found = {
+    found: dict[str, Any] = {
         "name": metadata.text("name", required=True, pattern=NAME),
         "description": metadata.text("description", 256) or "",
         "workspace_id": metadata.text("workspace_id") or "0",
         "annotations": metadata.texts("annotations"),
     }
+    if found["annotations"].get(_RETRIES, "1") not in ("0", "1", "2", "3"):
+        metadata.fault(f"annotations.{_RETRIES}", "must be 0 to 3")
     reference = metadata.child("training_experiment_reference")
     names = ("id", "name", "description")
     experiment = {name: text for name in names if reference is not None and (text := reference.text(name))}

@@ -18,7 +18,7 @@ from anyfit_modelarts.emulator.training import life as stages
 from anyfit_modelarts.emulator.training.life import Life
 from anyfit_modelarts.emulator.training.v2.algorithm_bodies import check_code
 from anyfit_modelarts.emulator.training.v2.algorithms import Algorithms
-from anyfit_modelarts.emulator.training.v2.bodies import Asked, check_job, check_schedule
+from anyfit_modelarts.emulator.training.v2.bodies import Asked, check_job, check_schedule, check_suits
 from anyfit_modelarts.emulator.training.v2.details import job_object
 from anyfit_modelarts.emulator.training.v2.experiments import Experiments
 from anyfit_modelarts.emulator.training.v2.planning import make_plan
@@ -70,6 +70,7 @@ class TrainingJobs:
         program = asked.program
         if "id" in asked.given:
             program = from_definition(self._algorithms.find(asked.given["id"]), program)
+            check_suits(program.get("engine", {}), asked.flavor)
         elif asked.given:
             raise ApiError("ModelArts.2755", "The subscribed algorithm does not exist.")
         self._check(asked, program)

@@ -84,14 +84,15 @@ def _node_counts(job: Job) -> list[list[int]] | None:
 
 def _records(job: Job) -> list[dict[str, Any]]:
     life = job.life
-    if not life.started:
-        return []
-    record: dict[str, Any] = {"start_at": int(life.started), "start_type": "init_or_rescheduled"}
-    if life.ended:
-        record |= {"end_at": int(life.ended), "end_reason": life.message}
-        failed = next((task for task, code in zip(job.tasks, life.codes, strict=False) if code), "")
-        record["end_related_task"] = failed
-    return [record]
+    spans = [(begin, end, f"exited with code {code:g}") for begin, end, code in life.failures]
+    spans += [(life.started, life.ended, life.message)] if life.started else []
+    found: list[dict[str, Any]] = []
+    for begin, end, reason in spans:
+        start = "restarted" if found else "init_or_rescheduled"
+        found.append({"start_at": int(begin), "start_type": start})
+        if end:
+            found[-1] |= {"end_at": int(end), "end_reason": reason}
+    return found
 
 
 def _algorithm(job: Job) -> dict[str, Any]:

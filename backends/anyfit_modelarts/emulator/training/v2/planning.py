@@ -21,6 +21,7 @@ from anyfit_modelarts.emulator.training.wording import RANK_TABLE, quoted_argume
 __all__ = ["local_dir", "log_object", "make_plan"]
 
 HOME = "/home/ma-user"
+RETRIES = "fault-tolerance/job-retry-num"
 _HOUR = 3600.0
 
 
@@ -97,6 +98,7 @@ def make_plan(job: Job, cluster: Cluster, keys: Credential, endpoint: str, api: 
         boot=world.boot,
         preamble=_preamble(job, world, nodes[0].argv),
         seconds=stop["duration"] * _HOUR if stop else None,
+        retries=int(job.metadata["annotations"].get(RETRIES, "0")),
     )
 
 
