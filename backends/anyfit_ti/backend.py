@@ -28,6 +28,7 @@ from anyfit.http import RetryPolicy, Transport
 from anyfit.spec import JobSpec
 from anyfit_ti.bundle import Shipped
 from anyfit_ti.places import Places
+from anyfit_ti.series import NO_USE
 from anyfit_ti.settings import Settings
 
 if TYPE_CHECKING:
@@ -94,8 +95,9 @@ class TiBackend(Backend):
     def capabilities(self) -> Capabilities:
         missing = dict.fromkeys(_SERVING, _LATER)
         missing[Feature.VERSIONS] = "a job of TI has no versions; run it again under a new name: anyfit rerun"
+        missing[Feature.DESCRIPTION] = "TI has no call that changes one"
         if self._settings.api == "2021":
-            missing[Feature.UTILIZATION] = "tasks of 2021 have no call for it; the console shows it"
+            missing[Feature.UTILIZATION] = NO_USE
         return Capabilities(
             missing=missing,
             poll_seconds=self._settings.poll_seconds,

@@ -15,6 +15,7 @@ from anyfit.secret import revealed
 from anyfit.spec import JobSpec
 from anyfit_ti.jobs_2019 import OldJobs
 from anyfit_ti.jobs_2021 import Tasks
+from anyfit_ti.series import NO_USE
 
 __all__ = ["Jobs"]
 
@@ -110,7 +111,7 @@ class Jobs:
         """Use of machines."""
         side, identity = self._side(ref)
         if isinstance(side, Tasks):
-            raise Unsupported("tasks of 2021 have no call for the use of machines", backend="ti")
+            raise Unsupported(f"ti has no utilization: {NO_USE}", backend="ti")
         return side.utilization(identity)
 
     def push(self, ref: JobRef, values: Mapping[str, float], at: int, step: int | None) -> None:

@@ -72,3 +72,10 @@ class TestTi2019(_Contract):
 
     api = "2019"
     unknown_id = "2019/no-such-thing"
+
+
+class TestTi2021(_Contract):
+    """Tasks of an emulated TI by the API of 2021-11-11."""
+
+    api = "2021"
+    unknown_id = "train-0000000000000000000"

@@ -138,7 +138,8 @@ def test_mpi(backend: TiBackend, bench: Benches) -> None:
     script = (
         "import os\n"
         "told = [os.environ[name] for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'NODE_RANK')]\n"
-        "print('rank', *told, os.path.isdir(os.environ['ANYFIT_CHANNEL_TRAIN']), flush=True)\n"
+        "told.append(str(os.path.isdir(os.environ['ANYFIT_CHANNEL_TRAIN'])))\n"
+        "os.write(1, ('rank ' + ' '.join(told) + '\\n').encode())\n"  # at once: all ranks write to one pipe
     )
     spec = run.spec(
         script,
