@@ -42,7 +42,7 @@ class Container:
         self.root = root
         self._places = tuple(dict.fromkeys((ML, *places)))
         words = "|".join(re.escape(place) for place in sorted(self._places, key=len, reverse=True))
-        self._pattern = re.compile(rf"(?<![\w.-])(?:{words})(?![\w.-])")
+        self._pattern = re.compile(rf"(?<![\w.)}}~-])(?:{words})(?![\w.-])")
         for place in self._places:
             self.path(place).mkdir(parents=True, exist_ok=True)
 
@@ -65,8 +65,10 @@ class Container:
         """Let a path of the container be a directory that others see, too."""
         place = self.path(inside)
         place.parent.mkdir(parents=True, exist_ok=True)
-        if place.is_dir() and not place.is_symlink():
-            place.rmdir()
+        if place.is_symlink():
+            place.unlink()
+        elif place.is_dir():
+            shutil.rmtree(place)
         target.mkdir(parents=True, exist_ok=True)
         place.symlink_to(target, target_is_directory=True)
 

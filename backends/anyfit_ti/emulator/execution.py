@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
@@ -182,10 +183,9 @@ class Execution(ABC):
             run.start()
             self._run = run
             self.running()
-        outcome = self._wait(run)
-        if not self._abandoned:
-            self.save(outcome)
-        return self._judge(outcome)
+        mirrors = self.mirrors()
+        outcome = self._wait(run, mirrors)
+        return self._judge(outcome, self._keep(outcome, mirrors))
 
     def _take(self) -> None:
         if self._taken or self.around.machines.take(self._machines):
@@ -205,13 +205,13 @@ class Execution(ABC):
         if not self._taken:
             raise Unfit("the resources are insufficient, and waiting for them took too long")
 
-    def _wait(self, run: Run) -> Outcome:
-        mirrors = self.mirrors()
+    def _wait(self, run: Run, mirrors: list[Mirror]) -> Outcome:
         done = threading.Event()
 
         def keep() -> None:
             while not done.wait(_MIRROR_EVERY):
-                look(mirrors)
+                with suppress(Missing, OSError):  # it is tried again, and in the end told
+                    look(mirrors)
 
         keeper = threading.Thread(target=keep, name="ti-mirror", daemon=True)
         keeper.start()
@@ -220,27 +220,35 @@ class Execution(ABC):
         finally:
             done.set()
             keeper.join()
-            if not self._abandoned:
-                look(mirrors)
+
+    def _keep(self, outcome: Outcome, mirrors: list[Mirror]) -> str:
+        """Keep what the programs made; answers what went wrong."""
+        if self._abandoned:
+            return ""
+        try:
+            look(mirrors)
+            self.save(outcome)
+        except (Missing, OSError) as error:
+            return f"the output could not be saved: {error}"
+        return ""
 
     def _check(self) -> None:
         if self.stopping.is_set():
             raise Cancelled
 
-    def _judge(self, outcome: Outcome) -> Ending:
+    def _judge(self, outcome: Outcome, unsaved: str) -> Ending:
         if outcome.reason == "failed":
             code = max(outcome.codes) or min(outcome.codes)  # the others were ended by a signal
             how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
             return Ending("failed", f"the program {how}")
         if outcome.reason == "timeout":
             return Ending("timeout", f"it ran longer than {self._limit:g} s")
-        return Ending("done" if outcome.reason == "exited" else "stopped")
+        if outcome.reason == "stopped":
+            return Ending("stopped", unsaved)
+        return Ending("failed", unsaved) if unsaved else Ending("done")
 
 
 def look(mirrors: list[Mirror]) -> None:
-    """Let all look; what cannot be put now is tried again."""
+    """Let all look."""
     for mirror in mirrors:
-        try:
-            mirror.look()
-        except (Missing, OSError):
-            traceback.print_exc()
+        mirror.look()

@@ -18,7 +18,7 @@ from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.loglines import lines
 from anyfit_ti.emulator.selecting import page
 from anyfit_ti.emulator.serving.services import Services
-from anyfit_ti.emulator.tasks.desk import Tasks
+from anyfit_ti.emulator.tasks.register import Register
 from anyfit_ti.emulator.tasks.views import to_event
 from anyfit_ti.emulator.times import nanos, parse
 
@@ -78,7 +78,7 @@ class Logs:
         services: Tell of their pods.
     """
 
-    def __init__(self, tasks: Tasks, services: Services) -> None:
+    def __init__(self, tasks: Register, services: Services) -> None:
         self._tasks = tasks
         self._services = services
 

@@ -11,7 +11,7 @@ from typing import Any
 from anyfit_ti.emulator.desk import TIONE_2021, Call, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
-from anyfit_ti.emulator.tasks.desk import Tasks
+from anyfit_ti.emulator.tasks.register import Register
 
 __all__ = ["Metrics"]
 
@@ -22,7 +22,7 @@ _AXES = {"TIMESTAMP": "Timestamp", "EPOCH": "Epoch", "STEP": "Step"}
 class Metrics:
     """Takes points and gives them back; they lie in a file beside the task."""
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Register) -> None:
         self._tasks = tasks
         self._lock = threading.Lock()
 

@@ -38,9 +38,9 @@ class Platform:
         """Make all and let them know of each other."""
         jobs, tasks, serving = Jobs(site), Tasks(site), Serving(site)
         serving.models.output_of = tasks.output_of
-        logs = Logs(tasks, serving.services)
+        logs = Logs(tasks.register, serving.services)
         desks = (
             *(jobs, tasks, serving, logs),
-            *(Monitor(jobs), Metrics(tasks), Exports(site, logs), Billing(site), Images(site), Sts(site)),
+            *(Monitor(jobs), Metrics(tasks.register), Exports(site, logs), Billing(site), Images(site), Sts(site)),
         )
         return cls(jobs, tasks, desks)

@@ -70,9 +70,9 @@ def test_everything_is_found_again(make_rig: Callable[..., Any]) -> None:
     assert again.detail(task["Id"])["LatestInstanceId"] != task["LatestInstanceId"]
 
 
-def test_as_a_program(tmp_path: Path) -> None:
-    """It tells what clients need, and SIGTERM ends it within three seconds."""
-    ready = tmp_path / "ready.json"
+def test_as_a_program(tmp_path: Path, sign: Callable[..., dict[str, str]], answer: Callable[..., Any]) -> None:
+    """It tells what clients need, and SIGTERM ends it within three seconds, with what will not end by itself."""
+    ready, pid_file = tmp_path / "ready.json", tmp_path / "pid"
     program = [sys.executable, "-m", "anyfit_emulator", "ti"]
     command = [*program, "--data", str(tmp_path / "data"), "--ready-file", str(ready)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -83,6 +83,24 @@ def test_as_a_program(tmp_path: Path) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             keys = json.loads(ready.read_text())["ti"]
+            body = json.dumps(
+                {
+                    "Name": "stubborn",
+                    "ChargeType": "POSTPAID_BY_HOUR",
+                    "ResourceConfigInfos": [{"Role": "WORKER", "InstanceType": "TI.S.MEDIUM.POST"}],
+                    "FrameworkName": "PYTORCH",
+                    "FrameworkVersion": "1.9",
+                    "StartCmdInfo": {"StartCmd": f"trap '' TERM; echo $$ > {pid_file}; while true; do sleep 0.1; done"},
+                }
+            ).encode()
+            host = keys["endpoint"].partition("://")[2]
+            headers = sign(keys["secret_id"], keys["secret_key"], host, body)
+            headers |= {"X-TC-Action": "CreateTrainingTask", "X-TC-Version": "2021-11-11"}
+            headers |= {"X-TC-Region": keys["region"]}
+            answer(requests.post(keys["endpoint"] + "/", data=body, headers=headers, timeout=30))
+            while not (pid_file.exists() and pid_file.read_text().strip()):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
             started = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(3) == 0
@@ -91,6 +109,7 @@ def test_as_a_program(tmp_path: Path) -> None:
         finally:
             process.kill()
 
+    assert not is_alive(int(pid_file.read_text()))
     wanted = ("endpoint", "tiems_endpoint", "cls_endpoint", "cos_endpoint", "region", "uin", "app_id", "role")
     assert {"secret_id", "secret_key", "bucket", *wanted} == set(keys)
     assert keys["bucket"].endswith(f"-{keys['app_id']}")

@@ -143,6 +143,36 @@ def test_file_systems_and_mounted_buckets(rig: Any) -> None:
     assert (rig.messages(second), rig.messages(third)) == (["1"], ["a"])
 
 
+def test_mounts_within_mounts(rig: Any) -> None:
+    """And over what is there anyway; only what is a path of the container's own leads below its root."""
+    name = rig.name("nest")
+    rig.put(f"{name}/a/x", "outer")
+    rig.put(f"{name}/b/y", "inner")
+    places = {"/data/in": f"{name}/b/", "/data": f"{name}/a/", "/opt/ml/code": f"{name}/b/"}
+    configs = [
+        {"DataSourceType": "COS", "MappingPath": path, "COSSource": rig.place(key)} for path, key in places.items()
+    ]
+    command = "cat /data/x /data/in/y /opt/ml/code/y; X=z; echo ${X}/data cos://b/data"
+    task = rig.finish(rig.task(command, name, DataConfigs=configs))
+
+    assert rig.messages(task) == ["outerinnerinnerz/data cos://b/data"]
+
+
+def test_output_that_cannot_be_kept(rig: Any) -> None:
+    """A bucket that went away fails the task."""
+    rig.cos.create_bucket(Bucket="gone-1250000000")
+    body = rig.task("while [ ! -e /cfs/go ]; do sleep 0.05; done; echo x > /opt/ml/output/x")
+    body |= {"Output": {"Bucket": "gone-1250000000", "Region": "", "Paths": ["out/"]}}
+    identifier = rig.begin(body | {"DataConfigs": [cfs("/cfs", "/gate")]})
+    rig.until(lambda: rig.detail(identifier)["Status"], lambda status: status == "RUNNING")
+    rig.cos.delete_bucket(Bucket="gone-1250000000")
+    (rig.room.storage.store.system / "ti" / "cfs" / "cfs-1" / "gate" / "go").touch()
+    task = rig.over(identifier)
+
+    assert task["Status"] == "FAILED"
+    assert task["FailureReason"].startswith("the output could not be saved")
+
+
 def test_nodes(rig: Any) -> None:
     """A node for each instance; the first pod is the master."""
     resources = [{"Role": "WORKER", "InstanceType": "TI.GN7.10XLARGE160.POST", "InstanceNum": 2}]

@@ -130,9 +130,8 @@ class Jobs:
             if job.status != "Stopping":
                 job.move("Stopping", "Stopping training job", time.time(), "Stopping")
                 self._changed(job)
-            execution = self._running.get(job.name)
-        if execution is not None:
-            execution.stop(GRACE)
+            if job.name in self._running:
+                self._running[job.name].stop(GRACE)
         return {}
 
     # for the log service and monitoring

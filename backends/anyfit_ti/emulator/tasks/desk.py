@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from attrs import asdict
-
-from anyfit_emulator.running import LineLog
 from anyfit_ti.emulator.container import install_programs
 from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
@@ -26,6 +20,7 @@ from anyfit_ti.emulator.specs import GROUPS
 from anyfit_ti.emulator.tasks.bodies import check_task, read_log_config
 from anyfit_ti.emulator.tasks.callbacks import call_back
 from anyfit_ti.emulator.tasks.execution import Means, TaskExecution
+from anyfit_ti.emulator.tasks.register import Register
 from anyfit_ti.emulator.tasks.values import ENDED, Instance, Task
 from anyfit_ti.emulator.tasks.views import pod_state, to_detail, to_item, to_pods
 
@@ -37,19 +32,20 @@ _STATUSES = {"done": "SUCCEED", "stopped": "STOPPED"}
 
 
 class Tasks:
-    """The newer generation of training; safe from any thread."""
+    """The newer generation of training; safe from any thread.
+
+    Attributes:
+        register: The tasks.
+    """
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._folder = site.folder / "tasks"
-        self._around = Surroundings(threading.RLock(), site.pause, site.machines)
+        self.register = Register(site.records, site.folder / "tasks")
+        self._around = Surroundings(self.register.lock, site.pause, site.machines)
         programs = install_programs(site.folder / "programs")
         systems = FileSystems(site.folder / "cfs")
         self._means = Means(site.store, systems, programs, self._moved, self._ended)
-        found = [_loaded(document) for _, document in site.records.all("task")]
-        self._tasks = {task.id: task for task in sorted(found, key=lambda task: task.number)}
         self._running: dict[str, TaskExecution] = {}
-        self._logs: dict[str, LineLog] = {}
 
     def tables(self) -> Tables:
         """What it answers."""
@@ -69,9 +65,9 @@ class Tasks:
 
     def start(self) -> None:
         """End what an earlier emulator left running; its processes are gone."""
-        for task in self._tasks.values():
+        for task in self.register.all():
             if task.status not in ENDED:
-                say(self.log_of(task, task.latest), 0, "the emulator ended while this was running")
+                say(self.register.log_of(task, task.latest), 0, "the emulator ended while this was running")
                 task.latest.restarts = task.config["BackOffLimit"]
                 self._ended(task, Ending("failed", "the emulator ended while this was running"))
 
@@ -95,13 +91,12 @@ class Tasks:
         """`CreateTrainingTask`."""
         config = check_task(call.fields, self._site.store, GROUPS)
         with self._around.lock:
-            if any(task.name == config["Name"] for task in self._tasks.values()):
+            if any(task.name == config["Name"] for task in self.register.all()):
                 message = f"There is a task {config['Name']} already."
                 raise ApiError("FailedOperation.DuplicateNameTaskIsCreating", message)
             now = time.time()
-            number = self._site.records.next_id(1, "task")
+            number = self.register.next_number()
             task = Task(f"train-{digits(19)}", number, config["Name"], call.region, config, now, now)
-            self._tasks[task.id] = task
             self._begin(task)
         return {"Id": task.id}
 
@@ -125,8 +120,9 @@ class Tasks:
         key = moments[fields.text("OrderField", "UpdateTime", one_of=_ORDER_FIELDS) or "UpdateTime"]
         descending = fields.text("Order", "DESC", one_of=("ASC", "DESC")) != "ASC"
         with self._around.lock:
-            tasks = list(self._tasks.values())
-            found = tagged(select(tasks, fields, self._filters()), fields, lambda task: task.config["Tags"])
+            found = tagged(
+                select(self.register.all(), fields, self._filters()), fields, lambda task: task.config["Tags"]
+            )
             found.sort(key=lambda task: (key(task), task.number), reverse=descending)
             shown = page(found, fields, default=10, most=50)
             items = [to_item(task, self._site.account) for task in shown]
@@ -150,9 +146,8 @@ class Tasks:
                 raise ApiError("FailedOperation.NotAllow", f"The task {task.id} is {task.status}.")
             task.operation = "Stop"
             self._set(task, "STOPPING")
-            execution = self._running.get(task.id)
-        if execution is not None:
-            execution.stop(GRACE)
+            if task.id in self._running:
+                self._running[task.id].stop(GRACE)
         return {}
 
     def delete(self, call: Call) -> dict[str, Any]:
@@ -161,11 +156,7 @@ class Tasks:
             task = self._task(call.fields)
             if task.status not in ENDED:
                 raise ApiError("OperationDenied.NotAllow", f"The task {task.id} is {task.status}.")
-            del self._tasks[task.id]
-            for instance in task.instances:
-                self._logs.pop(instance.id, None)
-            self._site.records.remove("task", task.id)
-            shutil.rmtree(self._folder / str(task.number), ignore_errors=True)
+            self.register.drop(task)
         return {}
 
     def switch_log(self, call: Call) -> dict[str, Any]:
@@ -176,7 +167,7 @@ class Tasks:
         with self._around.lock:
             task = self._task(fields, "TaskId")
             task.config |= {"LogEnable": enable, "LogConfig": config}
-            self._save(task)
+            self.register.save(task)
         return {}
 
     def describe_pods(self, call: Call) -> dict[str, Any]:
@@ -190,7 +181,7 @@ class Tasks:
         """`DescribeTrainingTaskPodUrl`: where the console has its terminal; there is none here."""
         name = call.fields.text("PodName", required=True)
         with self._around.lock:
-            task = next((one for one in self._tasks.values() if name in one.pod_names(one.latest)), None)
+            task = next((one for one in self.register.all() if name in one.pod_names(one.latest)), None)
             if task is None:
                 raise ApiError("ResourceNotFound", f"There is no pod {name}.")
             if task.status != "RUNNING":
@@ -199,35 +190,10 @@ class Tasks:
 
     # for others
 
-    def find(self, identifier: str) -> tuple[Task, Instance] | None:
-        """A task and a run, by the run's id, or by the task's, which means the latest run."""
-        with self._around.lock:
-            task = self._tasks.get(identifier)
-            if task:
-                return task, task.latest
-            task = self._tasks.get(identifier.rpartition("-")[0])
-            runs = [one for one in task.instances if one.id == identifier] if task else []
-            return (task, runs[0]) if task and runs else None
-
-    def runs(self) -> list[tuple[Task, Instance]]:
-        """Every run of every task."""
-        with self._around.lock:
-            return [(task, instance) for task in self._tasks.values() for instance in task.instances]
-
-    def log_of(self, task: Task, instance: Instance) -> LineLog:
-        """A run's log: one object for writing and reading, as long as this emulator runs."""
-        with self._around.lock:
-            if instance.id not in self._logs:
-                self._logs[instance.id] = LineLog(self._place(task, instance) / "log")
-            return self._logs[instance.id]
-
-    def place_of(self, task: Task) -> Path:
-        """The task's directory."""
-        return self._folder / str(task.number)
-
     def output_of(self, task_id: str) -> Place | None:
         """Where a task's output lies; None when there is no such task, or nothing is kept of it."""
-        task = self._tasks.get(task_id)
+        found = self.register.find(task_id)
+        task = found[0] if found else None
         if task is None or not task.config["Output"]["Bucket"]:
             return None
         output = task.config["Output"]
@@ -255,8 +221,8 @@ class Tasks:
         self._execute(task)
 
     def _execute(self, task: Task) -> None:
-        log = self.log_of(task, task.latest)
-        execution = TaskExecution(task, self._means, self._around, self._place(task, task.latest), log)
+        log = self.register.log_of(task, task.latest)
+        execution = TaskExecution(task, self._means, self._around, self.register.run_place(task, task.latest), log)
         self._running[task.id] = execution
         execution.start()
 
@@ -291,22 +257,11 @@ class Tasks:
                 task.latest.note(kind, pod, f"{status}: {task.failure}" if task.failure else status, now)
         task.status, task.updated = status, now
         task.latest.pods = pod_state(status, task.latest)
-        self._save(task)
-
-    def _save(self, task: Task) -> None:
-        self._site.records.put("task", task.id, asdict(task))
-
-    def _place(self, task: Task, instance: Instance) -> Path:
-        return self.place_of(task) / str(task.instances.index(instance))
+        self.register.save(task)
 
     def _task(self, fields: Fields, name: str = "Id") -> Task:
         identifier = fields.text(name, required=True)
-        found = self.find(identifier)
+        found = self.register.find(identifier)
         if found is None:
             raise ApiError("ResourceNotFound", f"There is no task {identifier}.")
         return found[0]
-
-
-def _loaded(document: dict[str, Any]) -> Task:
-    instances = [Instance(**one) for one in document.pop("instances")]
-    return Task(**document, instances=instances)

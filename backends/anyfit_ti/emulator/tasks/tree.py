@@ -53,7 +53,8 @@ class Tree:
         if code:
             download(store, code, self._shared / "code", cancelled)
             self._unpack(self._shared / "code" / code.rpartition("/")[2])
-        for number, mount in enumerate(self._task.config["DataConfigs"]):
+        mounts = sorted(self._task.config["DataConfigs"], key=lambda one: len(str(one["MappingPath"])))
+        for number, mount in enumerate(mounts):  # a mount within another one comes after it
             self._mount(mount, self._shared / f"data-{number}", store, systems, cancelled)
         parameters = self._task.config["TuningParameters"]
         if parameters:
