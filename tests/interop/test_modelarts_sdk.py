@@ -250,6 +250,12 @@ def test_temporary_keys(service: ModelArtsService) -> None:
     assert good.show_training_quotas(quotas).quotas
     with pytest.raises(ClientRequestException) as refused:
         client_of(service, keys.access_key, keys.secret_key).show_training_quotas(quotas)
+    told = service.ready()
+    for token, status in ((keys.token, 200), ("other", 400)):
+        pair = {"access_key_id": keys.access_key, "secret_access_key": keys.secret_key, "security_token": token}
+        obs = ObsClient(**pair, server=told["obs_endpoint"])
+        assert obs.listObjects(told["bucket"]).status == status
+        obs.close()
 
     assert (refused.value.status_code, refused.value.error_code) == (401, "APIGW.0301")
 

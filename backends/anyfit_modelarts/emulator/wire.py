@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from anyfit_emulator.http import Response
@@ -32,7 +33,8 @@ def parse_body(data: bytes | None, surface: Surface) -> dict[str, Any]:
     if not data.strip():
         return {}
     try:
-        body = json.loads(data, parse_constant=_refuse)
+        body = json.loads(data, parse_constant=_refuse, parse_float=_finite)
+        json.dumps(body, ensure_ascii=False).encode()  # there are halves of characters that cannot be kept
     except (ValueError, RecursionError) as error:
         raise ApiError(surface.malformed, f"The body is not valid JSON: {error}") from None
     if not isinstance(body, dict):
@@ -43,6 +45,13 @@ def parse_body(data: bytes | None, surface: Surface) -> dict[str, Any]:
 def milliseconds(seconds: float) -> int:
     """A moment or a duration as all of its APIs write it."""
     return round(seconds * 1000)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def _refuse(word: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -152,6 +153,17 @@ def test_v1_custom_without_a_command(rig: Any) -> None:
     [text] = run_v1(rig, user_image_url="127.0.0.1/org/image:1")
 
     assert "--num_gpus=1" in Told(text).argv
+
+
+def test_v1_custom_on_several_machines(rig: Any) -> None:
+    """Everyone is told of all hosts, node by node."""
+    command = f"python -c {shlex.quote(TELL)}"
+    texts = run_v1(rig, user_image_url="127.0.0.1/org/image:1", user_command=command, worker_server_num=2)
+    first, second = map(Told, texts)
+
+    assert first["BATCH_CUSTOM0_HOSTS"] == second["BATCH_CUSTOM0_HOSTS"]
+    assert first["BATCH_CUSTOM1_HOSTS"].partition(":")[0] != first["BATCH_CUSTOM0_HOSTS"].partition(":")[0]
+    assert (first["DLS_TASK_INDEX"], second["DLS_TASK_INDEX"]) == ("0", "1")
 
 
 def test_v1_several_machines(rig: Any) -> None:

@@ -296,8 +296,11 @@ def test_strangers_and_nonsense(rig: Any) -> None:
     stranger = rig.send("GET", f"/v2/{'0' * 32}/training-quotas")
     assert (stranger.status_code, stranger.json()["error_code"]) == (404, "ModelArts.2786")
     url = rig.endpoint + JOBS.replace("{p}", rig.project)
-    nonsense = rig.http.post(url, data="{", headers={"X-Auth-Token": rig.token}, timeout=10)
-    assert (nonsense.status_code, nonsense.json()["error_code"]) == (400, "ModelArts.2787")
+    for text in ("{", "[]", '{"kind": 1e999}', '{"kind": NaN}', '{"kind": "\\ud800"}', "[" * 100_000):
+        nonsense = rig.http.post(url, data=text, headers={"X-Auth-Token": rig.token}, timeout=10)
+        assert (nonsense.status_code, nonsense.json()["error_code"]) == (400, "ModelArts.2787")
+    huge = rig.http.post(url, data="x" * (13 << 20), headers={"X-Auth-Token": rig.token}, timeout=30)
+    assert (huge.status_code, huge.json()["error_code"]) == (413, "APIGW.0201")
     assert rig.send("PATCH", JOBS).json()["error_code"] == "ModelArts.2803"
     assert rig.send("GET", "/v2/{p}/unheard-of").json()["error_code"] == "APIGW.0101"
 
@@ -360,3 +363,20 @@ def test_engines_and_machines_must_suit(rig: Any) -> None:
     body["spec"]["resource"]["flavor_id"] = "modelarts.kat1.xlarge"
 
     assert rig.post(JOBS, body, 400)["error_code"] == "ModelArts.2840"
+
+
+def test_what_cannot_be_started(rig: Any) -> None:
+    """The job fails and its log says why; nothing else happens."""
+    for member, value, fragment in (
+        ("parameters", [{"name": "a", "value": "x\0y"}], "null byte"),
+        ("working_dir", "/home/nobody", "must lie below"),
+        ("code_dir", "file:///opt/code", "images are not pulled"),
+        ("inputs", [{"name": "a", "remote": {"obs": {"obs_url": rig.place("nothing-here")}}}], "no such object"),
+    ):
+        body = body_of(rig)
+        body["algorithm"][member] = value
+        job = ended(rig, rig.post(JOBS, body, 201))
+        text = rig.get(f"{JOBS}/{job['metadata']['id']}/tasks/worker-0/logs/preview")["content"]
+        assert job["status"]["phase"] == "Failed"
+        assert fragment in text
+        assert "emulator has failed" not in text

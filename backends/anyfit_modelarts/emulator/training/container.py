@@ -17,6 +17,7 @@ from pathlib import Path
 from attrs import frozen
 
 from anyfit_emulator.running import clean_environment
+from anyfit_modelarts.emulator.training.plan import Unfit
 
 __all__ = ["IMAGE", "Container"]
 
@@ -47,11 +48,11 @@ class Container:
         """Where a path of the container lies.
 
         Raises:
-            ValueError: It leads out of the container's own directories.
+            Unfit: It leads out of the container's own directories.
         """
         found = Path(os.path.normpath(self.root / place.lstrip("/")))
         if not any(found.is_relative_to(self.root / name[1:]) for name in _DIRECTORIES):
-            raise ValueError(f"{place} must lie below {', '.join(_DIRECTORIES)}")
+            raise Unfit(f"{place} must lie below {', '.join(_DIRECTORIES)}")
         return found
 
     def inside(self, text: str) -> str:

@@ -154,7 +154,7 @@ class Execution:
             for item in plan.downloads:
                 with suppress(*([Missing] if item.optional else [])):
                     download(self._store, item.uri, box.path(item.place), self._stopping.is_set)
-        except (ValueError, OSError) as error:
+        except OSError as error:
             raise Unfit(str(error)) from error
         if plan.boot and not box.path(plan.boot).is_file():
             raise Unfit(f"the boot file {plan.boot} is not among the code")
@@ -230,7 +230,10 @@ class Execution:
         with self._lock:
             if self._stopping.is_set():
                 raise Cancelled
-            run.start()
+            try:
+                run.start()
+            except ValueError as error:  # a NUL in an argument, a variable's name that is none
+                raise Unfit(f"the program cannot be started: {error}") from error
             self._run = run
             if main:
                 self._life.started = time.time()

@@ -145,7 +145,7 @@ def read_channels(members: Members, kind: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for item in members.children(kind):
         name = item.text("name", required=True)
-        if any(other["name"] == name for other in found):
+        if name and any(other.get("name") == name for other in found):
             raise ApiError("ModelArts.2753", f"The channel {name} is there twice.")
         item.word("access_method", ("parameter", "env"))
         item.text("local_dir")
