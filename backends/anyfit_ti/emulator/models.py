@@ -8,85 +8,29 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from attrs import asdict, define
+from attrs import asdict
 
 from anyfit_emulator.moving import Cancelled, Missing, copy, remove
 from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.ids import digits
+from anyfit_ti.emulator.modelversions import FAILED, RUNNING, SUCCESS, TYPES, Model, ModelVersion, place_of, read_config
 from anyfit_ti.emulator.places import NOWHERE, Place, read_place
 from anyfit_ti.emulator.selecting import page, select, tagged
 from anyfit_ti.emulator.times import utc
 
-__all__ = ["FORMATS", "ModelVersion", "Models"]
+__all__ = ["Models"]
 
 MODEL, VERSION, EXIST = "MODEL", "VERSION", "EXIST"
-FRAMEWORKS = ("PYTORCH", "TENSORFLOW", "DETECTRON2", "PMML", "MMDETECTION", "ONNX")
-FORMATS = (
-    "PYTORCH",
-    "TORCH_SCRIPT",
-    "DETECTRON2",
-    "SAVED_MODEL",
-    "FROZEN_GRAPH",
-    "PMML",
-    "MMDETECTION",
-    "ONNX",
-    "HUGGING_FACE_BERT",
-    "HUGGING_FACE_STABLE_DIFFUSION",
-    "HUGGING_FACE_STABLE_DIFFUSION_LORA",
-    "WEB_UI_STABLE_DIFFUSION",
-)
-TYPES = ("NORMAL", "ACCELERATE")
 _NAME = re.compile(r"[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9_\-\u4e00-\u9fff]{0,59}")
-_SUCCESS, _FAILED, _RUNNING = "STATUS_SUCCESS", "STATUS_FAILED", "STATUS_RUNNING"
-
-
-@define
-class Model:
-    """A name with versions."""
-
-    id: str
-    name: str
-    created: float
-    tags: list[dict[str, Any]]
-
-
-@define
-class ModelVersion:
-    """One version.
-
-    Attributes:
-        name: Such as `v1`.
-        config: What answers say of it unchanged, under their names for it.
-        place: Where its files are, or will be.
-        source: Where they are copied from; None when they stay.
-        move: Whether they are taken away there.
-        status: One of three words.
-        error: Why it failed.
-    """
-
-    id: str
-    model_id: str
-    name: str
-    config: dict[str, Any]
-    place: dict[str, Any]
-    source: dict[str, Any] | None
-    move: bool
-    created: float
-    status: str = _RUNNING
-    error: str = ""
-
-    @property
-    def where(self) -> Place:
-        """Where its files are."""
-        return _place(self.place)
 
 
 class Models:
     """All models of the account; safe from any thread.
 
     Attributes:
+        lock: Held by every method; services hold it as well, since each asks the other.
         is_used: Whether a service needs a model version; set by who knows.
         output_of: Where a training task of an id writes to, or None; set by who knows.
     """
@@ -94,7 +38,7 @@ class Models:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._records = site.records
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._models = {key: Model(**document) for key, document in site.records.all("model")}
         self._versions = {key: ModelVersion(**document) for key, document in site.records.all("model-version")}
         self._imports: list[threading.Thread] = []
@@ -117,9 +61,9 @@ class Models:
 
     def start(self) -> None:
         """Go on with imports that were under way."""
-        with self._lock:
+        with self.lock:
             for version in self._versions.values():
-                if version.status == _RUNNING:
+                if version.status == RUNNING:
                     self._import(version)
 
     def end(self, grace: float) -> None:
@@ -137,7 +81,7 @@ class Models:
         Raises:
             ApiError: There is none of that id.
         """
-        with self._lock:
+        with self.lock:
             try:
                 return self._versions[version_id]
             except KeyError:
@@ -149,11 +93,11 @@ class Models:
         """A new model with its first version, a further version, or more files for one that there is."""
         fields = call.fields
         method = fields.text("ImportMethod", required=True, one_of=(MODEL, VERSION, EXIST))
-        config = _config(fields)
+        config = read_config(fields)
         source = self._source(fields)
         target = read_place(fields, "ModelOutputPath")
         move = fields.text("ModelMoveMode", "COPY", one_of=("COPY", "CUT")) == "CUT"
-        with self._lock:
+        with self.lock:
             if method == EXIST:
                 version = self._existing(fields, source, move)
             else:
@@ -168,7 +112,7 @@ class Models:
         fields = call.fields
         ascending = fields.text("Order", "DESC", one_of=("ASC", "DESC")) == "ASC"
         fields.text("OrderField", one_of=("CreateTime",))
-        with self._lock:
+        with self.lock:
             models = sorted(self._models.values(), key=lambda model: model.created, reverse=not ascending)
             found = tagged(select(models, fields, self._filters()), fields, lambda model: model.tags)
             shown = page(found, fields, default=20, most=100)
@@ -178,13 +122,13 @@ class Models:
     def describe_version(self, call: Call) -> dict[str, Any]:
         """One version."""
         version = self.find(call.fields.text("TrainingModelVersionId", required=True))
-        with self._lock:
+        with self.lock:
             return {"TrainingModelVersion": self._to_wire(version)}
 
     def describe_versions(self, call: Call) -> dict[str, Any]:
         """The versions of a model, newest first."""
         fields = call.fields
-        with self._lock:
+        with self.lock:
             versions = select(self._versions_of(self._model(fields)), fields, _VERSION_FILTERS)
             return {"TrainingModelVersions": [self._to_wire(version) for version in reversed(versions)]}
 
@@ -192,7 +136,7 @@ class Models:
         """A model with its versions, or those of one type; the model goes with the last of them."""
         fields = call.fields
         kind = fields.text("ModelVersionType", one_of=TYPES)
-        with self._lock:
+        with self.lock:
             model = self._model(fields)
             versions = [one for one in self._versions_of(model) if kind in ("", one.config["VersionType"])]
             for version in versions:
@@ -205,7 +149,7 @@ class Models:
     def delete_version(self, call: Call) -> dict[str, Any]:
         """One version; the model goes with the last of them."""
         fields = call.fields
-        with self._lock:
+        with self.lock:
             version = self.find(fields.text("TrainingModelVersionId", required=True))
             self._refuse_if_used(version)
             self._drop(version, fields.flag("EnableDeleteCos"))
@@ -235,10 +179,10 @@ class Models:
         version = next((one for one in self._versions_of(model) if one.name == name), None)
         if version is None:
             raise _missing(f"version {name} of model {model.id}")
-        if version.status == _RUNNING:
+        if version.status == RUNNING:
             raise ApiError("FailedOperation.Processing", f"Model version {version.id} is being imported.")
         version.source, version.move = source.to_wire(), move
-        version.status, version.error = _RUNNING, ""
+        version.status, version.error = RUNNING, ""
         return version
 
     def _new_model(self, fields: Fields) -> Model:
@@ -273,7 +217,7 @@ class Models:
 
     def _import(self, version: ModelVersion) -> None:
         if version.source is None:
-            version.status = _SUCCESS
+            version.status = SUCCESS
             self._save(version)
             return
         thread = threading.Thread(target=self._copy, args=(version,), name=f"import-{version.id}", daemon=True)
@@ -281,7 +225,7 @@ class Models:
         thread.start()
 
     def _copy(self, version: ModelVersion) -> None:
-        source, target = _place(version.source or NOWHERE), version.where
+        source, target = place_of(version.source or NOWHERE), version.where
         try:
             copy(self._site.store, source.uri, target.uri, self._ending.is_set)
             if version.move and source.uri != target.uri:
@@ -289,10 +233,10 @@ class Models:
         except Cancelled:
             return  # it begins anew at the next start
         except Missing as error:
-            outcome, why = _FAILED, str(error)
+            outcome, why = FAILED, str(error)
         else:
-            outcome, why = _SUCCESS, ""
-        with self._lock:
+            outcome, why = SUCCESS, ""
+        with self.lock:
             version.status, version.error, version.source = outcome, why, None
             self._save(version)
 
@@ -366,7 +310,7 @@ class Models:
             "TrainingModelCreator": self._site.account.uin,
             "CreateTime": utc(version.created),
             "TrainingModelStatus": version.status,
-            "TrainingModelProgress": 100 if version.status == _SUCCESS else 0,
+            "TrainingModelProgress": 100 if version.status == SUCCESS else 0,
             "TrainingModelErrorMsg": version.error,
         }
 
@@ -377,44 +321,6 @@ _VERSION_FILTERS: dict[str, Callable[[ModelVersion], list[str]]] = {
     "ModelFormat": lambda version: [version.config["TrainingModelFormat"]],
     "AlgorithmFramework": lambda version: [version.config["AlgorithmFramework"]],
 }
-
-
-def _config(fields: Fields) -> dict[str, Any]:
-    """What is asked for and only told again, under the answers' names."""
-    image = fields.part("ReasoningImageInfo")
-    hot = read_place(fields, "ModelOutputPath") or read_place(fields, "TrainingModelCosPath")
-    form = fields.text("ModelFormat", one_of=FORMATS)
-    clean = fields.text("AutoClean", one_of=("true", "false"))
-    if clean == "true" and form != "SAVED_MODEL":
-        raise fields.bad("AutoClean", "may be true for SAVED_MODEL only")
-    return {
-        "TrainingModelSource": fields.text("TrainingModelSource", "COS"),
-        "AlgorithmFramework": fields.text("AlgorithmFramework", one_of=FRAMEWORKS),
-        "ReasoningEnvironment": fields.text("ReasoningEnvironment"),
-        "ReasoningEnvironmentSource": fields.text(
-            "ReasoningEnvironmentSource", required=True, one_of=("SYSTEM", "CUSTOM")
-        ),
-        "ReasoningEnvironmentId": fields.text("ReasoningEnvironmentId"),
-        "ReasoningImageInfo": image.values if image else {"ImageType": "", "ImageUrl": ""},
-        "TrainingModelIndex": fields.text("TrainingModelIndex", longest=1000),
-        "TrainingJobId": fields.text("TrainingJobId"),
-        "TrainingJobName": fields.text("TrainingJobName"),
-        "TrainingJobVersion": fields.text("TrainingJobVersion"),
-        "TrainingModelFormat": form,
-        "VersionType": fields.text("ModelVersionType", TYPES[0], one_of=TYPES),
-        "GPUType": "",
-        "AutoClean": clean or "false",
-        "ModelCleanPeriod": fields.integer("ModelCleanPeriod", 1, least=1, most=1440),
-        "MaxReservedModels": fields.integer("MaxReservedModels", 24, least=1, most=24),
-        "ModelHotUpdatePath": hot.to_wire() if hot and form == "SAVED_MODEL" else NOWHERE,
-        "TrainingPreference": fields.text("TrainingPreference"),
-        "AutoMLTaskId": fields.text("AutoMLTaskId"),
-        "IsQAT": fields.flag("IsQAT"),
-    }
-
-
-def _place(document: dict[str, Any]) -> Place:
-    return Place(document["Bucket"], document["Region"], document["Paths"][0])
 
 
 def _missing(what: str) -> ApiError:

@@ -255,8 +255,11 @@ def test_a_registered_model_is_served(rig: Any) -> None:
     assert predict(rig, seen, 1).json()["predictions"][0] == name
     assert rig.refusal("DeleteTrainingModelVersion", version) == "OperationDenied.NotAllow"
 
-    rig.call("DeleteModelServiceGroup", {"ServiceGroupId": seen["ServiceGroupId"]})
+    one = {"ServiceId": seen["ServiceId"]}
+    rig.call("ModifyModelService", one | {"ServiceAction": "STOP"})
     rig.call("DeleteTrainingModelVersion", version)
+    assert rig.refusal("ModifyModelService", one | {"ServiceAction": "RESUME"}) == "ResourceNotFound.NoModel"
+    rig.call("DeleteModelServiceGroup", {"ServiceGroupId": seen["ServiceGroupId"]})
 
 
 def test_what_a_task_trained_is_served(rig: Any) -> None:

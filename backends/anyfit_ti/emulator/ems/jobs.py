@@ -1,37 +1,30 @@
-"""Batch predictions of TI-EMS: a configuration's model is asked for every row of files in COS.
-
-The reference tells formats no closer than "JSON". Here an input file is a JSON list, an object with `instances`, or one
-JSON value on each line, and its output file, of the same name, is `{"predictions": [...]}`.
-"""
+"""Batch predictions of TI-EMS, one after the other asked for: made, cancelled, deleted."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from attrs import asdict, define
 
-from anyfit_emulator.moving import Cancelled, Missing, download, upload
+from anyfit_emulator.moving import Cancelled, Missing
 from anyfit_emulator.serving import NotServing
-from anyfit_ti.emulator.desk import REGIONS, TIEMS, Call, Site, Tables
+from anyfit_ti.emulator.desk import TIEMS, Call, Site, Tables
 from anyfit_ti.emulator.ems.configs import Configs
-from anyfit_ti.emulator.ems.services import launch_of
+from anyfit_ti.emulator.ems.orders import launch_of, read_shape
+from anyfit_ti.emulator.ems.prediction import Failed, predict
 from anyfit_ti.emulator.ems.values import beijing, read_uri
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.ids import letters
-from anyfit_ti.emulator.serving.asking import json_request
 from anyfit_ti.emulator.serving.workload import Workload
 
 __all__ = ["Jobs"]
 
 WAITING, RUNNING, SUCCEEDED, FAILED, CANCELED = "Waiting", "Running", "Succeeded", "Failed", "Canceled"
-_MOST = 256000
 _LOOK = 0.05
 
 
@@ -53,10 +46,6 @@ class Job:
     started: float = 0.0
     ended: float = 0.0
     canceled: float = 0.0
-
-
-class Failed(Exception):
-    """A job cannot go on; the message says why."""
 
 
 class Jobs:
@@ -143,7 +132,7 @@ class Jobs:
         try:
             workload.scale(job.shape["WorkerCount"], 0.0)
             self._wait(workload, run)
-            self._predict(job, workload, folder, run.stopping.is_set)
+            predict(job.shape["PredictInput"], workload, self._site.store, folder, run.stopping.is_set)
             status, message = SUCCEEDED, ""
         except Cancelled:
             status, message = CANCELED, ""
@@ -167,38 +156,6 @@ class Jobs:
         with self._lock:
             run.job.status, run.job.started = RUNNING, time.time()
             self._save(run.job)
-
-    def _predict(self, job: Job, workload: Workload, folder: Path, cancelled: Callable[[], bool]) -> None:
-        asked = Fields(job.shape["PredictInput"])
-        inputs, outputs = folder / "input", folder / "output"
-        inputs.mkdir(parents=True)
-        source = read_uri(asked, "InputPath").uri.rstrip("/")
-        download(self._site.store, source, inputs, cancelled)
-        for file in sorted(path for path in inputs.rglob("*") if path.is_file()):
-            target = outputs / file.relative_to(inputs)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            predictions = list(self._answers(_rows(file), asked, workload, cancelled))
-            target.write_text(json.dumps({"predictions": predictions}, ensure_ascii=False))
-        upload(self._site.store, outputs, read_uri(asked, "OutputPath").uri)
-
-    @staticmethod
-    def _answers(rows: list[Any], asked: Fields, workload: Workload, cancelled: Callable[[], bool]) -> Iterator[Any]:
-        size = asked.integer("BatchSize", 64)
-        signature = asked.text("SignatureName")
-        for first in range(0, len(rows), size):
-            if cancelled():
-                raise Cancelled
-            document: dict[str, Any] = {"instances": rows[first : first + size]}
-            if signature:
-                document["signature_name"] = signature
-            response = workload.forward(json_request(document), "/v1/models/m:predict")
-            content = response.body if isinstance(response.body, bytes) else b""
-            if response.status != 200:
-                raise Failed(f"the model answered {response.status}: {content[:200].decode('utf-8', 'replace')}")
-            try:
-                yield from json.loads(content)["predictions"]
-            except (KeyError, TypeError):
-                raise Failed("the model's answer has no predictions") from None
 
     def _end(self, job: Job, status: str, message: str) -> None:
         job.status, job.message, job.ended = status, message, time.time()
@@ -250,9 +207,6 @@ class _Run:
 
 
 def _shape(fields: Fields) -> dict[str, Any]:
-    group = fields.text("ResourceGroupId", required=True)
-    if group not in REGIONS:
-        raise ApiError("ResourceNotFound", f"The resource group {group} does not exist.")
     asked = fields.part("PredictInput", required=True) or fields
     for name in ("InputPath", "OutputPath"):
         read_uri(asked, name)
@@ -262,33 +216,9 @@ def _shape(fields: Fields) -> dict[str, Any]:
     if fields.has("QuantizationInput"):
         raise ApiError("UnsupportedOperation", "Models cannot be quantized here.")
     return {
+        **read_shape(fields),
         "Name": fields.text("Name", required=True, longest=60),
-        "ResourceGroupId": group,
-        "Cpu": fields.integer("Cpu", required=True, least=100, most=_MOST),
-        "Memory": fields.integer("Memory", required=True, least=100, most=_MOST),
-        "Gpu": fields.integer("Gpu", most=_MOST),
-        "GpuMemory": fields.integer("GpuMemory", most=_MOST),
-        "GpuType": fields.text("GpuType"),
-        "Cluster": fields.text("Cluster", "default"),
-        "Description": fields.text("Description"),
-        "LogTopicId": fields.text("LogTopicId"),
         "ConfigId": fields.text("ConfigId", required=True),
         "WorkerCount": fields.integer("WorkerCount", 1, least=1, most=10),
         "PredictInput": asked.values,
     }
-
-
-def _rows(file: Path) -> list[Any]:
-    """The rows of an input file.
-
-    Raises:
-        ValueError: It is no JSON.
-    """
-    text = file.read_text()
-    try:
-        whole = json.loads(text)
-    except ValueError:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    if isinstance(whole, dict) and isinstance(whole.get("instances"), list):
-        whole = whole["instances"]
-    return whole if isinstance(whole, list) else [whole]

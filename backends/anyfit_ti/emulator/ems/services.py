@@ -7,61 +7,27 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from attrs import asdict, define, field
+from attrs import asdict
 
 from anyfit_emulator.http import Request, Response
 from anyfit_emulator.serving import NotServing
-from anyfit_ti.emulator.desk import REGIONS, TIEMS, Call, Site, Tables
-from anyfit_ti.emulator.ems.configs import Config, Configs
-from anyfit_ti.emulator.ems.values import beijing, ordered, read_uri
+from anyfit_ti.emulator.desk import TIEMS, Call, Site, Tables
+from anyfit_ti.emulator.ems.configs import Configs
+from anyfit_ti.emulator.ems.entrance import Entrance
+from anyfit_ti.emulator.ems.orders import Service, launch_of, read_scaler, read_shape
+from anyfit_ti.emulator.ems.values import beijing, ordered
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.ids import letters
 from anyfit_ti.emulator.selecting import page, select
 from anyfit_ti.emulator.serving.fleet import Fleet
 from anyfit_ti.emulator.serving.gateway import refuse
-from anyfit_ti.emulator.serving.launch import Launch, Mount
 from anyfit_ti.emulator.serving.workload import Absent
 
-__all__ = ["Services", "launch_of"]
+__all__ = ["Services"]
 
 GRACE = 30.0
 EXTERNAL, VPC = "EXTERNAL", "VPC"
-_METRICS = ("CPU-UTIL", "MEMORY-UTIL")
-_MOST_REPLICAS = 100
-_MOST = 256000
-
-
-@define
-class Service:
-    """A service.
-
-    Attributes:
-        shape: What was asked for and is only told again, under the answers' names.
-        scaler: As it is told; `StartReplicas` is how many there shall be.
-        wanted: Whether it shall run.
-        moving: The status while instances are being started.
-        token: What callers need; "" for nothing.
-        exposes: How it can be called: `ExposeType` and the network.
-        serving: Since when it has been able to answer; 0 for not now.
-        served: Seconds that it did so before.
-    """
-
-    id: str
-    name: str
-    config_id: str
-    region: str
-    shape: dict[str, Any]
-    scale_mode: str
-    scaler: dict[str, Any]
-    token: str
-    created: float
-    updated: float
-    wanted: bool = True
-    moving: str = "Waiting"
-    exposes: list[dict[str, Any]] = field(factory=list)
-    serving: float = 0.0
-    served: float = 0.0
 
 
 class Services:
@@ -97,7 +63,7 @@ class Services:
             for service in self._services.values():
                 service.serving = 0.0
                 if service.exposes:
-                    self._ports[service.id] = self._site.listen(Entrance(self, service.id))
+                    self._ports[service.id] = self._site.listen(Entrance(service.id, self.forward))
                 if service.wanted:
                     self._deploy(service)
 
@@ -122,9 +88,9 @@ class Services:
             name = fields.text("Name", required=True, longest=60)
             config = self._configs.find(fields.text("ServiceConfigId", required=True))
             mode = fields.text("ScaleMode", required=True, one_of=("AUTO", "MANUAL"))
-            scaler = _scaler(fields, mode)
+            scaler = read_scaler(fields, mode)
             authentication = fields.text("Authentication", one_of=("TOKEN",))
-            shape = _shape(fields)
+            shape = read_shape(fields)
             if any(one.name == name for one in self._services.values()):
                 raise ApiError("FailedOperation.AlreadyExists", f"There is a service {name} already.")
             token = letters(32) if authentication else ""
@@ -190,13 +156,13 @@ class Services:
             if expose in service.exposes:
                 return {"Expose": self._exposed(service, expose)}
             if service.id not in self._ports:
-                self._ports[service.id] = self._site.listen(Entrance(self, service.id))
+                self._ports[service.id] = self._site.listen(Entrance(service.id, self.forward))
             service.exposes.append(expose)
             self._save(service)
         return {"Expose": {**expose, "Ip": "pending"}}
 
     def forward(self, service_id: str, request: Request) -> Response:
-        """Answer a call of a service."""
+        """Answer a call of a service, which came in at its own address."""
         service = self._services.get(service_id)
         if service is None:
             return refuse(404, "the service does not exist any more")
@@ -217,12 +183,12 @@ class Services:
     def _reshape(self, service: Service, fields: Fields) -> None:
         mode = fields.text("ScaleMode", service.scale_mode, one_of=("AUTO", "MANUAL"))
         if fields.has("Scaler"):
-            service.scaler = _scaler(fields, mode)
+            service.scaler = read_scaler(fields, mode)
         service.scale_mode = mode
         if config_id := fields.text("ServiceConfigId"):
             service.config_id = self._configs.find(config_id).id
         merged = Fields({**service.shape, **fields.values})
-        service.shape = _shape(merged)
+        service.shape = read_shape(merged)
 
     def _deploy(self, service: Service) -> None:
         launch = launch_of(self._configs.find(service.config_id))
@@ -321,58 +287,3 @@ class Services:
             "runtime": lambda one: [self._configs.find(one.config_id).runtime],
             "rsg_id": lambda one: [one.shape["ResourceGroupId"]],
         }
-
-
-class Entrance:
-    """An application: one service, at an address of its own."""
-
-    def __init__(self, services: Services, service_id: str) -> None:
-        self._services = services
-        self._service_id = service_id
-
-    def quick(self, request: Request) -> bool:
-        """Nothing is answered on the event loop: programs are waited for."""
-        return False
-
-    def __call__(self, request: Request) -> Response:
-        """Answer a call."""
-        return self._services.forward(self._service_id, request)
-
-
-def launch_of(config: Config) -> Launch:
-    """What an instance runs."""
-    return Launch((Mount(read_uri(Fields({"ModelUri": config.uri}), "ModelUri").uri),))
-
-
-def _scaler(fields: Fields, mode: str) -> dict[str, Any]:
-    scaler = fields.part("Scaler", required=True) or Fields({})
-    start = scaler.integer("StartReplicas", required=True, least=1, most=_MOST_REPLICAS)
-    metrics = [
-        {
-            "Name": metric.text("Name", required=True, one_of=_METRICS),
-            "Value": metric.integer("Value", required=True, least=1, most=100),
-        }
-        for metric in scaler.parts("HpaMetrics", required=mode == "AUTO")
-    ]
-    fewest = most = start
-    if mode == "AUTO":
-        fewest = scaler.integer("MinReplicas", required=True, least=1, most=start)
-        most = scaler.integer("MaxReplicas", required=True, least=start, most=_MOST_REPLICAS)
-    return {"MaxReplicas": most, "MinReplicas": fewest, "StartReplicas": start, "HpaMetrics": metrics}
-
-
-def _shape(fields: Fields) -> dict[str, Any]:
-    group = fields.text("ResourceGroupId", required=True)
-    if group not in REGIONS:
-        raise ApiError("ResourceNotFound", f"The resource group {group} does not exist.")
-    return {
-        "ResourceGroupId": group,
-        "Cpu": fields.integer("Cpu", required=True, least=100, most=_MOST),
-        "Memory": fields.integer("Memory", required=True, least=100, most=_MOST),
-        "Gpu": fields.integer("Gpu", most=_MOST),
-        "GpuMemory": fields.integer("GpuMemory", most=_MOST),
-        "GpuType": fields.text("GpuType"),
-        "Cluster": fields.text("Cluster", "default"),
-        "Description": fields.text("Description"),
-        "LogTopicId": fields.text("LogTopicId"),
-    }

@@ -10,8 +10,8 @@ import threading
 from anyfit_emulator.http import Request, Response
 from anyfit_emulator.serving import NotServing
 from anyfit_emulator.weights import Wheel
+from anyfit_ti.emulator.serving.life import Life
 from anyfit_ti.emulator.serving.register import Group, Register
-from anyfit_ti.emulator.serving.services import Services
 from anyfit_ti.emulator.serving.workload import Absent, Busy
 
 __all__ = ["Gateway", "refuse"]
@@ -23,9 +23,9 @@ _BEARER = "bearer "
 class Gateway:
     """An application: `/<service group><path>` is passed on to a version of the group as `<path>`."""
 
-    def __init__(self, register: Register, services: Services) -> None:
+    def __init__(self, register: Register, life: Life) -> None:
         self._register = register
-        self._services = services
+        self._life = life
         self._lock = threading.Lock()
         self._wheels: dict[str, tuple[tuple[tuple[str, int], ...], Wheel]] = {}
 
@@ -47,13 +47,13 @@ class Gateway:
         """Pass a request on to the version whose turn it is."""
         with self._register.lock:
             services = self._register.services_of(group)
-            ready = [one for one in services if one.wanted and self._services.state(one).health.ready]
+            ready = [one for one in services if one.wanted and self._life.state(one).health.ready]
             shared = [one for one in ready if one.weight] or ready
             chosen = shared[self._turn(group, tuple((one.id, one.weight) for one in shared))] if shared else None
         if chosen is None:
             return refuse(503, "no instance of the service is ready")
         try:
-            return self._services.forward(chosen, request, path + ("?" + request.query if request.query else ""))
+            return self._life.forward(chosen, request, path + ("?" + request.query if request.query else ""))
         except Absent as error:
             return refuse(503, str(error))
         except Busy:

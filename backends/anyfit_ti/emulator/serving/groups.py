@@ -1,20 +1,15 @@
-"""Service groups: weights, tokens, addresses (reference, sections 3.13 and 3.14)."""
+"""Service groups: weights and addresses (reference, sections 3.13 and 3.14)."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
 
-from anyfit_emulator.http import Request, Response
 from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
-from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
-from anyfit_ti.emulator.ids import letters
 from anyfit_ti.emulator.selecting import page, select, tagged
-from anyfit_ti.emulator.serving.asking import json_request
-from anyfit_ti.emulator.serving.register import Group, Register, new_token
+from anyfit_ti.emulator.serving.register import Group, Register
 from anyfit_ti.emulator.serving.services import Services
 from anyfit_ti.emulator.serving.views import group_view
 
@@ -28,7 +23,6 @@ class Groups:
 
     Args:
         address: Where a group is called.
-        ask: Passes a request of the platform's own to a group, as the gateway does with those of others.
     """
 
     def __init__(
@@ -37,13 +31,11 @@ class Groups:
         register: Register,
         services: Services,
         address: Callable[[str], str],
-        ask: Callable[[Group, Request, str], Response],
     ) -> None:
         self._site = site
         self._register = register
         self._services = services
         self._address = address
-        self._ask = ask
         self._lock = register.lock
 
     def tables(self) -> Tables:
@@ -53,15 +45,10 @@ class Groups:
                 "DescribeModelServiceGroup": self.describe,
                 "DescribeModelServiceGroups": self.describe_all,
                 "ModifyServiceGroupWeights": self.weigh,
-                "ModifyModelServiceAuthorization": self.authorize,
-                "CreateModelServiceAuthToken": self.create_token,
-                "ModifyModelServiceAuthToken": self.modify_token,
-                "DeleteModelServiceAuthToken": self.delete_token,
                 "DescribeModelServiceCallInfo": self.call_info,
                 "DescribeModelServiceHotUpdated": self.hot_updated,
                 "DescribeAPIConfigs": self.api_configs,
                 "DescribeInferTemplates": lambda call: {"FrameworkTemplates": None},
-                "ChatCompletion": self.chat,
             }
         }
 
@@ -103,60 +90,6 @@ class Groups:
             self._register.keep(*services.values())
             self._register.touch(group)
         return {"ServiceGroup": None}
-
-    def authorize(self, call: Call) -> dict[str, Any]:
-        """Ask callers for a token, or no longer."""
-        with self._lock:
-            group = self._group(call.fields)
-            group.authorized = call.fields.flag("AuthorizationEnable")
-            if group.authorized and not group.tokens:
-                group.tokens = [new_token()]
-            self._register.touch(group)
-        return {}
-
-    def create_token(self, call: Call) -> dict[str, Any]:
-        """A further token."""
-        fields = call.fields
-        with self._lock:
-            group = self._group(fields)
-            name = fields.text("Name", longest=60) or f"token-{len(group.tokens) + 1}"
-            group.tokens.append(new_token(name, fields.text("Description", longest=1024)))
-            self._register.touch(group)
-        return {}
-
-    def modify_token(self, call: Call) -> dict[str, Any]:
-        """Another name or description for a token, or another value."""
-        fields = call.fields
-        with self._lock:
-            group = self._group(fields)
-            given = fields.part("AuthToken", required=True) or Fields({})
-            base = given.part("Base", required=True) or Fields({})
-            token = self._token(group, base.text("Value"), base.text("Id"))
-            for name in ("Name", "Description"):
-                if base.has(name):
-                    token["Base"][name] = base.text(name)
-            if given.has("Limits"):
-                token["Limits"] = [
-                    {
-                        "Strategy": limit.text("Strategy", required=True, one_of=("PerMinute", "PerDay")),
-                        "Max": limit.integer("Max", required=True),
-                    }
-                    for limit in given.parts("Limits")
-                ]
-            if fields.flag("NeedReset"):
-                fresh = new_token()["Base"]
-                token["Base"] |= {"Value": fresh["Value"], "Id": fresh["Id"]}
-            self._register.touch(group)
-        return {}
-
-    def delete_token(self, call: Call) -> dict[str, Any]:
-        """A token that lets nobody in any more."""
-        fields = call.fields
-        with self._lock:
-            group = self._group(fields)
-            group.tokens.remove(self._token(group, fields.text("AuthTokenValue", required=True), ""))
-            self._register.touch(group)
-        return {}
 
     def call_info(self, call: Call) -> dict[str, Any]:
         """Where the group is called, and with what."""
@@ -210,38 +143,12 @@ class Groups:
             ]
             return {"TotalCount": len(found), "Details": details}
 
-    def chat(self, call: Call) -> dict[str, Any]:
-        """A conversation with a group that speaks OpenAI's protocol."""
-        fields = call.fields
-        with self._lock:
-            group = self._register.group(fields.text("Model", required=True))
-        messages = [
-            {"role": item.text("Role", required=True), "content": _content(item)}
-            for item in fields.parts("Messages", required=True)
-        ]
-        asked = {
-            "model": group.id,
-            "messages": messages,
-            "temperature": fields.number("Temperature", 0.7),
-            "top_p": fields.number("TopP", 1.0),
-            "max_tokens": fields.integer("MaxTokens", 512, least=1),
-        }
-        return _completion(group, self._ask(group, json_request(asked), "/v1/chat/completions"))
-
     def _group(self, fields: Fields) -> Group:
         return self._register.group(fields.text("ServiceGroupId", required=True))
 
     def _view(self, group: Group) -> dict[str, Any]:
         views = [self._services.view(service) for service in self._register.services_of(group)]
         return group_view(group, views, self._site.account)
-
-    @staticmethod
-    def _token(group: Group, value: str, identifier: str) -> dict[str, Any]:
-        for token in group.tokens:
-            base = token["Base"]
-            if (value and base["Value"] == value) or (not value and identifier and base["Id"] == identifier):
-                return token
-        raise ApiError("FailedOperation.InvalidAuthToken", f"The service group {group.id} has no such token.")
 
     def _filters(self) -> dict[str, Callable[[Group], list[str]]]:
         def each(name: str) -> Callable[[Group], list[str]]:
@@ -260,43 +167,3 @@ class Groups:
             "CreatedBy": lambda group: [self._site.account.uin],
             "ModelVersionId": versions,
         }
-
-
-def _content(message: Fields) -> Any:
-    parts = message.parts("MultiModalContents")
-    if not parts:
-        return message.text("Content")
-    return [
-        {"type": "text", "text": part.text("Text")}
-        if part.text("Type", required=True) == "text"
-        else {"type": "image_url", "image_url": {"url": (part.part("ImageUrl") or Fields({})).text("Url")}}
-        for part in parts
-    ]
-
-
-def _completion(group: Group, response: Response) -> dict[str, Any]:
-    content = response.body if isinstance(response.body, bytes) else b""
-    try:
-        answer: Any = json.loads(content) if response.status == 200 else None
-        choices = [
-            {
-                "Message": {"Role": choice["message"]["role"], "Content": choice["message"]["content"]},
-                "FinishReason": choice.get("finish_reason") or "",
-                "Index": choice.get("index", index),
-            }
-            for index, choice in enumerate(answer["choices"])
-        ]
-    except (ValueError, KeyError, TypeError):
-        text = content[:200].decode("utf-8", "replace")
-        raise ApiError("FailedOperation", f"The service answered {response.status}: {text}") from None
-    usage = answer.get("usage") or {}
-    return {
-        "Model": group.id,
-        "Choices": choices,
-        "Id": answer.get("id") or f"chatcmpl-{letters(16)}",
-        "Usage": {
-            "CompletionTokens": usage.get("completion_tokens", 0),
-            "PromptTokens": usage.get("prompt_tokens", 0),
-            "TotalTokens": usage.get("total_tokens", 0),
-        },
-    }

@@ -77,11 +77,11 @@ class Service:
 
 
 class Register:
-    """All groups and services of the account. Its users hold `lock`."""
+    """All groups and services of the account. Its users hold `lock`, which is that of the models."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, lock: threading.RLock) -> None:
         self._records = records
-        self.lock = threading.RLock()
+        self.lock = lock
         self.groups = {key: Group(**document) for key, document in records.all("service-group")}
         self.services = {key: Service(**document) for key, document in records.all("model-service")}
 

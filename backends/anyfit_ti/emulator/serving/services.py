@@ -6,25 +6,19 @@ import re
 import time
 from typing import Any
 
-from anyfit_emulator.http import Request, Response
 from anyfit_emulator.running import LineLog
-from anyfit_ti.emulator.callbacks import message, tell
 from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
-from anyfit_ti.emulator.filesystems import FileSystems
 from anyfit_ti.emulator.ids import letters
-from anyfit_ti.emulator.models import Models
-from anyfit_ti.emulator.places import Place
 from anyfit_ti.emulator.selecting import page, select, tagged
-from anyfit_ti.emulator.serving.fleet import Fleet, State
+from anyfit_ti.emulator.serving.life import Life
 from anyfit_ti.emulator.serving.orders import (
     CHANGEABLE,
     CHARGES,
     SCALING,
     check_order,
     grace_of,
-    launch_of,
     replicas_of,
 )
 from anyfit_ti.emulator.serving.register import Group, Register, Service, new_token
@@ -40,15 +34,12 @@ _EXTRA = ("GatewayConfig", "GatewayLogConfig")
 class Services:
     """The services of the account; safe from any thread."""
 
-    def __init__(self, site: Site, models: Models, register: Register) -> None:
+    def __init__(self, site: Site, register: Register, life: Life) -> None:
         self._site = site
-        self._models = models
         self._register = register
+        self._life = life
+        self._fleet = life.fleet
         self._lock = register.lock
-        self._volumes = FileSystems(site.folder / "cfs")
-        self._ending = False
-        self.fleet = Fleet(site.store, site.folder / "service", self._heard)
-        models.is_used = self._uses
 
     def tables(self) -> Tables:
         """What it answers."""
@@ -63,22 +54,6 @@ class Services:
             }
         }
 
-    def start(self) -> None:
-        """Run again what shall run."""
-        with self._lock:
-            for service in self._register.services.values():
-                if service.wanted and service.business != "CREATE_FAILED":
-                    self._deploy(service)
-
-    def end(self, grace: float) -> None:
-        """Ask all processes to end, because the emulator ends; does not wait."""
-        self._ending = True
-        self.fleet.end(grace)
-
-    def join(self, deadline: float) -> None:
-        """Wait for the end of it, until a moment of the monotonic clock."""
-        self.fleet.join(deadline)
-
     # actions
 
     def create(self, call: Call) -> dict[str, Any]:
@@ -87,7 +62,7 @@ class Services:
         with self._lock:
             group = self._group_for(fields, call.region)
             config = {name: fields.values[name] for name in CHANGEABLE if fields.has(name)}
-            check_order(Fields(config, loose=call.loose), group.charge, self._locate)
+            check_order(Fields(config, loose=call.loose), group.charge, self._life.locate)
             fixed = {name: fields.values[name] for name in _FIXED if fields.has(name)}
             first = group.id not in self._register.groups
             self._register.groups[group.id] = group
@@ -110,7 +85,7 @@ class Services:
             self._register.keep(service)
             self._register.touch(group)
             answer = new_view(service, group, self._site.account)
-            self._deploy(service)
+            self._life.deploy(service)
             return {"Service": answer}
 
     def describe(self, call: Call) -> dict[str, Any]:
@@ -137,11 +112,11 @@ class Services:
             if service.business == "CREATE_FAILED":
                 raise ApiError("FailedOperation.NotAllow", f"The service {service.id} could not be created.")
             if action == "STOP":
+                self._life.stop(service)
                 service.operation, service.asked = "Stop", time.time()
-                self._stop(service)
             elif action == "RESUME":
+                self._life.resume(service)
                 service.operation, service.asked = "Start", time.time()
-                self._resume(service)
             else:
                 names = SCALING if action == "SCALE" else CHANGEABLE
                 self._change(service, fields, [name for name in names if fields.has(name)])
@@ -174,26 +149,13 @@ class Services:
     def view(self, service: Service) -> dict[str, Any]:
         """A service as answers show it."""
         group = self._register.group(service.group_id)
-        return service_view(service, group, self.state(service), self.fleet.pods(service.id), self._site.account)
-
-    def state(self, service: Service) -> State:
-        """How its instances are."""
-        return self.fleet.state(service.id)
-
-    def forward(self, service: Service, request: Request, path: str) -> Response:
-        """Pass a request on.
-
-        Raises:
-            NotServing: Nothing answers.
-            Busy: Nothing takes more requests now.
-        """
-        return self.fleet.forward(service.id, request, path)
+        return service_view(service, group, self._life.state(service), self._fleet.pods(service.id), self._site.account)
 
     def logs(self, service_id: str) -> dict[str, LineLog]:
         """By pod, what a service's instances wrote; with no id, those of all services."""
         with self._lock:
             wanted = [key for key in self._register.services if service_id in ("", key)]
-        return {pod: log for key in wanted for pod, log in self.fleet.logs(key).items()}
+        return {pod: log for key in wanted for pod, log in self._fleet.logs(key).items()}
 
     def events(self, service_id: str) -> list[dict[str, Any]]:
         """What happened to a service's instances that live, the oldest first."""
@@ -205,7 +167,7 @@ class Services:
                 "Message": event.text,
                 "At": event.at,
             }
-            for pod in self.fleet.pods(service_id)
+            for pod in self._fleet.pods(service_id)
             for number, event in enumerate(pod.events)
         ]
         return sorted(found, key=lambda event: float(event["At"]))
@@ -240,97 +202,16 @@ class Services:
         group.tokens = [new_token()] if group.authorized else []
         return group
 
-    def _deploy(self, service: Service) -> None:
-        try:
-            launch = launch_of(service.config, self._locate, self._volumes)
-        except ApiError as error:  # the model version was deleted while the service was stopped
-            service.wanted, service.reason = 0, error.message
-            self._register.keep(service)
-            return
-        self.fleet.run(service.id, launch, service.wanted, grace_of(service.config))
-
-    def _stop(self, service: Service) -> None:
-        if service.wanted:
-            service.before, service.wanted = service.wanted, 0
-        self.fleet.stop(service.id, grace_of(service.config))
-
-    def _resume(self, service: Service) -> None:
-        if not service.wanted:
-            service.wanted = service.before or replicas_of(service.config)
-            self._deploy(service)
-
     def _change(self, service: Service, fields: Fields, names: list[str]) -> None:
         config = {**service.config, **{name: fields.values[name] for name in names}}
         if "Command" in names and "CommandBase64" not in names:
             config.pop("CommandBase64", None)
-        check_order(Fields(config), self._register.group(service.group_id).charge, self._locate)
-        before, service.config = launch_of(service.config, self._locate, self._volumes), config
-        count = replicas_of(config)
-        if not service.wanted:
-            service.before = count
-            return
-        service.wanted = count
-        if launch_of(config, self._locate, self._volumes) != before:
-            self._deploy(service)
-        else:
-            self.fleet.scale(service.id, count, grace_of(config))
+        check_order(Fields(config), self._register.group(service.group_id).charge, self._life.locate)
+        self._life.change(service, config)
 
     def _drop(self, service: Service) -> None:
         self._register.remove(service)
-        self.fleet.forget(service.id, grace_of(service.config))
-
-    def _heard(self, service_id: str) -> None:
-        """Take note of what a service's instances have come to."""
-        with self._lock:
-            service = self._register.services.get(service_id)
-            if service is None or self._ending:
-                return
-            state = self.state(service)
-            if service.business == "CREATING":
-                self._created(service, state)
-            if service.operation:
-                self._call_back(service, state)
-
-    def _created(self, service: Service, state: State) -> None:
-        """See whether a creation has come to an end."""
-        if state.status == "Normal":
-            group = self._register.group(service.group_id)
-            service.business = "CREATE_SUCCEED" if group.charge == "PREPAID" else "BILLING"
-        elif state.unfit:
-            service.business, service.reason, service.wanted = "CREATE_FAILED", state.reason, 0
-            self.fleet.stop(service.id, 0.0)
-        else:
-            return
-        self._register.keep(service)
-
-    def _call_back(self, service: Service, state: State) -> None:
-        """Tell the user's server once what was asked for is done, or failed."""
-        news: tuple[int, str] | None = None
-        if service.business == "CREATE_FAILED":
-            news = (10000, service.reason)
-        elif service.operation == "Stop" and state.status == "Stopped":
-            news = (10002, "SERVICE_STOPPED")
-        elif service.operation != "Stop" and state.status == "Normal":
-            news = (0, "SERVICE_ALL_AVAILABLE")
-        if news:
-            if url := service.fixed.get("CallbackUrl"):
-                tell(url, message(*news, service.id, "ems", service.operation, service.asked))
-            service.operation = ""
-            self._register.keep(service)
-
-    def _locate(self, version_id: str) -> Place:
-        version = self._models.find(version_id)
-        if version.status != "STATUS_SUCCESS":
-            raise ApiError("FailedOperation.NotAllow", f"Model version {version_id} is {version.status}.")
-        return version.where
-
-    def _uses(self, version_id: str) -> bool:
-        with self._lock:
-            return any(
-                (service.config.get("ModelInfo") or {}).get("ModelVersionId") == version_id
-                for service in self._register.services.values()
-                if service.wanted
-            )
+        self._fleet.forget(service.id, grace_of(service.config))
 
     def _filters(self) -> dict[str, Any]:
         return {
