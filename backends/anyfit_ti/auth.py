@@ -78,14 +78,14 @@ class Account:
             verify=self._settings.verify_ssl,
         )
 
-    def refused(self, credential: Credential) -> bool:
-        """Forget temporary keys that the service does not take; whether others may be had."""
+    def refused(self, secret_id: str) -> bool:
+        """Forget temporary keys that a service does not take; whether others may be had."""
         with self._lock:
-            if self._token is None or self._token.values["secret_id"] != credential.secret_id:
-                return self._token is not None
-            self._token = None
-            self._file.forget()
-            return True
+            if self._token is not None and self._token.values["secret_id"] == secret_id:
+                self._token = None
+                self._file.forget()
+                return True
+            return self._token is not None  # another thread was faster
 
     def _temporary(self) -> Token:
         with self._lock:

@@ -131,7 +131,9 @@ class TiBackend(Backend):
             return open_store(uri)
         with self._lock:
             if uri.bucket not in self._stores:
-                self._stores[uri.bucket] = open_store(uri, self._keys)
+                if not self._settings.bucket and uri.bucket == self._settings.home_bucket:
+                    self._make_home_bucket()
+                self._stores[uri.bucket] = open_store(uri, _Keys(self._account))
             return self._stores[uri.bucket]
 
     def submit(self, plan: Plan) -> JobRef:
@@ -142,6 +144,9 @@ class TiBackend(Backend):
 
     def logs(self, ref: JobRef, cursor: str = "") -> LogPage:
         return self._jobs.logs(ref, cursor)
+
+    def logs_tail(self, ref: JobRef, lines: int, node: int | None = None) -> LogPage:
+        return self._jobs.logs_tail(ref, lines, node) or super().logs_tail(ref, lines, node)
 
     def job_spec(self, ref: JobRef) -> JobSpec:
         return self._jobs.job_spec(ref)
@@ -180,9 +185,11 @@ class TiBackend(Backend):
             store.close()
         self._stores.clear()
 
-    def _keys(self) -> StoreSettings:
-        """The keys of the object store; asked again, those of then."""
-        return self._account.store_settings()
+    def _make_home_bucket(self) -> None:
+        from anyfit_ti.buckets import make_bucket
+
+        account = self._account
+        make_bucket(self._transport, account.store_settings(), self._settings.home_bucket, account.now())
 
     @cached_property
     def _transport(self) -> Transport:
@@ -212,3 +219,18 @@ class TiBackend(Backend):
         now = self._account.now
         new, old = Tasks(self._client, bucket, now), OldJobs(self._client, bucket, now)
         return Jobs(new, old, self._settings.region, self._settings.api)
+
+
+class _Keys:
+    """The keys of the object store: asked again, those of then, and other ones where these are no longer taken."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._given = ""
+
+    def __call__(self) -> StoreSettings:
+        settings = self._account.store_settings()
+        if settings.access_key == self._given and self._account.refused(self._given):
+            settings = self._account.store_settings()
+        self._given = settings.access_key
+        return settings

@@ -238,7 +238,7 @@ class Client:
                 return answer
             if not mended and (
                 self._learn_offset(fault, response)
-                or (is_code(fault.status, *_STALE) and self.account.refused(credential))
+                or (is_code(fault.status, *_STALE) and self.account.refused(credential.secret_id))
             ):
                 mended = True
                 continue

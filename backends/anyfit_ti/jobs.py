@@ -77,6 +77,11 @@ class Jobs:
         side, identity = self._side(ref)
         return side.logs(identity, cursor)
 
+    def logs_tail(self, ref: JobRef, lines: int, node: int | None) -> LogPage | None:
+        """The last lines, None where the whole log has to be read for them."""
+        side, identity = self._side(ref)
+        return side.logs_tail(identity, lines) if isinstance(side, Tasks) and node is None else None
+
     def job_spec(self, ref: JobRef) -> JobSpec:
         """What was asked for."""
         side, identity = self._side(ref)

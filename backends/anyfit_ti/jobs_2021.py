@@ -16,7 +16,7 @@ from anyfit.spec import Channel, JobSpec
 from anyfit_ti.client import LIST_2021, Client
 from anyfit_ti.errors import fault_of_code
 from anyfit_ti.facts import Bucket, End, Facts, results_of
-from anyfit_ti.logs import Entry, entries_2021, read_page
+from anyfit_ti.logs import Entry, entries_2021, read_page, read_tail
 from anyfit_ti.places import folder
 from anyfit_ti.series import pushed_series
 from anyfit_ti.states import ENDED_2021, state_2021
@@ -86,18 +86,28 @@ class Tasks:
         facts = self.facts(task)
 
         def fetch(start: int, context: str) -> tuple[list[Entry], str]:
-            body: dict[str, Any] = {
-                "PodName": f"{task}*",
-                "StartTime": rfc3339(start),
-                "EndTime": rfc3339(int(self._now()) * 10**9 + _MINUTE),
-                "Limit": _PAGE,
-                "Order": "ASC",
-                "OrderField": "Timestamp",
-            }
-            found, after = self._client.task_log({**body, "Context": context} if context else body)
-            return entries_2021(found), after
+            return self._search(task, start, context, "ASC")
 
         return read_page(fetch, cursor, begin=facts.created - _MINUTE, nodes=facts.nodes)
+
+    def logs_tail(self, task: str, lines: int) -> LogPage | None:
+        """The last lines of a task of one node, read from the end."""
+        facts = self.facts(task)
+        if facts.nodes > 1:
+            return None
+        return read_tail(lambda context: self._search(task, facts.created - _MINUTE, context, "DESC"), lines)
+
+    def _search(self, task: str, start: int, context: str, order: str) -> tuple[list[Entry], str]:
+        body: dict[str, Any] = {
+            "PodName": f"{task}*",
+            "StartTime": rfc3339(start),
+            "EndTime": rfc3339(int(self._now()) * 10**9 + _MINUTE),
+            "Limit": _PAGE,
+            "Order": order,
+            "OrderField": "Timestamp",
+        }
+        found, after = self._client.task_log({**body, "Context": context} if context else body)
+        return entries_2021(found), after
 
     def job_spec(self, task: str) -> JobSpec:
         """What was asked for."""

@@ -21,9 +21,10 @@ from anyfit.backend import LogLine, LogPage
 from anyfit.errors import UsageError
 from anyfit_ti.wire import Raw, moment, nanoseconds, table, text
 
-__all__ = ["Entry", "entries_2019", "entries_2021", "read_page"]
+__all__ = ["Entry", "entries_2019", "entries_2021", "read_page", "read_tail"]
 
 _LATE = 20 * 10**9
+_MOST = 9000  # the platform pages through 10000 lines of a search, and no more
 _POD = re.compile(r"(?:^|-)(launcher|master|worker|ps|chief|driver|executor|head)(?:-(\d+))?(?=$|\.)")
 _NODE = re.compile(r"anyfit: node (\d+) of \d+")
 
@@ -74,6 +75,7 @@ class _Place:
     start: int = 0
     context: str = ""
     pods: dict[str, _Pod] = field(factory=dict)
+    rows: int = 0
 
     def restart(self, begin: int, nodes: int) -> None:
         """Begin a new search where every pod has been read."""
@@ -81,8 +83,24 @@ class _Place:
         last, first = max(times, default=begin), min(times, default=begin)
         late = last - _LATE if nodes > 1 else last
         self.start = max(begin, min(last, max(first, late)) if len(times) >= nodes else late)
+        self.rows = 0
         for pod in self.pods.values():
             pod.again = pod.seen
+
+    def renew(self, begin: int, nodes: int) -> bool:
+        """Begin a new search before the platform ends this one, where that begins later."""
+        if self.rows < _MOST or not self.context:
+            return False
+        start, again = self.start, {name: pod.again for name, pod in self.pods.items()}
+        rows = self.rows
+        self.restart(begin, nodes)
+        if self.start > start:
+            self.context = ""
+            return True
+        self.start, self.rows = start, rows
+        for name, pod in self.pods.items():
+            pod.again = again[name]
+        return False
 
     def take(self, entry: Entry) -> LogLine | None:
         """The entry as a line, unless it was seen before or is none of the script's."""
@@ -99,7 +117,7 @@ class _Place:
     def written(self) -> str:
         """As text."""
         pods = {name: [pod.at, pod.seen, pod.again, pod.node] for name, pod in self.pods.items()}
-        return json.dumps({"s": self.start, "c": self.context, "p": pods}, separators=(",", ":"))
+        return json.dumps({"s": self.start, "c": self.context, "r": self.rows, "p": pods}, separators=(",", ":"))
 
 
 def read_page(fetch: Fetch, cursor: str, *, begin: int, nodes: int) -> LogPage:
@@ -116,9 +134,36 @@ def read_page(fetch: Fetch, cursor: str, *, begin: int, nodes: int) -> LogPage:
         if not place.context:
             place.restart(begin, nodes)
         entries, place.context = fetch(place.start, place.context)
+        place.rows += len(entries)
         lines = tuple(line for entry in entries if (line := place.take(entry)) is not None)
-        if lines or not place.context:
-            return LogPage(lines, place.written(), more=bool(place.context))
+        more = place.renew(begin, nodes) or bool(place.context)
+        if lines or not more:
+            return LogPage(lines, place.written(), more=more)
+
+
+def read_tail(fetch: Callable[[str], tuple[Sequence[Entry], str]], count: int) -> LogPage | None:
+    """The last lines and where to go on, None where that cannot be told for sure.
+
+    Args:
+        fetch: Asks the platform by a context, newest first.
+        count: How many lines.
+    """
+    found: list[Entry] = []
+    context = ""
+    while True:
+        entries, context = fetch(context)
+        found += entries
+        if not context or len(found) > count:
+            break
+    times = [entry.at for entry in found]
+    whole = not context or (bool(times) and times[-1] < times[0])
+    if len({entry.pod for entry in found}) > 1 or not whole or count > _MOST:
+        return None
+    place = _Place()
+    if found:
+        place.pods[found[0].pod] = _Pod(times[0], times.count(times[0]), node=found[0].node)
+    lines = [LogLine(e.text, moment(e.at) if e.at else None, e.node) for e in reversed(found[:count])]
+    return LogPage(tuple(lines), place.written())
 
 
 def entries_2021(rows: Sequence[Raw]) -> list[Entry]:
@@ -159,6 +204,6 @@ def _read(cursor: str) -> _Place:
     try:
         told = json.loads(cursor)
         pods = {str(name): _Pod(*map(int, numbers)) for name, numbers in told["p"].items()}
-        return _Place(int(told["s"]), str(told["c"]), pods)
+        return _Place(int(told["s"]), str(told["c"]), pods, int(told["r"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"{cursor!r} is no place in a log of TI", hint="follow the log from its beginning") from None

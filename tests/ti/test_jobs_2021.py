@@ -273,6 +273,16 @@ def test_job_of_another_tool(backend: TiBackend, bench: Benches, cloud: Mapping[
     assert backend.find(name) is None
 
 
+def test_default_bucket(connect: Make, bench: Benches, cloud: Mapping[str, str]) -> None:
+    """Without a bucket the vendor's default one is made, and used."""
+    run = bench(connect(bucket=""))
+    job = run.run(run.spec(LEAVE))
+    name = f"ti-{cloud['region']}-{cloud['uin']}-{cloud['app_id']}"
+
+    assert job.state.status == Status.SUCCEEDED, run.lines(job)
+    assert all(artifact.uri.startswith(f"cos://{name}/anyfit/jobs/") for artifact in job.artifacts())
+
+
 def test_both_generations_in_one_list(connect: Make, bench: Benches) -> None:
     """Jobs of both generations are listed together, the newest first, and described together."""
     run = bench(connect())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyfit.errors import UsageError
-from anyfit_ti.logs import Entry, entries_2019, entries_2021, read_page
+from anyfit_ti.logs import Entry, entries_2019, entries_2021, read_page, read_tail
 
 SECOND = 10**9
 
@@ -91,6 +91,46 @@ def test_lines_of_pods_that_come_late(page: int, steps: list[list[tuple[int, int
     assert seen == written
 
 
+class Strict(Service):
+    """Refuses to page through more than ten thousand lines."""
+
+    def fetch(self, start: int, context: str) -> tuple[Sequence[Entry], str]:
+        assert int(context or 0) < 10_000
+        return super().fetch(start, context)
+
+
+def test_very_long_logs() -> None:
+    """A search is given up for a new one before the platform ends it, and no line is lost or doubled by that."""
+    service = Strict(1000)
+    service.lines = [Entry(n // 3 * SECOND, "worker-0", 0, str(n)) for n in range(25_000)]
+
+    assert [text for _, text in read(service, "")[0]] == [str(n) for n in range(25_000)]
+
+
+@given(page=st.integers(1, 5), waits=st.lists(st.integers(0, 2), max_size=20), count=st.integers(0, 25))
+def test_the_end(page: int, waits: list[int], count: int) -> None:
+    """The last lines are those that reading all of it ends with, and the cursor goes on after them."""
+    service, now = Service(page), 1
+    for wait in waits:
+        now += wait
+        service.lines.append(Entry(now, "worker-0", 0, str(len(service.lines))))
+
+    def backwards(context: str) -> tuple[Sequence[Entry], str]:
+        at = int(context or 0)
+        found = list(reversed(service.lines))
+        return found[at : at + page], str(at + page) if at + page < len(found) else ""
+
+    tail = read_tail(backwards, count)
+    more = Entry(now, "worker-0", 0, "more")
+    whole = [line.text for line in service.lines]
+    service.lines.append(more)
+    if tail is None:
+        assert len({line.at for line in service.lines[-count - page - 2 : -1]}) <= 1
+    else:
+        assert [line.text for line in tail.lines] == whole[max(0, len(whole) - count) :]
+        assert [text for _, text in read(service, tail.cursor)[0]] == ["more"]
+
+
 def test_nodes_tell_who_they_are() -> None:
     """Where a pod's name tells no number, a line of anyfit's does, which is not shown."""
     service = Service(10)
@@ -103,7 +143,9 @@ def test_nodes_tell_who_they_are() -> None:
     assert read(service, cursor, nodes=2)[0] == [(1, "c")]
 
 
-@pytest.mark.parametrize("cursor", ["x", "{}", "[]", '{"s":"a","c":"","p":{}}', '{"s":1,"c":"","p":{"a":[1]}}'])
+@pytest.mark.parametrize(
+    "cursor", ["x", "{}", "[]", '{"s":"a","c":"","r":0,"p":{}}', '{"s":1,"c":"","r":0,"p":{"a":[1]}}']
+)
 def test_no_cursor_of_ours(cursor: str) -> None:
     """What is no cursor is the caller's fault."""
     with pytest.raises(UsageError, match="no place in a log"):

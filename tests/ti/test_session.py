@@ -15,7 +15,7 @@ from anyfit.spec import JobSpec
 from anyfit.storage import Uri
 from anyfit.testing import Bench
 from anyfit.watch import follow
-from anyfit_ti.backend import TiBackend
+from anyfit_ti.backend import TiBackend, _Keys
 
 Make = Callable[..., TiBackend]
 Benches = Callable[[Any], Bench]
@@ -364,6 +364,15 @@ def test_nothing_secret_is_logged(script: Any, scripted: Make, requests_made: Ca
     assert requests_made()
     assert not [secret for secret in ("geheim", "TOKEN") if secret in said]
     assert "AKIDalice" not in json.dumps(requests_made()) + repr(backend) + repr(vars(backend)) + backend.place
+
+
+def test_keys_of_the_store_are_renewed(script: Any, scripted: Make) -> None:
+    """A store that asks for keys again, since they were refused, gets other ones; set keys stay as they are."""
+    script.on("AssumeRole", keys(1, 7200), keys(2, 7200), keys(3, 7200))
+    give = [_Keys(scripted(role_arn="role")._account), _Keys(scripted()._account)]
+
+    assert [give[0]().access_key for _ in range(3)] == ["TMP1", "TMP2", "TMP3"]
+    assert [give[1]().access_key for _ in range(2)] == ["AKIDalice", "AKIDalice"]
 
 
 def test_store_of_the_bucket(scripted: Make) -> None:
