@@ -25,6 +25,7 @@ from anyfit_modelarts.emulator.storehouse import Storehouse
 from anyfit_modelarts.emulator.training.execution import Manners
 from anyfit_modelarts.emulator.training.v1.configurations import Configurations
 from anyfit_modelarts.emulator.training.v1.desk import Jobs
+from anyfit_modelarts.emulator.training.v1.logs import Logs
 from anyfit_modelarts.emulator.training.v1.routes import V1Desks
 from anyfit_modelarts.emulator.training.v1.visualization import Visualization
 from anyfit_modelarts.emulator.training.v2.algorithms import Algorithms
@@ -82,7 +83,8 @@ class ModelArtsService:
         self._workshop = Workshop(self.account, storage.store, folder / "train", manners, self._endpoints)
         datasets = Datasets(storage.store, storage.bucket)
         self._v1 = Jobs(self._records, self._workshop, datasets)
-        v1 = V1Desks(self._v1, Configurations(self._records), Visualization(self._records))
+        logs = Logs(self._v1, self._workshop)
+        v1 = V1Desks(self._v1, logs, Configurations(self._records), Visualization(self._records))
         self._v2, v2 = self._second(datasets)
         self._infer = InferServices(self._records, storage.store, folder / "infer", self._infer_address)
         desks = Desks(self.account, self._models, self._services, self._infer, v1, v2)
@@ -101,12 +103,12 @@ class ModelArtsService:
 
     def start(self) -> None:
         """Accept connections, and go on where an earlier emulator of this directory ended."""
+        self._v1.recover()  # before anybody can begin another run
+        self._v2.recover()
         self._port = self._room.http.listen(self._app, port=self._room.take_port())
         self._models.recover()
         self._services.recover()
         self._infer.recover()
-        self._v1.recover()
-        self._v2.recover()
 
     def stop(self) -> None:
         """End jobs and services; they stay on disk as they are."""

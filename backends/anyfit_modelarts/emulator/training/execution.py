@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 import time
@@ -13,20 +12,19 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from anyfit_emulator.moving import Cancelled, Missing, download, upload
+from anyfit_emulator.moving import Cancelled, Missing, download
 from anyfit_emulator.running import Command, LineLog, NotStarted, Outcome, Run
 from anyfit_emulator.storage import ObjectStore
 from anyfit_modelarts.emulator.training import life as stages
 from anyfit_modelarts.emulator.training.cluster import Cluster
 from anyfit_modelarts.emulator.training.container import Container
 from anyfit_modelarts.emulator.training.life import Life
+from anyfit_modelarts.emulator.training.logbook import Logbook
 from anyfit_modelarts.emulator.training.plan import Plan, Unfit
 from anyfit_modelarts.emulator.training.syncing import Syncing
 
 __all__ = ["Execution", "Manners"]
 
-_SERVICE = "[Modelarts Service Log]"
-_PIPE = "[ModelArts Service Log]modelarts-pipe: "
 _REQUIREMENTS = "pip-requirements.txt"
 _HOOKS = (("ma-pre-start.sh", "bash"), ("ma-pre-start.py", "python"))
 
@@ -71,6 +69,7 @@ class Execution:
         self._life = life
         self._folder = folder
         self._logs = logs
+        self._book = Logbook(logs, folder)
         self._store = store
         self._lock = lock
         self._manners = manners
@@ -114,7 +113,7 @@ class Execution:
         except Cancelled:
             stage, message = stages.STOPPED, ""
         except (Unfit, Missing, NotStarted) as error:
-            self._say(f"{_SERVICE}{error}")
+            self._book.say(str(error))
             stage, message = stages.FAILED, str(error)
         except Exception as error:
             traceback.print_exc()
@@ -137,11 +136,12 @@ class Execution:
         plan = self._make_plan(cluster)
         boxes = [self._prepare(plan, index) for index in range(self._life.nodes)]
         self._before(plan, boxes)
-        self._preamble(plan)
-        with Syncing(self._store, plan.uploads, boxes, self._manners.period, self._complain) as syncing:
+        self._book.begin(plan)
+        with Syncing(self._store, plan.uploads, boxes, self._manners.period, self._book.say) as syncing:
             outcome = self._main(plan, boxes)
             unsaved = "" if self._abandoned else syncing.finish()
-        self._export(plan)
+        if not self._abandoned:
+            self._book.export(plan, self._store)
         return self._judge(outcome, unsaved)
 
     def _prepare(self, plan: Plan, index: int) -> Container:
@@ -174,7 +174,7 @@ class Execution:
 
     def _requirements(self, plan: Plan, boxes: list[Container]) -> None:
         if not self._manners.install:
-            self._say(f"{_SERVICE}{_REQUIREMENTS} is not installed here, the emulator's packages are used")
+            self._book.say(f"{_REQUIREMENTS} is not installed here, the emulator's packages are used")
             return
         pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
         commands = []
@@ -196,7 +196,7 @@ class Execution:
                 break
             code = next(code for code in self._life.codes if code)
             self._life.failures.append([self._life.started, time.time(), code])
-            self._say(f"{_SERVICE}the training is started again, {left} of {plan.retries} times are left")
+            self._book.say(f"the training is started again, {left} of {plan.retries} times are left")
             outcome = self._attempt(plan, boxes)
         return outcome
 
@@ -211,7 +211,7 @@ class Execution:
         ]
         outcome = self._run_all([*commands, *helpers], plan.seconds, main=True)
         self._life.codes = [128 - code if code < 0 else code for code in outcome.codes[: len(commands)]]
-        self._epilogue(plan)
+        self._book.finish(plan, self._life.codes)
         return outcome
 
     def _command(self, plan: Plan, box: Container, index: int, argv: Sequence[str], *, main: bool = False) -> Command:
@@ -240,35 +240,6 @@ class Execution:
                 self._go(stages.RUNNING)
         return run.wait(seconds)
 
-    def _preamble(self, plan: Plan) -> None:
-        if plan.pipe:
-            self._say(f"{_PIPE}will create log file {plan.pipe}\n{_PIPE}will write log file {plan.pipe}")
-            self._say(f"{_PIPE}param for max log length: 1073741824")
-        self._say("\n".join(f"{_SERVICE}{line}" for line in plan.preamble))
-
-    def _epilogue(self, plan: Plan) -> None:
-        for index, code in enumerate(self._life.codes):
-            done = f"Training end with return code: {code}" if code else "Training completed."
-            self._logs[index].say(f"{_SERVICE}{done}")
-            if plan.pipe:
-                total = (self._folder / f"log-{index}.log").stat().st_size
-                self._logs[index].say(f"{_PIPE}total length: {total}")
-
-    def _export(self, plan: Plan) -> None:
-        """Copy the logs to OBS."""
-        for index, node in enumerate(plan.nodes):
-            if not node.log_uri or self._abandoned:
-                continue
-            directory, _, name = node.log_uri.rpartition("/")
-            folder = self._folder / f"export-{index}"
-            folder.mkdir()
-            shutil.copyfile(self._folder / f"log-{index}.log", folder / name)
-            try:
-                upload(self._store, folder, directory + "/")
-            except (Missing, OSError) as error:
-                self._complain(f"the log could not be saved: {error}")
-            shutil.rmtree(folder)
-
     def _judge(self, outcome: Outcome, unsaved: str) -> tuple[str, str]:
         if outcome.reason == "timeout":
             return stages.STOPPED, "stopped after the time that was asked for"
@@ -281,13 +252,6 @@ class Execution:
 
     def _root(self, index: int) -> Path:
         return self._folder / f"root-{index}"
-
-    def _say(self, text: str) -> None:
-        for log in self._logs:
-            log.say(text)
-
-    def _complain(self, text: str) -> None:
-        self._say(f"{_SERVICE}{text}")
 
     def _rest(self) -> None:
         if self._stopping.wait(self._manners.pause):

@@ -15,6 +15,7 @@ from anyfit_modelarts.emulator.training import life as stages
 from anyfit_modelarts.emulator.training.cluster import Cluster
 from anyfit_modelarts.emulator.training.execution import Execution, Manners
 from anyfit_modelarts.emulator.training.life import Life
+from anyfit_modelarts.emulator.training.logbook import SERVICE
 from anyfit_modelarts.emulator.training.plan import Plan
 
 __all__ = ["Workshop"]
@@ -113,7 +114,7 @@ class Workshop:
         life.stage, life.ended = stages.LOST, time.time()
         life.message = "the platform ended while this was running"
         for index in range(life.nodes):
-            self.log(key, index).say(f"[Modelarts Service Log]{life.message}")
+            self.log(key, index).say(f"{SERVICE}{life.message}")
             shutil.rmtree(self._folder / key / f"root-{index}", ignore_errors=True)
 
     def log(self, key: str, node: int) -> LineLog:

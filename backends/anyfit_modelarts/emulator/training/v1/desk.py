@@ -19,8 +19,7 @@ from anyfit_modelarts.emulator.training import life as stages
 from anyfit_modelarts.emulator.training.life import Life
 from anyfit_modelarts.emulator.training.v1.bodies import Asked, check_config, dataset_of, read_head
 from anyfit_modelarts.emulator.training.v1.details import detail, list_item
-from anyfit_modelarts.emulator.training.v1.logs import window
-from anyfit_modelarts.emulator.training.v1.planning import log_name, make_plan
+from anyfit_modelarts.emulator.training.v1.planning import make_plan
 from anyfit_modelarts.emulator.training.v1.values import STATUS, Job, Version
 from anyfit_modelarts.emulator.training.workshop import Workshop
 from anyfit_modelarts.emulator.wire import milliseconds
@@ -125,7 +124,7 @@ class Jobs:
     def version(self, arguments: Arguments) -> dict[str, Any]:
         """`GET /training-jobs/{job}/versions/{version}`."""
         with self._lock:
-            job, version = self._both(arguments)
+            job, version = self.find(arguments)
             return detail(job, version, self._workshop, self._dataset(version))
 
     def describe(self, arguments: Arguments) -> dict[str, Any]:
@@ -142,7 +141,7 @@ class Jobs:
     def stop(self, arguments: Arguments) -> dict[str, Any]:
         """`POST …/stop`."""
         with self._lock:
-            _, version = self._both(arguments)
+            _, version = self.find(arguments)
             if version.life.has_ended or version.life.stage == stages.STOPPING:
                 raise ApiError("ModelArts.0105", f"This job can't be stop. job status: {version.status}")
             self._workshop.stop(version.key)
@@ -151,7 +150,7 @@ class Jobs:
     def delete_version(self, arguments: Arguments) -> dict[str, Any]:
         """`DELETE …/versions/{version}`."""
         with self._lock:
-            self._drop(self._both(arguments)[1])
+            self._drop(self.find(arguments)[1])
         return {}
 
     def delete(self, arguments: Arguments) -> dict[str, Any]:
@@ -164,25 +163,17 @@ class Jobs:
             self._records.remove("v1-job", job.id)
         return {}
 
-    def log_names(self, arguments: Arguments) -> dict[str, Any]:
-        """`GET …/log/file-names`: none before there can be a line."""
-        with self._lock:
-            job, version = self._both(arguments)
-            names = [log_name(job, index) for index in range(version.nodes)] if self._has_log(version) else []
-        return {"log_file_list": names}
+    def find(self, arguments: Arguments) -> tuple[Job, Version]:
+        """The job and the version of a path; the lock must be held.
 
-    def log(self, arguments: Arguments) -> dict[str, Any]:
-        """`GET …/aom-log`."""
-        wanted = arguments.query.text("log_file")
-        with self._lock:
-            job, version = self._both(arguments)
-            names = [log_name(job, index) for index in range(version.nodes)]
-            if not wanted:
-                raise ApiError(V1.invalid, "The value of log_file is required.")
-            if wanted not in names or not self._has_log(version):
-                raise ApiError("ModelArts.0806", f"Failed to obtain the log {wanted}.")
-            log = self._workshop.log(version.key, names.index(wanted))
-        return window(log, arguments.query, round(version.life.created * 1e9))
+        Raises:
+            ApiError: There is no such thing.
+        """
+        job, number = self._job(arguments), arguments.number("version")
+        version = self._versions.get(number)
+        if version is None or version.job_id != job.id:
+            raise ApiError("ModelArts.0105", f"The training job {job.id} has no version {number}.", 404)
+        return job, version
 
     # rules
 
@@ -251,23 +242,12 @@ class Jobs:
             raise ApiError("ModelArts.0105", f"The training job {number} does not exist.", 404)
         return self._jobs[number]
 
-    def _both(self, arguments: Arguments) -> tuple[Job, Version]:
-        job, number = self._job(arguments), arguments.number("version")
-        version = self._versions.get(number)
-        if version is None or version.job_id != job.id:
-            raise ApiError("ModelArts.0105", f"The training job {job.id} has no version {number}.", 404)
-        return job, version
-
     def _versions_of(self, job: Job) -> list[Version]:
         return sorted((one for one in self._versions.values() if one.job_id == job.id), key=lambda one: one.number)
 
     def _dataset(self, version: Version) -> str | None:
         found = dataset_of(version.config)
         return self._datasets.place(*found) if found else None
-
-    @staticmethod
-    def _has_log(version: Version) -> bool:
-        return version.life.prepared > 0 or version.life.has_ended
 
     @staticmethod
     def _fits(job: Job, search: str, query: Query) -> bool:

@@ -9,6 +9,7 @@ from anyfit_modelarts.emulator.errors import V1
 from anyfit_modelarts.emulator.training.v1 import offers
 from anyfit_modelarts.emulator.training.v1.configurations import Configurations
 from anyfit_modelarts.emulator.training.v1.desk import Jobs
+from anyfit_modelarts.emulator.training.v1.logs import Logs
 from anyfit_modelarts.emulator.training.v1.visualization import Visualization
 
 __all__ = ["V1Desks", "routes"]
@@ -19,6 +20,7 @@ class V1Desks:
     """Who does the work."""
 
     jobs: Jobs
+    logs: Logs
     configurations: Configurations
     visualization: Visualization
 
@@ -43,8 +45,8 @@ def routes(desks: V1Desks) -> list[Route]:
         ("GET", version, "ShowTrainingJobVersion", jobs.version),
         ("POST", f"{version}/stop", "StopTrainingJobVersion", jobs.stop),
         ("DELETE", version, "DeleteTrainingJobVersion", jobs.delete_version),
-        ("GET", f"{version}/log/file-names", "ListLogFiles", jobs.log_names),
-        ("GET", f"{version}/aom-log", "ShowLog", jobs.log),
+        ("GET", f"{version}/log/file-names", "ListLogFiles", desks.logs.names),
+        ("GET", f"{version}/aom-log", "ShowLog", desks.logs.window),
         ("POST", "/training-job-configs", "CreateConfiguration", configs.create),
         ("GET", "/training-job-configs", "ListConfigurations", configs.all),
         ("GET", config, "ShowConfiguration", configs.detail),
