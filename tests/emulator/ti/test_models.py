@@ -135,6 +135,7 @@ def test_more_files_for_a_version_that_there_is(rig: Any) -> None:
 
 def test_models_are_listed(rig: Any) -> None:
     """Newest first, by name, by tag, with their versions."""
+    imported(rig)
     seen = imported(rig, Tags=[{"TagKey": "team", "TagValue": "red"}])
     wanted = {"Filters": [{"Name": "keyword", "Values": [seen["TrainingModelName"]]}], "WithModelVersions": True}
     found = rig.call("DescribeTrainingModels", wanted)

@@ -174,15 +174,16 @@ class Pod:
 
     def _run(self, container: InferenceContainer) -> None:
         """Run the program again and again, until the pod shall end."""
-        command = Command(program(self._launch, container), container.model, container.variables())
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
             began = time.monotonic()
+            command = Command(program(self._launch, container), container.model, container.variables())
             self._serve(container, command)
             pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else pause
             if not self._stopping.wait(pause):
                 pause = min(2 * pause, LONGEST_PAUSE)
                 self.restarts += 1
+                container.port = free_port()  # the last one may have been taken meanwhile
 
     def _prepare(self, container: InferenceContainer) -> None:
         container.fill(self._store, self._stopping.is_set)
