@@ -112,7 +112,9 @@ class ModelArtsApp:
     def _call(self, request: Request, operation: Operation, words: dict[str, str]) -> Response:
         surface = operation.surface
         data = request.body.read(BODY_LIMIT)
-        caller = self._caller(request, operation, data or b"")
+        if data is None:
+            raise GatewayError("0201", f"Bad request: the body is larger than {BODY_LIMIT >> 20} MB", 413)
+        caller = self._caller(request, operation, data)
         if "project" in words:
             gate.check_project(caller, words["project"], surface)
         query = Query(dict(parse_qsl(request.query, keep_blank_values=True)), surface.query or surface.invalid)

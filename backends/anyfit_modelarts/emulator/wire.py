@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from anyfit_emulator.http import Response
-from anyfit_modelarts.emulator.errors import ApiError, GatewayError, Surface
+from anyfit_modelarts.emulator.errors import ApiError, Surface
 
 __all__ = ["BODY_LIMIT", "answer", "milliseconds", "parse_body"]
 
@@ -22,14 +22,12 @@ def answer(document: Any, status: int = 200) -> Response:
     return Response(status, [("Content-Type", "application/json")], body)
 
 
-def parse_body(data: bytes | None, surface: Surface) -> dict[str, Any]:
+def parse_body(data: bytes, surface: Surface) -> dict[str, Any]:
     """The object that a request carries; an empty one for none.
 
     Raises:
-        ApiError: It is too large, or no object.
+        ApiError: It is no object.
     """
-    if data is None:
-        raise GatewayError("0201", f"Bad request: the body is larger than {BODY_LIMIT >> 20} MB", 413)
     if not data.strip():
         return {}
     try:

@@ -36,10 +36,17 @@ class Told:
         return self.place(self.environment[name])
 
 
-def run_v1(rig: Any, script: str = TELL, files: dict[str, str] | None = None, **config: Any) -> list[str]:
-    """The logs of a job of the first generation that has ended, by node."""
+def run_v1(rig: Any, script: str = TELL, **config: Any) -> list[str]:
+    """The logs of a job of the first generation that has succeeded, by node."""
+    status, texts = end_v1(rig, script, **config)
+    assert status == 10, texts
+    return texts
+
+
+def end_v1(rig: Any, script: str, **config: Any) -> tuple[int, list[str]]:
+    """The status of a job that has ended, and its logs."""
     name = rig.name("one")
-    code = rig.put_files(f"{name}/app", train__py=script, **(files or {}))
+    code = rig.put_files(f"{name}/app", train__py=script)
     settings = {
         "worker_server_num": 1,
         "app_url": code,
@@ -53,11 +60,10 @@ def run_v1(rig: Any, script: str = TELL, files: dict[str, str] | None = None, **
     settings = {key: value for key, value in settings.items() if value is not None}
     made = rig.post(V1, {"job_name": name, "config": settings})
     path = f"{V1}/{made['job_id']}/versions/{made['version_id']}"
-    rig.until(lambda: rig.get(path)["status"], lambda status: status not in (1, 7, 8))
+    status = rig.until(lambda: rig.get(path)["status"], lambda status: status not in (1, 7, 8))
     names = rig.get(f"{path}/log/file-names")["log_file_list"]
     texts = [rig.get(f"{path}/aom-log?log_file={one}&lines=500")["content"].replace("\n\n", "\n") for one in names]
-    assert rig.get(path)["status"] == 10, texts
-    return texts
+    return status, texts
 
 
 def run_v2(
@@ -203,6 +209,16 @@ def test_v1_parameter_servers(rig: Any) -> None:
     assert {"--task_name=worker", "--task_index=1"} <= set(told[1].argv)
     [hosts] = [word for word in told[0].argv if word.startswith("--worker_hosts=")]
     assert hosts.count(",") == 1
+
+
+def test_a_parameter_server_that_fails_fails_the_job(rig: Any) -> None:
+    """Its lines are in the first worker's log."""
+    script = "import sys, time\nif '--task_name=ps' in sys.argv:\n    sys.exit('no memory')\ntime.sleep(60)\n"
+    status, texts = end_v1(rig, script, worker_server_num=2, engine_id=4)
+
+    assert status == 11
+    assert "[ps-0] no memory\n" in texts[0]
+    assert "no memory" not in texts[1]
 
 
 def test_v1_data_sets_and_several_sources(rig: Any) -> None:

@@ -109,3 +109,4 @@ def test_a_body_that_was_changed_is_refused(rig: Any) -> None:
     assert rig.signed("POST", path, body, sent=other).status_code == 401
     assert rig.signed("POST", path, body, sent=other, **lied).status_code == 401
     assert rig.signed("POST", path, body, payload="UNSIGNED-PAYLOAD", sent=other).status_code == 400
+    assert rig.signed("POST", path, b"x" * (13 << 20)).status_code == 413

@@ -194,10 +194,12 @@ class Execution:
         for left in range(plan.retries, 0, -1):
             if outcome.reason != "failed" or self._stopping.is_set():
                 break
-            code = next(code for code in self._life.codes if code)
-            self._life.failures.append([self._life.started, time.time(), code])
+            self._life.failures.append([self._life.started, time.time(), max(self._life.codes)])
             self._book.say(f"the training is started again, {left} of {plan.retries} times are left")
-            outcome = self._attempt(plan, boxes)
+            try:
+                outcome = self._attempt(plan, boxes)
+            except Cancelled:  # stopped in between; there are outputs of the attempts before
+                return evolve(outcome, reason="stopped")
         return outcome
 
     def _attempt(self, plan: Plan, boxes: list[Container]) -> Outcome:
@@ -246,8 +248,8 @@ class Execution:
         if outcome.reason == "stopped":
             return stages.STOPPED, unsaved
         if outcome.reason == "failed":
-            index, code = next((index, code) for index, code in enumerate(self._life.codes) if code)
-            return stages.FAILED, f"worker-{index} exited with code {code}"
+            failed = [f"worker-{index} exited with code {code}" for index, code in enumerate(self._life.codes) if code]
+            return stages.FAILED, next(iter(failed), "a parameter server failed")
         return (stages.FAILED, unsaved) if unsaved else (stages.COMPLETED, "")
 
     def _root(self, index: int) -> Path:
