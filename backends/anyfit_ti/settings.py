@@ -101,6 +101,11 @@ class Options:
     )
     cos_mode: Literal["COS", "COSFS"] = _key("COS", "2021: whether inputs from COS are copied or mounted.")
     input_mode: Literal["File", "Pipe"] = _key("File", "2019: how inputs come into the container.")
+    channels: Mapping[str, Mapping[str, str]] = _key(
+        Factory(dict),
+        "2019: how single inputs come, by channel: {mode, content_type, distribution}; the last is FullyReplicated,"
+        " or ShardedByCOSKey for a part of the objects on each node.",
+    )
     cfs_output: Mapping[str, str] = _key(Factory(dict), "2019: a CFS folder for the results: {id, path}.")
     charge: Literal["POSTPAID_BY_HOUR", "PREPAID"] = _key(
         "POSTPAID_BY_HOUR", "2021: by the hour, or on a resource group of one's own."
@@ -129,3 +134,6 @@ class Options:
     callback_url: str = _key("", "2021: an address that the platform tells of the job's end.")
     hang_minutes: int = _key(0, "2021: after so long without a word the job counts as hanging; 0 for never.")
     install_requirements: bool | None = _key(None, "Whether the code's requirements.txt is installed.")
+    more: Mapping[str, Any] = _key(
+        Factory(dict), "Further members of the request, in the platform's own words, for what has no option here."
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from attrs import evolve
@@ -32,6 +33,7 @@ from anyfit_ti.wire import Machine
 __all__ = ["plan_2019"]
 
 _DAY = 86400
+_WISHES = {"mode": "InputMode", "content_type": "ContentType"}
 _NAME = re.compile(r"(?:TI|ML)(?:\.\w+){2,}")
 _MOST_FILE_SYSTEMS = 2
 _SERVERS = ("tensorflow", "mxnet")  # whose images know parameter servers
@@ -79,7 +81,7 @@ def plan_2019(work: Work, uploads: tuple[Upload, ...]) -> Plan:
         region=work.settings.region,
         offering=offering,
         uploads=uploads,
-        requests=(Request("CreateTrainingJob", body),),
+        requests=(Request("CreateTrainingJob", body | dict(options.more)),),
         notes=(*unlisted, *notes, *common_notes(work), *_notes(work, family)),
         **cost(offering, spec.instance_count),
     )
@@ -102,6 +104,13 @@ def _check(work: Work) -> None:
     if any(name.startswith("ti_") for name in spec.hyperparameters) and work.launched:
         wrong = next(name for name in spec.hyperparameters if name.startswith("ti_"))
         raise SpecError(f"hyperparameters.{wrong}: names that begin with ti_ are the platform's", hint="rename it")
+    for name, wishes in options.channels.items():
+        if name not in spec.inputs:
+            raise SpecError(f"options.ti.channels.{name}: there is no such input", hint="name one of inputs")
+        for wish in wishes:
+            if wish not in (*_WISHES, "distribution"):
+                hint = f"known: {', '.join(_WISHES)}, distribution"
+                raise SpecError(f"options.ti.channels.{name}.{wish}: unknown", hint=hint)
     if options.sources:
         raise SpecError("options.ti.sources: belongs to the generation of 2021", hint="use options.ti.cfs")
     if len(options.cfs) + bool(options.cfs_output) > _MOST_FILE_SYSTEMS:
@@ -149,7 +158,8 @@ def _output(work: Work, base: str) -> dict[str, Any]:
 
 def _inputs(work: Work, home: str) -> list[dict[str, Any]]:
     spec = work.spec
-    found = [_cos(name, channel.uri) for name, channel in spec.inputs.items()]
+    wishes = work.options.channels
+    found = [_cos(name, channel.uri, wishes.get(name, {})) for name, channel in spec.inputs.items()]
     found += [
         {"ChannelName": name, "DataSource": {"FileSystemDataSource": _file_system(wanted)}}
         for name, wanted in work.options.cfs.items()
@@ -161,15 +171,16 @@ def _inputs(work: Work, home: str) -> list[dict[str, Any]]:
     return found
 
 
-def _cos(name: str, uri: str) -> dict[str, Any]:
+def _cos(name: str, uri: str, wishes: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     place = Uri.parse(uri)
     source = {
         "Bucket": place.bucket,
         "KeyPrefix": place.key,
-        "DataDistributionType": "FullyReplicated",
+        "DataDistributionType": wishes.get("distribution", "FullyReplicated"),
         "DataType": "COSPrefix",
     }
-    return {"ChannelName": name, "DataSource": {"CosDataSource": source}}
+    more = {theirs: wishes[ours] for ours, theirs in _WISHES.items() if ours in wishes}
+    return {"ChannelName": name, "DataSource": {"CosDataSource": source}, **more}
 
 
 def _file_system(wanted: Mapping[str, str]) -> dict[str, str]:

@@ -66,10 +66,15 @@ def plan_2021(work: Work, uploads: tuple[Upload, ...]) -> Plan:
         region=work.settings.region,
         offering=offering,
         uploads=uploads,
-        requests=(Request("CreateTrainingTask", {name: body[name] for name in body if body[name] not in ("", [])}),),
+        requests=(Request("CreateTrainingTask", _given(body) | dict(work.options.more)),),
         notes=(*notes, *common_notes(work), *_notes(work)),
         **cost(offering, spec.instance_count),
     )
+
+
+def _given(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is empty."""
+    return {name: value for name, value in body.items() if value not in ("", [])}
 
 
 # ------------------------------------------------------------------------------------------ machines and images

@@ -157,3 +157,16 @@ def test_type_that_no_option_can_have() -> None:
 
     with pytest.raises(TypeError, match="an option cannot be of type"):
         structure(Odd, {"when": 3}, "options.odd")
+
+
+def test_numbers_that_are_words() -> None:
+    """Where a choice is written with digits, the number is taken for it; another number, or true, is not."""
+
+    @frozen
+    class Versioned:
+        api: Literal["1", "2021"] = "2021"
+
+    assert structure(Versioned, {"api": 2021}, "x") == structure(Versioned, {}, "x")
+    for wrong in (2019, True):
+        with pytest.raises(SpecError, match=r"x\.api: expected one of"):
+            structure(Versioned, {"api": wrong}, "x")

@@ -70,6 +70,8 @@ REFUSED = {
     "options.ti.subnet: ": [own(OLD, cfs={"a": {"id": "cfs-1"}})],
     "options.ti.sources: ": [own(OLD, sources={"a": {"DataSourceType": "HDFS"}})],
     "options.ti.algorithm: ": [own(OLD, algorithm="x")],
+    "options.ti.channels.train: ": [own(OLD, channels={"train": {}})],
+    "options.ti.channels.train.modus: ": [evolve(own(OLD, channels={"train": {"modus": "x"}}), inputs={"train": COS})],
 }
 
 
@@ -209,6 +211,23 @@ def test_built_in_algorithm(plan: Planner) -> None:
     body = plan(spec).requests[0].body
 
     assert body["AlgorithmSpecification"] == {"AlgorithmName": "a", "TrainingInputMode": "File"}
+
+
+@pytest.mark.parametrize(("spec", "more"), [(SPEC, {"Queues": ["q-1"]}), (OLD, {"RoleName": "Other"})])
+def test_more(plan: Planner, spec: JobSpec, more: dict[str, Any]) -> None:
+    """Members that have no option are sent as they are."""
+    assert plan(own(spec, more=more)).requests[0].body.items() >= more.items()
+
+
+def test_channels_of_2019(plan: Planner) -> None:
+    """A single input may come another way than the others."""
+    wishes = {"mode": "File", "content_type": "text/csv", "distribution": "ShardedByCOSKey"}
+    body = plan(evolve(own(OLD, channels={"train": wishes}), inputs={"train": COS, "test": COS})).requests[0].body
+    train, test = body["InputDataConfig"][:2]
+
+    assert (train["InputMode"], train["ContentType"]) == ("File", "text/csv")
+    assert train["DataSource"]["CosDataSource"]["DataDistributionType"] == "ShardedByCOSKey"
+    assert test == {"ChannelName": "test", "DataSource": test["DataSource"]}
 
 
 def test_long_hyperparameters(plan: Planner) -> None:

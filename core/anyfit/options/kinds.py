@@ -29,6 +29,8 @@ def convert(kind: Any, value: Any, where: str, faults: list[str], *, secret: boo
         return _union(kind, value, where, faults, secret)
     if kind is Any or (_fits(kind, value) and kind in (str, bool)):
         return value
+    if get_origin(kind) is Literal and type(value) is int and str(value) in get_args(kind):  # 2021 for "2021"
+        return str(value)
     if _fits(kind, value):
         if is_table(kind):
             item = (get_args(kind) or (str, Any))[1]
