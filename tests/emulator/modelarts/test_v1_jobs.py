@@ -186,7 +186,7 @@ def test_description(rig: Any) -> None:
     """It can be changed, and has a length."""
     made = rig.post(JOBS, body_of(rig))
     assert rig.call("PUT", f"{JOBS}/{made['job_id']}", {"job_desc": "new"}) == {"is_success": True}
-    assert rig.get(f"{JOBS}/{made['job_id']}/versions")["job_desc"] == "new"
+    assert rig.get(f"{JOBS}/{made['job_id']}/versions")["job_desc"] == rig.get(path_of(made))["job_desc"] == "new"
     assert rig.call("PUT", f"{JOBS}/{made['job_id']}", {"job_desc": "x" * 257}, 400)["error_code"] == "ModelArts.0104"
 
 

@@ -71,13 +71,13 @@ class Jobs:
             self._keep(job)
             if wanted is False:
                 return {"job_id": job.id, "job_name": job.name, "create_time": milliseconds(job.created)}
-            version = self._start(job, asked, desc)
+            version = self._start(job, asked)
             return {**self._made(job, version), "resource_id": version.resource_id}
 
     def create_version(self, arguments: Arguments) -> dict[str, Any]:
         """`POST /training-jobs/{job}/versions`."""
         members = Members(arguments.body)
-        desc = members.text("job_desc", 256) or ""
+        desc = members.text("job_desc", 256)
         config = members.child("config", required=True)
         members.finish(V1.invalid)
         assert config is not None  # noqa: S101  the line before
@@ -87,7 +87,8 @@ class Jobs:
             before = self._versions.get(asked.config["pre_version_id"])
             if before is None or before.job_id != job.id:
                 raise ApiError(V1.invalid, f"Invalid parameter: pre_version_id is no version of job {job.id}.")
-            return self._made(job, self._start(job, asked, desc))
+            job.desc = job.desc if desc is None else desc
+            return self._made(job, self._start(job, asked))
 
     def all(self, arguments: Arguments) -> dict[str, Any]:
         """`GET /training-jobs`."""
@@ -191,7 +192,7 @@ class Jobs:
                 raise ApiError("ModelArts.1003", f"The OBS path {place} cannot be accessed.")
         return asked
 
-    def _start(self, job: Job, asked: Asked, desc: str) -> Version:
+    def _start(self, job: Job, asked: Asked) -> Version:
         job.made += 1
         self._keep(job)
         version = Version(
@@ -201,7 +202,6 @@ class Jobs:
             asked.config,
             asked.flavor.code if asked.flavor else "",
             f"job{secrets.token_hex(4)}",
-            desc,
             Life(asked.config["worker_server_num"], time.time()),
         )
         self._versions[version.id] = version

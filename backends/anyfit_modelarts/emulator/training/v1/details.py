@@ -32,7 +32,7 @@ def detail(job: Job, version: Version, workshop: Workshop, dataset: str | None) 
     Args:
         dataset: Where its data set lies, as `s3://…`, if it has one.
     """
-    head = {"job_id": job.id, "job_name": job.name, "job_desc": version.desc}
+    head = {"job_id": job.id, "job_name": job.name, "job_desc": job.desc}
     return {**head, **_version(version, workshop, dataset), "system_metric_list": _usage(version, workshop)}
 
 

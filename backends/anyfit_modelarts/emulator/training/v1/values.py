@@ -57,7 +57,6 @@ class Version:
     config: dict[str, Any]
     flavor: str
     resource_id: str
-    desc: str
     life: Life
 
     @classmethod
