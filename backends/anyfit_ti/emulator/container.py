@@ -80,10 +80,6 @@ class Container:
         inherited.setdefault("HOME", str(self.root))
         return {**inherited, **{name: self.inside(value) for name, value in told.items()}}
 
-    def remove(self) -> None:
-        """Take it down; what is shared with others stays."""
-        shutil.rmtree(self.root, ignore_errors=True)
-
 
 def install_programs(folder: Path) -> Path:
     """Make a directory with what images have and this machine may lack; answers the directory."""

@@ -47,8 +47,8 @@ def test_everything_is_found_again(make_rig: Callable[..., Any]) -> None:
     rig.call("PushTrainingMetrics", {"Data": [point]})
     metrics = rig.call("DescribeTrainingMetrics", {"TaskId": task["Id"]})["Data"]
     lines = rig.lines("first")
-    rig.old("CreateTrainingJob", rig.job(FOREVER, "second"))
-    second = pid_of(lambda: rig.lines("second"), rig)
+    rig.old("CreateTrainingJob", rig.job(FOREVER, "a"))
+    second = pid_of(lambda: rig.lines("a"), rig)
     third = rig.begin(rig.task("trap '' TERM; echo pid $$; while true; do sleep 0.1; done"))
     third_pid = pid_of(lambda: rig.messages(rig.detail(third)), rig)
     rig.close()
@@ -63,8 +63,10 @@ def test_everything_is_found_again(make_rig: Callable[..., Any]) -> None:
     assert again.messages(task) == ["two"]
     assert again.call("DescribeTrainingMetrics", {"TaskId": task["Id"]})["Data"] == metrics
     assert again.refusal("CreateTrainingJob", body, GEN1) == "InvalidParameterValue.DuplicateName"
-    for failure in (again.described("second")["FailureReason"], again.detail(third)["FailureReason"]):
+    for failure in (again.described("a")["FailureReason"], again.detail(third)["FailureReason"]):
         assert failure == "the emulator ended while this was running"
+    names = [job["TrainingJobName"] for job in again.old("DescribeTrainingJobs")["TrainingJobSet"]]
+    assert names == ["a", "first"]
     again.call("StartTrainingTask", {"Id": task["Id"]})
     assert again.messages(again.over(task["Id"])) == ["two"]
     assert again.detail(task["Id"])["LatestInstanceId"] != task["LatestInstanceId"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 import threading
 import time
 from pathlib import Path
@@ -18,6 +16,7 @@ from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.execution import Surroundings
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.filesystems import FileSystems
+from anyfit_ti.emulator.ids import letters
 from anyfit_ti.emulator.jobs.bodies import check_job
 from anyfit_ti.emulator.jobs.execution import JobExecution, Means
 from anyfit_ti.emulator.jobs.values import ENDED, Job
@@ -29,7 +28,6 @@ __all__ = ["Jobs"]
 GRACE = 10.0
 _PAGE = 20
 _LONGEST_PAGE = 100
-_ID = string.ascii_lowercase + string.digits
 _STATUSES = ("InProgress", "Completed", "Failed", "Stopping", "Stopped")
 
 
@@ -42,7 +40,8 @@ class Jobs:
         self._around = Surroundings(threading.RLock(), site.pause, site.machines)
         programs = install_programs(site.folder / "programs")
         self._means = Means(site.store, FileSystems(site.folder / "cfs"), programs, self._changed)
-        self._jobs = {name: _loaded(document) for name, document in site.records.all("job")}
+        found = [_loaded(document) for _, document in site.records.all("job")]
+        self._jobs = {job.name: job for job in sorted(found, key=lambda job: job.number)}
         self._running: dict[str, JobExecution] = {}
         self._logs: dict[str, LineLog] = {}
 
@@ -96,8 +95,8 @@ class Jobs:
             if not taken and config["RetryWhenResourceInsufficient"] == "Disabled":
                 raise ApiError("ResourceInsufficient", f"There are not {count} machines free.")
             now = time.time()
-            instance = "timaker-" + "".join(secrets.choice(_ID) for _ in range(10))
-            job = Job(name, self._site.records.next_id(1, "job"), instance, call.region, config, now, now)
+            number = self._site.records.next_id(1, "job")
+            job = Job(name, number, f"timaker-{letters(10)}", call.region, config, now, now)
             self._jobs[name] = job
             job.move("Starting", "Launching ML instance", now)
             self._changed(job)
