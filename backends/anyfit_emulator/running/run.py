@@ -22,6 +22,7 @@ __all__ = ["Command", "NotStarted", "Outcome", "Run"]
 
 _PIECE = 1 << 18
 _LOOK = 0.05  # seconds between looks at processes where the system cannot tell of their end by a descriptor
+_LONGEST_WAIT = 3600.0
 _AGAIN = 0.2  # seconds until the next kill, if the first did not help
 GRACE = 10.0
 
@@ -189,10 +190,11 @@ class Run:
                 selector.register(member.ending, selectors.EVENT_READ, None)
 
     def _step(self, selector: selectors.BaseSelector, until: float | None) -> None:
-        waits = [member.sampler.wait() for member in self._members if member.sampler and member.code is None]
+        waits = [_LONGEST_WAIT]  # the system counts milliseconds, and not beyond some weeks
+        waits += [member.sampler.wait() for member in self._members if member.sampler and member.code is None]
         waits += [max(0.0, until - time.monotonic())] if until is not None else []
         waits += [_LOOK] if any(member.ending is None for member in self._members) else []
-        for key, _ in selector.select(min(waits, default=None)):
+        for key, _ in selector.select(min(waits)):
             if isinstance(key.data, _Stream):
                 if not self._move(key.data):
                     selector.unregister(key.data.pipe)

@@ -9,6 +9,7 @@ from anyfit_ti.emulator.errors import ApiError
 
 __all__ = ["Fields"]
 
+LARGEST = 2**63 - 1
 _FLAGS = {"true": True, "false": False}
 
 
@@ -45,6 +46,8 @@ class Fields:
             raise self.wrong(name, "must be a string")
         if required and not value:
             raise self.bad(name, "must not be empty")
+        if "\0" in value:
+            raise self.bad(name, "must not hold NUL")
         if one_of and value and value not in one_of:
             raise self.bad(name, f"must be one of {', '.join(one_of)}")
         if longest and len(value) > longest:
@@ -53,7 +56,7 @@ class Fields:
         return value
 
     def integer(
-        self, name: str, default: int = 0, *, required: bool = False, least: int = 0, most: int | None = None
+        self, name: str, default: int = 0, *, required: bool = False, least: int = 0, most: int = LARGEST
     ) -> int:
         """A whole number in a range."""
         value = self._get(name, required=required)
@@ -63,8 +66,8 @@ class Fields:
             value = int(value)
         if type(value) is not int:
             raise self.wrong(name, "must be an integer")
-        if value < least or (most is not None and value > most):
-            raise self.bad(name, f"must be {least} to {most}" if most is not None else f"must be {least} or more")
+        if not least <= value <= most:
+            raise self.bad(name, f"must be {least} to {most}" if most < LARGEST else f"must be {least} or more")
         return value
 
     def number(self, name: str, default: float = 0.0, *, required: bool = False) -> float:
@@ -111,7 +114,7 @@ class Fields:
     def texts(self, name: str, *, required: bool = False) -> list[str]:
         """A list of strings."""
         values = self._list(name, required=required)
-        if not all(isinstance(item, str) for item in values):
+        if not all(isinstance(item, str) and "\0" not in item for item in values):
             raise self.wrong(name, "must be a list of strings")
         return values
 

@@ -66,8 +66,9 @@ def read(request: Request) -> Incoming:
             raise ApiError("UnsupportedProtocol", "A form cannot be signed with TC3-HMAC-SHA256.")
         return _incoming(request, body, dict(parse_query(body.decode("utf-8", "replace"), plus=" ")), signed)
     try:
-        parameters = json.loads(body)
-    except ValueError as error:
+        parameters = json.loads(body, parse_constant=_refuse)
+        json.dumps(parameters, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise ApiError("InvalidRequest", f"The body is not JSON: {error}.") from None
     if not isinstance(parameters, dict):
         raise ApiError("InvalidRequest", "The body must be a JSON object.")
@@ -87,6 +88,10 @@ def failure(error: ApiError, request_id: str) -> Response:
 def new_request_id() -> str:
     """An id for one request."""
     return str(uuid.uuid4())
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is not allowed")
 
 
 def _incoming(request: Request, body: bytes, flat: dict[str, str], signed: bool) -> Incoming:

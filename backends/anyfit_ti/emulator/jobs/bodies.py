@@ -13,6 +13,7 @@ from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.jobs.hyperparameters import HyperParameters
 from anyfit_ti.emulator.jobs.images import framework_of
 from anyfit_ti.emulator.specs import Spec, old_spec
+from anyfit_ti.emulator.variables import read_variables
 
 __all__ = ["check_job"]
 
@@ -45,10 +46,7 @@ def check_job(fields: Fields, store: ObjectStore) -> dict[str, Any]:
         "VpcConfig": _network(fields.part("VpcConfig")),
         "HyperParameters": fields.text("HyperParameters") or None,
         "RoleName": fields.text("RoleName") or None,
-        "EnvConfig": [
-            {"Name": item.text("Name", required=True), "Value": item.text("Value")}
-            for item in fields.parts("EnvConfig")
-        ],
+        "EnvConfig": read_variables(fields, "EnvConfig"),
         "RetryWhenResourceInsufficient": fields.text(
             "RetryWhenResourceInsufficient", "Disabled", one_of=("Enabled", "Disabled")
         ),
@@ -184,7 +182,7 @@ def _check_file_systems(config: dict[str, Any]) -> None:
 def _check_hyperparameters(fields: Fields, spec: Spec, store: ObjectStore) -> None:
     try:
         found = HyperParameters.parse(fields.text("HyperParameters"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise fields.bad("HyperParameters", f"cannot be read: {error}") from None
     code = found.text("ti_submit_directory")
     if code:

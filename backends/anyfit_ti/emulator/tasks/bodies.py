@@ -16,6 +16,7 @@ from anyfit_ti.emulator.tasks.images import check_image
 from anyfit_ti.emulator.tasks.mounts import read_code, read_mounts, read_output
 from anyfit_ti.emulator.tasks.resources import read_resources
 from anyfit_ti.emulator.tasks.roles import MODES, command_for
+from anyfit_ti.emulator.variables import read_variables
 
 __all__ = ["check_task", "read_log_config"]
 
@@ -58,12 +59,8 @@ def check_task(fields: Fields, store: ObjectStore, groups: Names[str]) -> dict[s
         "Output": read_output(fields, store),
         "TuningParameters": _parameters(fields),
         "Envs": [
-            {
-                "Name": item.text("Name", required=True),
-                "Value": item.text("Value"),
-                "IsPrivate": item.flag("IsPrivate"),
-            }
-            for item in fields.parts("Envs")
+            {**one, "IsPrivate": item.flag("IsPrivate")}
+            for one, item in zip(read_variables(fields, "Envs"), fields.parts("Envs"), strict=True)
         ],
         "VpcId": fields.text("VpcId"),
         "SubnetId": fields.text("SubnetId"),
@@ -105,7 +102,7 @@ def _commands(fields: Fields) -> dict[str, str]:
         try:
             found = json.loads(base64.b64decode(encoded.text("StartCmdInfo"), validate=True))
             given = Fields(dict(found), "EncodedStartCmdInfo.")
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise encoded.bad("StartCmdInfo", f"is not the base64 of a JSON object: {error}") from None
     return {name: given.text(name) for name in _COMMANDS}
 
@@ -115,15 +112,20 @@ def _parameters(fields: Fields) -> str:
     try:
         if text and not isinstance(json.loads(text), dict):
             raise ValueError("it must be a JSON object")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise fields.bad("TuningParameters", f"cannot be read: {error}") from None
     return text
 
 
 def _callback(fields: Fields) -> str:
     url = fields.text("CallbackUrl")
-    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-        raise fields.bad("CallbackUrl", "must begin with http:// or https://")
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if url and not good:
+        raise fields.bad("CallbackUrl", "must be a URL that begins with http:// or https://")
     return url
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Any
 
 from anyfit_emulator.moving import entries
@@ -14,6 +15,9 @@ from anyfit_ti.emulator.places import NOWHERE
 __all__ = ["read_code", "read_mounts", "read_output", "uri_of"]
 
 _MOST = 10
+_LONGEST = 1024
+_LONGEST_PART = 255
+_RESERVED = ("/", "/opt", "/opt/ml")
 _USAGES = ("BUILTIN_CODE", "BUILTIN_DATA", "BUILTIN_MODEL", "USER_DATA", "USER_CODE", "USER_MODEL", "OUTPUT", "OTHER")
 _COS = ("COS", "COSFS")
 _CFS = ("CFS", "CFSTurbo")
@@ -69,12 +73,14 @@ def read_mounts(fields: Fields, store: ObjectStore) -> list[dict[str, Any]]:
 
 def _mount(fields: Fields, default: str, store: ObjectStore) -> dict[str, Any]:
     path = fields.text("MappingPath", required=True)
-    if not path.startswith("/") or path.strip("/") == "" or ".." in path.split("/"):
-        what = "must be an absolute path, and not the root"
+    place = posixpath.normpath("/" + path.strip("/"))
+    good = path.startswith("/") and ".." not in path.split("/") and len(path) <= _LONGEST
+    if not good or place in _RESERVED or any(len(part.encode()) > _LONGEST_PART for part in path.split("/")):
+        what = f"must be an absolute path, not too long, and none of {', '.join(_RESERVED)}"
         raise fields.bad("MappingPath", what, "InvalidParameterValue.PathIllegal")
     kind = fields.text("DataSourceType", default or "COS")
     found: dict[str, Any] = {
-        "MappingPath": "/" + path.strip("/"),
+        "MappingPath": place,
         "DataSourceUsage": fields.text("DataSourceUsage", one_of=_USAGES),
         "DataSourceType": kind,
         "ReadOnly": fields.flag("ReadOnly"),
