@@ -89,7 +89,7 @@ class TiBackend(Backend):
         """The account is told by its number, or by what cannot be turned back into the id of its key."""
         settings = self._settings
         who = settings.uin or hashlib.sha256(settings.secret_id.encode()).hexdigest()[:12]
-        return f"{who}@{urlsplit(settings.endpoint).netloc}/{settings.region}/{settings.api}"
+        return f"{who}@{urlsplit(settings.endpoint).netloc}/{settings.region}"
 
     @property
     def capabilities(self) -> Capabilities:
@@ -106,7 +106,7 @@ class TiBackend(Backend):
             name_rule="1 to 60 letters, digits, - and _, with a letter or digit at both ends",
             schemes=("cos",),
             installs_requirements=self._settings.install_requirements,
-            catalog_seconds=3600 * self._settings.catalog_hours,
+            catalog_seconds=3600 * self._settings.catalog_hours if self._settings.api == "2021" else 0,
         )
 
     def catalog(self) -> Catalog:

@@ -15,7 +15,7 @@ from anyfit.http import RetryPolicy, Transport
 from anyfit_ti import wire
 from anyfit_ti.answers import inside, object_of
 from anyfit_ti.auth import Account
-from anyfit_ti.errors import BUSY, EXPIRED, GONE, NOT_NOW, fault_of_code, fault_of_status, is_code
+from anyfit_ti.errors import BUSY, EXPIRED, GONE, NOT_NOW, TRANSIENT, fault_of_code, fault_of_status, is_code
 from anyfit_ti.settings import Settings
 from anyfit_ti.signing import ClsAuth, Tc3Auth
 from anyfit_ti.wire import Raw
@@ -242,7 +242,8 @@ class Client:
             ):
                 mended = True
                 continue
-            if not is_code(fault.status, BUSY) or attempt >= self.policy.attempts:
+            again = is_code(fault.status, BUSY) or (repeatable and is_code(fault.status, *TRANSIENT))
+            if not again or attempt >= self.policy.attempts:
                 raise fault
             self.policy.pause(attempt + 1, None)
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from anyfit.errors import AnyfitError, AuthError, Conflict, NotFound, ServiceError, SpecError, Unsupported, UsageError
 
-__all__ = ["BUSY", "CODES", "DUPLICATE", "EXPIRED", "GONE", "NOT_NOW", "fault_of_code", "fault_of_status", "is_code"]
+__all__ = [
+    "BUSY",
+    "CODES",
+    "DUPLICATE",
+    "EXPIRED",
+    "GONE",
+    "NOT_NOW",
+    "TRANSIENT",
+    "fault_of_code",
+    "fault_of_status",
+    "is_code",
+]
 
 EXPIRED = "AuthFailure.SignatureExpire"
 """The clocks are more than five minutes apart, says the service."""
@@ -16,13 +27,10 @@ EXPIRED = "AuthFailure.SignatureExpire"
 BUSY = "RequestLimitExceeded"
 """The family of "too many requests": the service did nothing."""
 
+TRANSIENT = ("InternalError", "ServiceUnavailable", "FailedOperation.UnSubmitNotAllowToStop")
+"""It may go better in a moment; what may be asked for twice is asked for again."""
+
 GONE = ("ResourceNotFound", "FailedOperation.RecordNotFound", "InvalidParameterValue.JobNotFound")
-DUPLICATE = (
-    "FailedOperation.DuplicateName",
-    "FailedOperation.DuplicateNameTaskIsCreating",
-    "FailedOperation.AlreadyExists",
-    "InvalidParameterValue.DuplicateName",
-)
 NOT_NOW = ("FailedOperation.NotAllow", "OperationDenied.NotAllow", "OperationDenied")
 """The state of the thing forbids what was asked."""
 

@@ -18,7 +18,7 @@ from anyfit.storage import Store, Uri
 from anyfit_ti.bundle import JOB, unpacked
 from anyfit_ti.records import Records
 
-__all__ = ["Bucket", "End", "Facts"]
+__all__ = ["Bucket", "End", "Facts", "results_of"]
 
 
 @frozen
@@ -104,7 +104,12 @@ class Bucket:
         return End()
 
     def artifacts(self, results: str, shown: Callable[[str], tuple[str, str]]) -> list[Artifact]:
-        """What lies there; `shown` gives a file's name and kind, or "" for what is not to be seen."""
+        """What lies there; `shown` gives a file's name and kind, or "" for what is not to be seen.
+
+        Nothing where the results are not in COS.
+        """
+        if not results:
+            return []
         home = Uri.parse(results)
         found = []
         for entry in self.store(home).list(home.key):

@@ -129,7 +129,7 @@ class OldJobs:
         job = self._client.job(name)
         if job.status not in ENDED_2019:
             return []
-        return self._bucket.artifacts(results_of(self.facts(name)), _shown)
+        return self._bucket.artifacts(self.facts(name).results, _shown)
 
     def output_uri(self, name: str) -> str:
         """Where results come to."""

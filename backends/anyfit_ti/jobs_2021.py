@@ -117,7 +117,7 @@ class Tasks:
         """What the task left; empty before it ends."""
         if self._client.task(task).status not in ENDED_2021:
             return []
-        return self._bucket.artifacts(results_of(self.facts(task)), _shown)
+        return self._bucket.artifacts(self.facts(task).results, _shown)
 
     def output_uri(self, task: str) -> str:
         """Where results come to."""

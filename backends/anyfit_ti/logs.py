@@ -149,15 +149,16 @@ def read_tail(fetch: Callable[[str], tuple[Sequence[Entry], str]], count: int) -
         count: How many lines.
     """
     found: list[Entry] = []
-    context = ""
-    while True:
+    context, begun = "", False
+    while (context or not begun) and len(found) < _MOST:
         entries, context = fetch(context)
         found += entries
-        if not context or len(found) > count:
+        begun = True
+        if len(found) > count and found[-1].at < found[0].at:
             break
     times = [entry.at for entry in found]
-    whole = not context or (bool(times) and times[-1] < times[0])
-    if len({entry.pod for entry in found}) > 1 or not whole or count > _MOST:
+    whole = not context or times[-1] < times[0]
+    if len({entry.pod for entry in found}) > 1 or not whole or (context and len(found) <= count):
         return None
     place = _Place()
     if found:

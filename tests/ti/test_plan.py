@@ -287,4 +287,16 @@ def test_capabilities(scripted: Make) -> None:
     assert not scripted().capabilities.can(Feature.VERSIONS)
     assert not scripted().capabilities.can(Feature.UTILIZATION)
     assert scripted(api="2019").capabilities.can(Feature.UTILIZATION)
-    assert {"2019", "2021"} == {scripted(api=api).place.rpartition("/")[2] for api in ("2019", "2021")}
+    assert scripted(api="2019").capabilities.catalog_seconds == 0
+
+
+def test_place(scripted: Make) -> None:
+    """Both generations are one place; another region or account is another one; no key shows."""
+    places = [
+        scripted(**settings).place
+        for settings in ({}, {"api": "2019"}, {"region": "ap-shanghai"}, {"secret_id": "B"}, {"uin": "1"})
+    ]
+
+    assert places[0] == places[1]
+    assert len(set(places)) == 4
+    assert not any("AKIDalice" in place for place in places)

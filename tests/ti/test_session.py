@@ -203,6 +203,25 @@ def test_far_too_hasty(script: Any, scripted: Make, pauses: list[float]) -> None
     assert len(pauses) == 3
 
 
+@pytest.mark.parametrize("code", ["InternalError.QueryHaiTaskFailed", "ServiceUnavailable"])
+def test_for_a_moment(script: Any, scripted: Make, pauses: list[float], code: str) -> None:
+    """What goes wrong for a moment is asked for again, where that does no harm."""
+    script.on("DescribeTrainingTasks", code, NO_TASKS)
+
+    assert listed(script, scripted()) == []
+    assert len(pauses) == 1
+
+
+def test_stop_of_what_is_being_submitted(script: Any, scripted: Make, pauses: list[float]) -> None:
+    """A task that the platform has not quite taken yet is stopped a moment later; one that has ended is fine."""
+    script.on("DescribeTrainingTask", detail("SUBMITTING"))
+    script.on("StopTrainingTask", "FailedOperation.UnSubmitNotAllowToStop", "FailedOperation.NotAllow")
+    scripted().stop(REF)
+
+    assert len(script.calls("StopTrainingTask")) == 2
+    assert len(pauses) == 1
+
+
 @pytest.mark.parametrize("answer", [(200, b"<html>"), (200, b"{}"), (500, b"")])
 def test_no_answer_of_the_api(script: Any, scripted: Make, answer: Any) -> None:
     """What is no envelope is a fault of the service."""
