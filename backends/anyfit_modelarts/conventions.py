@@ -63,6 +63,8 @@ def fetch(job: "Any", world: "Any") -> None:
         url = cloud.channel_url(name)
         if url:
             _store().download(url, world.channel_dir(name))
+            if not _files(world.channel_dir(name)):
+                raise RuntimeError("channel %s: there is nothing at %s" % (name, url))
     if job.checkpoint_uri and world.node_rank == 0:
         resume = cloud.input_dir(cloud.places.get("resume", ""))
         if resume:

@@ -9,8 +9,10 @@ import hashlib
 import hmac
 import os
 import socket
+import threading
 import time
 import xml.etree.ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import quote, urlsplit
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Tuple
 
 ATTEMPTS = 5
+AT_ONCE = 16
+PAGE = 1000
 BLOCK = 1 << 20
 
 
@@ -86,6 +90,7 @@ class SignedStore:
         self._secure = parts.scheme == "https"
         self._verify = environ.get("S3_VERIFY_SSL") != "0"
         host = parts.hostname or ""
+        self._lines: "Dict[int, Tuple[str, Any]]" = {}  # the connection of each thread, and to whom
         self._by_path = host == "localhost" or host.replace(".", "").isdigit() or ":" in host
 
     def download(self, url: str, folder: str) -> None:
@@ -95,11 +100,21 @@ class SignedStore:
             if self._get(bucket, key, os.path.join(folder, key.rpartition("/")[2])):
                 return
             key += "/"
-        for name in self._names(bucket, key):
-            parts = name[len(key) :].split("/")
-            if ".." in parts or "" in parts:
-                continue  # a folder's marker, or what would lead out of the folder
-            self._get(bucket, name, os.path.join(folder, *parts))
+        crew = ThreadPoolExecutor(AT_ONCE)
+        try:
+            errands = []
+            for name in self._names(bucket, key):
+                parts = name[len(key) :].split("/")
+                if (
+                    ".." not in parts and "" not in parts
+                ):  # else a folder's marker, or what would lead out of the folder
+                    errands.append(crew.submit(self._get, bucket, name, os.path.join(folder, *parts)))
+            for errand in errands:
+                errand.result()
+        finally:
+            crew.shutdown()
+            for thread in list(self._lines):
+                self._hang_up(thread)
 
     def upload(self, path: str, url: str) -> None:
         """Put a local file where the URL says."""
@@ -121,7 +136,7 @@ class SignedStore:
     def _names(self, bucket: str, prefix: str) -> "Iterator[str]":
         marker = ""
         while True:
-            query = {"prefix": prefix, "marker": marker, "max-keys": "1000"}
+            query = {"prefix": prefix, "marker": marker, "max-keys": str(PAGE)}
             status, content = self._ask("GET", bucket, "", query=query)
             if status != 200:
                 raise ObsError("obs://%s/%s cannot be listed: OBS answers %d" % (bucket, prefix, status))
@@ -155,6 +170,7 @@ class SignedStore:
                     return status, content
                 fault = "OBS answers %d" % status
             except (OSError, HTTPException) as lost:
+                self._hang_up(threading.get_ident())
                 fault = "%s: %s" % (type(lost).__name__, lost)
             if attempt == ATTEMPTS:
                 raise ObsError("obs://%s/%s: %s" % (bucket, key, fault))
@@ -168,16 +184,25 @@ class SignedStore:
         target = _path(bucket, coded) if self._by_path else "/" + coded
         if query:
             target += "?" + "&".join("%s=%s" % (name, quote(value, safe="")) for name, value in query.items())
-        connection = self._connect(host)
-        try:
-            signed = self._signed(method, bucket, coded, headers)
-            connection.request(method, target, body=body, headers=signed)
-            response = connection.getresponse()
-            if path and response.status == 200:
-                _write(response, path)
-                return 200, b""
-            return response.status, response.read()
-        finally:
+        connection = self._connected(host)
+        connection.request(method, target, body=body, headers=self._signed(method, bucket, coded, headers))
+        response = connection.getresponse()
+        if path and response.status == 200:
+            _write(response, path)
+            return 200, b""
+        return response.status, response.read()
+
+    def _connected(self, host: str) -> "Any":
+        """This thread's connection to a host, which is kept."""
+        own = threading.get_ident()
+        if self._lines.get(own, ("", None))[0] != host:
+            self._hang_up(own)
+            self._lines[own] = (host, self._connect(host))
+        return self._lines[own][1]
+
+    def _hang_up(self, thread: int) -> None:
+        _, connection = self._lines.pop(thread, ("", None))
+        if connection is not None:
             connection.close()
 
     def _connect(self, host: str) -> "Any":

@@ -6,6 +6,8 @@ the byte that it begins at.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import frozen
 
 from anyfit.errors import AnyfitError, ServiceError
@@ -23,11 +25,14 @@ def is_byte(line: str) -> bool:
     return line.startswith(_BYTE)
 
 
-def window_after(client: Client, path: str, what: str, line: str, *, ended: bool) -> Window:
+def window_after(client: Client, path: str, what: str, line: str, ended: Callable[[], bool]) -> Window:
     """The lines after a byte; `path` is that of the task, and once the job has ended half a line is one too."""
     begin = int(line.removeprefix(_BYTE) or 0)
     data = _from(client, path, what, begin)
-    whole = data.text if ended else data.text[: data.text.rfind(b"\n") + 1]
+    whole = data.text[: data.text.rfind(b"\n") + 1]
+    if whole != data.text and ended():
+        data = _from(client, path, what, begin)  # what was written between the two answers
+        whole = data.text
     if not whole:
         return Window((), "", line)
     lines = whole.decode("utf-8", "replace").removesuffix("\n").split("\n")

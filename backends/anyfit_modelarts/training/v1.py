@@ -62,7 +62,7 @@ class TrainingV1:
         if version is None:
             return self._newest_version(job)
         answer = self.client.get(f"{_ROOT}/training-jobs/{job}/versions/{version}", f"job {id}")
-        return _run(answer, job)
+        return _run({"version_id": version, **answer}, job)
 
     def live(self, ids: Collection[str]) -> dict[str, Run]:
         wanted = set(ids)

@@ -104,9 +104,8 @@ class TrainingV2:
             except (NotFound, ServiceError) as fault:
                 if line or normal(fault.status) not in NO_CALL:
                     raise
-        ended = self.get(id).status.finished
         path = f"{self._path(id)}/tasks/{quote(file, safe='')}"
-        return window_after(self.client, path, f"log of job {id}", line, ended=ended)
+        return window_after(self.client, path, f"log of job {id}", line, lambda: self.get(id).status.finished)
 
     def newest(self, id: str, file: str, count: int) -> Window | None:
         return None

@@ -25,6 +25,9 @@ SCHEMES = ("obs",)
 RESUME, CHECKPOINTS = "anyfit_resume", "anyfit_checkpoints"
 """The input and the output channel of checkpoints in the second generation."""
 
+_TOLD = {"data_url", "train_url", RESUME, CHECKPOINTS, "init_method", "rank", "task_index", "worker_hosts"}
+"""Arguments by which the platform tells anyfit's launcher where it is; no hyperparameter may be taken for one."""
+
 _DEFAULT, _MAIN = "training", "data_url"
 _V2_ONLY = (
     "subscription_id",
@@ -91,7 +94,7 @@ class Work:
     @property
     def parameters(self) -> dict[str, str]:
         """Hyperparameters as the platform keeps them; with the launcher they are for people alone."""
-        taken = {each.name for each in self.inputs} | {"train_url", RESUME, CHECKPOINTS} if self.launched else set()
+        taken = {each.name for each in self.inputs} | _TOLD if self.launched else set()
         return {name: plain(value) for name, value in self.spec.hyperparameters.items() if name not in taken}
 
 

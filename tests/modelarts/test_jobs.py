@@ -1,0 +1,285 @@
+"""Jobs on the emulator: what the contract suite does not know of this platform."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from anyfit.backend import Cause, JobRef, LogLine, Status
+from anyfit.errors import Conflict, NotFound
+from anyfit.job import Job, find_job
+from anyfit.spec import Channel, JobSpec
+from anyfit.storage import Uri
+from anyfit.testing import Bench
+from anyfit.watch import follow
+from anyfit_modelarts.backend import ModelArtsBackend
+
+Make = Callable[..., ModelArtsBackend]
+Benches = Callable[[Any], Bench]
+
+HELLO = "import os; print('hello', os.environ['ANYFIT_JOB_NAME'], flush=True)"
+OWN = """
+import argparse, os
+parser = argparse.ArgumentParser()
+for name in ("data_url", "train_url", "lr"):
+    parser.add_argument("--" + name)
+found, _ = parser.parse_known_args()
+print("lr", found.lr, os.environ.get("SEED"), flush=True)
+import moxing as mox
+mox.file.copy_parallel(found.data_url, "data")
+with open("data/a.txt") as file:
+    text = file.read()
+os.makedirs("out/model", exist_ok=True)
+with open("out/model/weights", "w") as file:
+    file.write(text.upper())
+mox.file.copy_parallel("out", found.train_url)
+"""
+
+both = pytest.mark.parametrize("api", ["v1", "v2"])
+
+
+@pytest.fixture
+def backend(connect: Make) -> ModelArtsBackend:
+    """A client of the emulator."""
+    return connect()
+
+
+def put(backend: ModelArtsBackend, cloud: Mapping[str, str], key: str, text: str) -> str:
+    """Put an object; answers its folder."""
+    uri = Uri.parse(f"obs://{cloud['bucket']}/{key}")
+    backend.store(uri).put(uri.key, text.encode())
+    return str(uri.parent)
+
+
+@both
+def test_warm_fit(connect: Make, bench: Benches, requests_made: Callable[[], list[str]], api: str) -> None:
+    """With a token and a catalog from before, starting a job takes one request beside its uploads."""
+    cold = bench(connect(api=api))
+    cold.start(cold.spec(HELLO))
+    before = len(requests_made())
+    warm = Bench(connect(api=api), cold.folder)
+    job = warm.start(warm.spec(HELLO))
+    made = requests_made()[before:]
+
+    assert len(made) == 1, made
+    assert made[0].startswith("POST ")
+    warm.wait(job)
+    warm.close()
+
+
+@both
+def test_lines_come_soon(connect: Make, bench: Benches, api: str) -> None:
+    """A line is seen within two seconds of being written, with the usual pauses."""
+    run = bench(connect(api=api, poll_seconds=1.0))
+    script = "import time\nfor _ in range(6):\n    print('at %.3f' % time.time(), flush=True)\n    time.sleep(0.4)"
+    job = run.start(run.spec(script))
+    lags = [
+        time.time() - float(event.text.removeprefix("at "))
+        for event in follow(job, timeout=60)
+        if isinstance(event, LogLine) and event.text.startswith("at ")
+    ]
+
+    assert len(lags) == 6
+    assert max(lags) < 2.0
+
+
+@both
+def test_own_code_without_the_launcher(connect: Make, bench: Benches, cloud: Mapping[str, str], api: str) -> None:
+    """Code that lies in OBS runs as the platform itself runs it, with its arguments and its own `moxing`."""
+    backend = connect(api=api)
+    code = put(backend, cloud, f"own-{api}/code/train.py", OWN)
+    data = put(backend, cloud, f"own-{api}/data/a.txt", "text")
+    run = bench(backend)
+    spec = JobSpec(
+        name=run.name(),
+        hyperparameters={"lr": 0.1},
+        environment={"SEED": "7"},
+        inputs={"training": Channel(uri=data)},
+        output_path=f"obs://{cloud['bucket']}/own-{api}/out/",
+        options={"code_dir": code, "boot_file": "train.py"},
+    )
+    job = run.run(spec)
+    found = {artifact.name: artifact for artifact in job.artifacts()}
+
+    assert job.state.status == Status.SUCCEEDED, run.lines(job)
+    assert f"lr 0.1 {'7' if api == 'v2' else 'None'}" in run.lines(job)
+    version = "V0001/" if api == "v1" else ""
+    assert found["model/weights"].uri == f"obs://{cloud['bucket']}/own-{api}/out/{version}model/weights"
+    rebuilt = backend.job_spec(job.ref)
+    assert (rebuilt.name, rebuilt.entry_point, rebuilt.hyperparameters) == (spec.name, "train.py", {"lr": "0.1"})
+
+
+@both
+def test_script_in_an_image(connect: Make, bench: Benches, api: str) -> None:
+    """A script runs in an image of one's own just as in a framework's, with its variables."""
+    run = bench(connect(api=api))
+    script = f"{HELLO}; print('seed', os.environ['SEED'])"
+    spec = run.spec(script, image="swr.example.com/team/train:1", environment={"SEED": "7"})
+    job = run.run(spec)
+
+    assert {f"hello {spec.name}", "seed 7"} <= set(run.lines(job)), run.lines(job)
+    assert job.state.status == Status.SUCCEEDED
+
+
+@both
+def test_own_command(connect: Make, bench: Benches, api: str) -> None:
+    """An image with a command of its own runs it as it is."""
+    run = bench(connect(api=api))
+    spec = JobSpec(name=run.name(), image="swr.example.com/team/x:1", command=("bash", "-c", "echo seed $SEED"))
+    job = run.run(evolve(spec, environment={"SEED": "7"}))
+
+    assert "seed 7" in run.lines(job), run.lines(job)
+
+
+@both
+def test_old_images(connect: Make, bench: Benches, api: str) -> None:
+    """An image that knows only the first generation's ways, in either: data and results go by way of OBS itself."""
+    run = bench(connect(api=api))
+    script = (
+        "import os\n"
+        "print(open(os.environ['ANYFIT_CHANNEL_TRAIN'] + '/deep/b.txt').read())\n"
+        "open(os.environ['ANYFIT_MODEL_DIR'] + '/weights', 'w').write('w')\n"
+    )
+    inputs = {"train": run.channel({"a.txt": "first", "deep/b.txt": "second"})}
+    job = run.run(run.spec(script, framework="xgboost", inputs=inputs))
+
+    assert "second" in run.lines(job), run.lines(job)
+    assert [artifact.name for artifact in job.artifacts() if artifact.kind == "model"] == ["model/weights"]
+
+
+@both
+def test_end_by_signal(connect: Make, bench: Benches, api: str) -> None:
+    """How a script ended is known although the platform does not tell."""
+    run = bench(connect(api=api))
+    job = run.run(run.spec("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
+
+    assert (job.state.status, job.state.signal, job.state.exit_code) == (Status.FAILED, 9, None)
+
+
+@both
+def test_data_that_are_not_there(connect: Make, bench: Benches, cloud: Mapping[str, str], api: str) -> None:
+    """Data that are not there are a fault before the script, and it says so."""
+    run = bench(connect(api=api))
+    missing = f"obs://{cloud['bucket']}/nothing/here/"
+    job = run.run(run.spec(HELLO, inputs={"train": Channel(uri=missing)}))
+
+    assert job.state.status == Status.FAILED
+    assert any("nothing/here" in line for line in (*run.lines(job), job.state.reason)), run.lines(job)
+
+
+@both
+def test_description(connect: Make, bench: Benches, api: str) -> None:
+    """What the console says about a job can be changed."""
+    backend = connect(api=api)
+    run = bench(backend)
+    job = run.start(run.spec(HELLO, description="before"))
+    backend.set_description(job.ref, "after")
+    every = backend._jobs._finder.of(job.ref.id).every()
+    raw = next(run.raw for run in every if run.id == job.ref.id)
+    run.wait(job)
+
+    assert (raw.get("job_desc") or raw.get("metadata", {}).get("description")) == "after"
+
+
+@both
+def test_machine_use(connect: Make, bench: Benches, api: str) -> None:
+    """The use of the machine is measured by the platform."""
+    run = bench(connect(api=api))
+    job = run.run(run.spec("sum(range(10**6))"))
+    names = {series.name for series in job.utilization()}
+
+    assert not names or {"cpu", "memory"} <= names
+
+
+def test_both_generations_in_one(connect: Make, bench: Benches) -> None:
+    """A job may choose its generation; one client finds, describes and lists the jobs of both."""
+    backend = connect()
+    run = bench(backend)
+    jobs = [run.start(run.spec(HELLO, options={"api": api})) for api in ("v1", "v2")]
+    run.wait(*jobs)
+    old, new = (job.ref for job in jobs)
+
+    assert "/" in old.id and "-" in new.id
+    assert [state.status for state in backend.describe([new, old])] == [Status.SUCCEEDED] * 2
+    assert [backend.find(job.spec.key) for job in jobs] == [old, new]
+    assert [each.ref for each in backend.list()[:2]] in ([new, old], [old, new])
+    assert {each.name for each in backend.list()} >= {job.spec.key for job in jobs}
+
+
+def test_versions_of_the_first_generation(connect: Make, bench: Benches) -> None:
+    """A version is one of the same job, derives from the newest, and goes alone; the last one takes the job along."""
+    backend = connect(api="v1")
+    run = bench(backend)
+    first = run.run(run.spec(HELLO))
+    second = run.run(evolve(first.spec, version=2))
+    raw = backend._jobs._finder.v1.get(second.ref.id).raw
+    number = first.ref.id.partition("/")[0]
+
+    assert second.ref.id.partition("/")[0] == number
+    assert raw["pre_version_id"] == int(first.ref.id.partition("/")[2])
+    assert raw["version_name"] == "V0002"
+    assert f"hello {second.spec.key}" in run.lines(second)
+    assert backend.describe([JobRef("modelarts", first.ref.region, number)])[0].status == Status.SUCCEEDED
+    assert find_job(run.session, second.spec.key).ref == second.ref
+    with pytest.raises(Conflict):
+        backend.submit(run.plan(second.spec))
+    backend.delete(second.ref)
+    assert [each.name for each in backend.list() if each.name.startswith(first.spec.name)] == [first.spec.key]
+    backend.delete(first.ref)
+    assert backend.describe([first.ref])[0].gone
+    with pytest.raises(NotFound, match="version of"):
+        backend.submit(run.plan(evolve(first.spec, version=3)))
+
+
+def test_version_of_the_second_generation(connect: Make, bench: Benches) -> None:
+    """There a version is a job of its own whose key is still that of a version."""
+    backend = connect()
+    run = bench(backend)
+    first = run.run(run.spec(HELLO))
+    second = run.run(evolve(first.spec, version=2))
+
+    assert backend._jobs._finder.v2.get(second.ref.id).name == f"{first.spec.name}-v2"
+    assert {first.spec.key, second.spec.key} <= {each.name for each in backend.list()}
+
+
+def test_names_that_look_like_versions(connect: Make, bench: Benches) -> None:
+    """A job that is named as the platform names another's version is not taken for it."""
+    backend = connect()
+    run = bench(backend)
+    name = run.name()
+    job = run.run(run.spec(HELLO, name=f"{name}-v2"))
+
+    assert backend.find(f"{name}-v2") == job.ref
+    assert backend.find(f"{name}.v2") is None
+
+
+def test_ran_too_long(connect: Make, bench: Benches) -> None:
+    """A script that ends with the launcher's own number by itself has not run too long."""
+    run = bench(connect())
+    job = run.run(run.spec("raise SystemExit(77)"))
+
+    assert (job.state.status, job.state.cause, job.state.exit_code) == (Status.FAILED, Cause.NONE, 77)
+
+
+def test_results_come_while_it_runs(connect: Make, bench: Benches, tmp_path: Path) -> None:
+    """A stopped job of the first generation has brought what it had, checkpoints among them."""
+    backend = connect(api="v1")
+    run = bench(backend)
+    script = (
+        "import os, time\n"
+        "open(os.environ['ANYFIT_MODEL_DIR'] + '/half', 'w').write('half')\n"
+        "print('begin', flush=True)\n"
+        "while True: time.sleep(0.05)\n"
+    )
+    job: Job = run.start(run.spec(script))
+    run.wait_for_line(job, "begin")
+    job.stop()
+    run.wait(job)
+
+    assert job.state.status == Status.STOPPED
+    assert "model/half" in {artifact.name for artifact in job.artifacts()}
