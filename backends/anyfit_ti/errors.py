@@ -11,7 +11,6 @@ from anyfit.errors import AnyfitError, AuthError, Conflict, NotFound, ServiceErr
 __all__ = [
     "BUSY",
     "CODES",
-    "DUPLICATE",
     "EXPIRED",
     "GONE",
     "NOT_NOW",
