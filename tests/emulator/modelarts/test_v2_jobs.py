@@ -132,19 +132,31 @@ def test_what_a_job_tells(rig: Any) -> None:
 
 
 def test_before_there_is_a_log(make_rig: Callable[..., Any]) -> None:
-    """204 without a body, or an error; and the first phases can be seen when there is a pause."""
-    rig = make_rig(pause=0.5)
+    """204 without a body, or an error; a job that has not started is stopped at once."""
+    rig = make_rig(pause=60)
     job = rig.post(JOBS, body_of(rig), 201)
     path = f"{JOBS}/{job['metadata']['id']}"
+    assert rig.get(path)["status"]["phase"] == "Creating"
+    assert rig.get(path)["status"]["start_time"] == 0
     assert rig.send("GET", f"{path}/tasks/worker-0/logs/preview").status_code == 204
     assert rig.send("GET", f"{path}/metrics/worker-0").status_code == 204
     assert rig.get(f"{path}/tasks/worker-0/logs/url", 400)["error_code"] == "ModelArts.2818"
-    seen: list[str] = []
-    while not seen or seen[-1] in MOVING:
-        phase = rig.get(path)["status"]["phase"]
-        seen += [phase] if phase not in seen else []
+    assert rig.get(f"{path}/logs/worker-0", 400)["error_code"] == "ModelArts.2818"
+    assert rig.get(f"{path}/tasks") == []
+    rig.post(f"{path}/actions", {"action_type": "terminate"}, 202)
+    assert ended(rig, job)["status"]["phase"] == "Terminated"
 
-    assert [phase for phase in seen if phase != "Running"] == ["Creating", "Pending", "Completed"]
+
+def test_a_pause_lets_the_first_phases_last(make_rig: Callable[..., Any]) -> None:
+    """So long at least."""
+    rig = make_rig(pause=0.1)
+    job = rig.post(JOBS, body_of(rig), 201)
+    assert ended(rig, job)["status"]["phase"] == "Completed"
+    happened = rig.get(f"{JOBS}/{job['metadata']['id']}/events?order=asc")["events"]
+    created, queued, prepared, *_ = [event["time"] for event in happened]
+
+    assert queued - created >= 99
+    assert prepared - queued >= 99
 
 
 def test_stopping(rig: Any) -> None:

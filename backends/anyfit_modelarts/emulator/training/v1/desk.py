@@ -103,7 +103,7 @@ class Jobs:
             rows = [self._row(job) for job in self._jobs.values() if self._fits(job, search, query)]
             total = len(self._jobs)
         rows = [row for row in rows if status in (-1, row["status"])]
-        rows.sort(key=lambda row: row[sort], reverse=order == "desc")
+        rows.sort(key=lambda row: (row[sort], row["job_id"]), reverse=order == "desc")
         return {
             "quotas": QUOTA,
             "job_total_count": len(rows),

@@ -83,7 +83,7 @@ class Visualization:
         with self._lock:
             rows = [_row(job) for job in self._jobs.values() if query.text("search_content") in job.name]
         rows = [row for row in rows if status in (-1, row["status"])]
-        rows.sort(key=lambda row: row[sort], reverse=order == "desc")
+        rows.sort(key=lambda row: (row[sort], row["job_id"]), reverse=order == "desc")
         part = rows[(page - 1) * size : page * size]
         return {"job_total_count": len(rows), "job_count_limit": 100 - len(self._jobs), "quotas": 100, "jobs": part}
 
