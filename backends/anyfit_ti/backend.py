@@ -1,4 +1,4 @@
-"""The backend `ti`: training jobs of both generations of Tencent TI."""
+"""The backend `ti`: training jobs, models and endpoints of both generations of Tencent TI."""
 
 from __future__ import annotations
 
@@ -16,16 +16,22 @@ from anyfit.backend import (
     Backend,
     Capabilities,
     Catalog,
+    EndpointRef,
+    EndpointState,
     Feature,
     JobRef,
     JobState,
     LogPage,
+    ModelInfo,
+    ModelRef,
     Named,
+    Offering,
+    Payload,
     Plan,
     Series,
 )
 from anyfit.http import RetryPolicy, Transport
-from anyfit.spec import JobSpec
+from anyfit.spec import EndpointSpec, JobSpec, ModelSpec
 from anyfit_ti.bundle import Shipped
 from anyfit_ti.places import Places
 from anyfit_ti.series import NO_USE
@@ -39,18 +45,14 @@ if TYPE_CHECKING:
     from anyfit_ti.auth import Account
     from anyfit_ti.client import Client
     from anyfit_ti.jobs import Jobs
+    from anyfit_ti.models import Models
+    from anyfit_ti.models_2019 import Configs
+    from anyfit_ti.records import Records
+    from anyfit_ti.serving import Services
+    from anyfit_ti.serving_client import ServingClient
+    from anyfit_ti.wire import Raw
 
 __all__ = ["TiBackend"]
-
-_LATER = "anyfit does not serve models on TI yet"
-_SERVING = (
-    Feature.MODELS,
-    Feature.ENDPOINTS,
-    Feature.ENDPOINT_UPDATE,
-    Feature.ENDPOINT_PAUSE,
-    Feature.ENDPOINT_LOGS,
-    Feature.TRAFFIC_WEIGHTS,
-)
 
 
 class TiBackend(Backend):
@@ -93,11 +95,13 @@ class TiBackend(Backend):
 
     @property
     def capabilities(self) -> Capabilities:
-        missing = dict.fromkeys(_SERVING, _LATER)
-        missing[Feature.VERSIONS] = "a job of TI has no versions; run it again under a new name: anyfit rerun"
-        missing[Feature.DESCRIPTION] = "TI has no call that changes one"
+        from anyfit_ti.serving_2019 import LOGS, WEIGHTS
+
+        missing = {Feature.VERSIONS: "a job of TI has no versions; run it again under a new name: anyfit rerun"}
         if self._settings.api == "2021":
             missing[Feature.UTILIZATION] = NO_USE
+        else:
+            missing |= {Feature.TRAFFIC_WEIGHTS: WEIGHTS, Feature.ENDPOINT_LOGS: LOGS}
         return Capabilities(
             missing=missing,
             poll_seconds=self._settings.poll_seconds,
@@ -179,6 +183,51 @@ class TiBackend(Backend):
     def utilization(self, ref: JobRef) -> Sequence[Series]:
         return self._jobs.utilization(ref)
 
+    def register(self, spec: ModelSpec) -> ModelRef:
+        from anyfit.stage import put_uploads
+
+        return self._models.register(spec, lambda uploads: put_uploads(self, uploads))
+
+    def models(self, name: str = "") -> Sequence[ModelInfo]:
+        return self._models.infos(name)
+
+    def delete_model(self, ref: ModelRef) -> None:
+        self._models.delete(ref)
+
+    def deploy(self, spec: EndpointSpec) -> EndpointRef:
+        return self._services.deploy(spec)
+
+    def endpoint(self, ref: EndpointRef) -> EndpointState:
+        return self._services.state(ref)
+
+    def endpoints(self) -> Sequence[Named[EndpointRef]]:
+        return self._services.every()
+
+    def find_endpoint(self, name: str) -> EndpointRef | None:
+        return self._services.find(name)
+
+    def update_endpoint(self, ref: EndpointRef, spec: EndpointSpec) -> None:
+        self._services.update(ref, spec)
+
+    def start_endpoint(self, ref: EndpointRef) -> None:
+        self._services.start(ref)
+
+    def stop_endpoint(self, ref: EndpointRef) -> None:
+        self._services.stop(ref)
+
+    def undeploy(self, ref: EndpointRef) -> None:
+        self._services.delete(ref)
+
+    def endpoint_logs(self, ref: EndpointRef, cursor: str = "") -> LogPage:
+        return self._services.logs(ref, cursor)
+
+    def invoke(self, ref: EndpointRef, payload: Payload) -> Payload:
+        return self._services.invoke(ref, payload)
+
+    def renew_token(self, ref: EndpointRef) -> None:
+        """Another token for callers of an endpoint; the old one opens nothing more. A word of this backend alone."""
+        self._services.renew_token(ref)
+
     def close(self) -> None:
         self._transport.close()
         for store in self._stores.values():
@@ -213,12 +262,59 @@ class TiBackend(Backend):
         from anyfit_ti.jobs import Jobs
         from anyfit_ti.jobs_2019 import OldJobs
         from anyfit_ti.jobs_2021 import Tasks
-        from anyfit_ti.records import Records
 
-        bucket = Bucket(self.store, Records(self.store, Places.of(self._settings)))
+        bucket = Bucket(self.store, self._records)
         now = self._account.now
         new, old = Tasks(self._client, bucket, now), OldJobs(self._client, bucket, now)
         return Jobs(new, old, self._settings.region, self._settings.api)
+
+    @cached_property
+    def _records(self) -> Records:
+        from anyfit_ti.records import Records
+
+        return Records(self.store, Places.of(self._settings))
+
+    @cached_property
+    def _serving(self) -> ServingClient:
+        from anyfit_ti.serving_client import ServingClient
+
+        return ServingClient(self._client)
+
+    @cached_property
+    def _configs(self) -> Configs:
+        from anyfit_ti.facts import Bucket
+        from anyfit_ti.models_2019 import Configs
+
+        bucket = Bucket(self.store, self._records)
+        return Configs(self._serving, Places.of(self._settings), bucket.remove)
+
+    @cached_property
+    def _models(self) -> Models:
+        from anyfit_ti.bundle import ShippedModel
+        from anyfit_ti.models import Models
+        from anyfit_ti.models_2021 import Repository
+
+        new = Repository(self._serving, Places.of(self._settings))
+        return Models(new, self._configs, self._settings, ShippedModel.read(), self._serving_images)
+
+    @cached_property
+    def _services(self) -> Services:
+        from anyfit_ti.serving import Services
+        from anyfit_ti.serving_2019 import OldServices
+        from anyfit_ti.serving_2021 import Groups
+
+        now = self._account.now
+        new = Groups(self._serving, self._settings, self._serving_machines, self._serving_images, now)
+        old = OldServices(self._serving, self._configs, self._settings)
+        return Services(new, old, self._transport, self._settings)
+
+    def _serving_images(self) -> Sequence[Raw]:
+        return self._client.images("Inference")
+
+    def _serving_machines(self) -> Sequence[Offering]:
+        from anyfit_ti.catalog import offerings
+
+        return offerings({"INFERENCE": self._client.machines("INFERENCE")})
 
 
 class _Keys:

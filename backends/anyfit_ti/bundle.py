@@ -12,14 +12,29 @@ from typing import Any
 from attrs import field, frozen
 
 from anyfit.backend import Upload
-from anyfit.launch import launcher_path
+from anyfit.launch import inference_path, launcher_path
 from anyfit.launch.shipping import ARCHIVE, File, as_json, digest_of, uploads_of
 from anyfit.spec import Code
 
-__all__ = ["ARCHIVE", "JOB", "LAUNCHER", "SOURCE", "File", "Shipped", "as_json", "digest_of", "packed", "unpacked"]
+__all__ = [
+    "ARCHIVE",
+    "JOB",
+    "LAUNCHER",
+    "PREDICT",
+    "SERVICE",
+    "SOURCE",
+    "File",
+    "Shipped",
+    "ShippedModel",
+    "as_json",
+    "digest_of",
+    "packed",
+    "unpacked",
+]
 
 LAUNCHER, PLATFORM, JOB = "anyfit_launch.py", "anyfit_platform.py", "anyfit_job.json"
 SOURCE = "source.tar.gz"
+PREDICT, SERVICE, INFERENCE, MODEL = "predict.py", "model_service.py", "anyfit_inference.py", "anyfit_model.json"
 _HERE = Path(__file__).resolve().parent
 
 
@@ -47,6 +62,24 @@ class Shipped:
         """The uploads of a job of 2019: the source archive is ours, the user's own archive comes as an input."""
         source = packed({**self.content, JOB: as_json(job)})
         return (*uploads_of(code_folder, {}, code), Upload(target=folder + SOURCE, content=source, kind="job"))
+
+
+@frozen
+class ShippedModel:
+    """The files of ours that go to the platform with a model."""
+
+    predict: File
+    inference: File
+
+    @classmethod
+    def read(cls) -> ShippedModel:
+        """Look at the files."""
+        return cls(File.read(_HERE / "predict.py"), File.read(inference_path()))
+
+    def uploads(self, folder: str, program: str, code: Code | None, model: dict[str, Any]) -> tuple[Upload, ...]:
+        """The uploads of a model; `program` is the name that what serves it has there."""
+        ours = {program: self.predict, INFERENCE: self.inference}
+        return (*uploads_of(folder, ours, code), Upload(target=folder + MODEL, content=as_json(model), kind="job"))
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from attrs import frozen
@@ -10,7 +11,9 @@ from anyfit.errors import SpecError
 from anyfit.storage import Uri
 from anyfit_ti.settings import Settings
 
-__all__ = ["Places", "cos_path", "folder"]
+__all__ = ["Places", "cos_path", "ems_uri", "folder", "uri_of_ems"]
+
+_EMS = re.compile(r"cos://([^./]+)\.cos\.[^./]+\.[a-z.]+/(.*)")
 
 
 def folder(uri: str) -> str:
@@ -22,6 +25,18 @@ def cos_path(uri: str, region: str) -> dict[str, Any]:
     """A place as the second generation writes it."""
     place = Uri.parse(uri)
     return {"Bucket": place.bucket, "Region": region, "Paths": [place.key]}
+
+
+def ems_uri(uri: str, region: str) -> str:
+    """A folder as TI-EMS writes it: by the bucket's host."""
+    place = Uri.parse(uri)
+    return f"cos://{place.bucket}.cos.{region}.myqcloud.com/{place.key}"
+
+
+def uri_of_ems(written: str) -> str:
+    """The folder that TI-EMS means, or "" where it is none."""
+    match = _EMS.fullmatch(written)
+    return f"cos://{match[1]}/{match[2]}" if match else ""
 
 
 @frozen
@@ -56,9 +71,14 @@ class Places:
         """What belongs to a job; the digest is that of everything that it is made of."""
         return f"{self.jobs}{key}/{digest[:16]}/"
 
+    @property
+    def models(self) -> str:
+        """What belongs to models."""
+        return f"{self.root}models/"
+
     def model(self, name: str, digest: str) -> str:
         """What belongs to a model version."""
-        return f"{self.root}models/{name}/{digest[:16]}/"
+        return f"{self.models}{name}/{digest[:16]}/"
 
     def input(self, digest: str) -> str:
         """Staged data of this content."""

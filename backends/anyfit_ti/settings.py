@@ -43,6 +43,9 @@ class Settings:
     role: str = _key("TIONE_QCSRole", "The service role of 2019's jobs.")
     project: str = _key("", 'The workspace of 2021\'s things (TiProjectId); the default one is "0".')
     default_framework: str = _key("", "The framework for scripts that name none, or need only Python.")
+    serving_image: str = _key(
+        "", "The platform's image that serves models whose framework has none; for 2019 also by its address."
+    )
     python: str = _key("python3", "How Python is called in the containers of 2021.")
     install_requirements: bool = _key(True, "Whether the code's requirements.txt is installed before the script.")
     verify_ssl: bool = _key(True, "Whether TLS certificates are verified.")
@@ -88,7 +91,7 @@ class Settings:
 class Options:
     """What a job may set for itself, `options={"ti": {...}}`; its models and endpoints take their part."""
 
-    api: Literal["", "2021", "2019"] = _key("", "The generation of this job.")
+    api: Literal["", "2021", "2019"] = _key("", "The generation of this job or model.")
     role: str = _key("", "2019: the service role.")
     vpc: str = _key("", "2021: the private network.")
     subnet: str = _key("", "The subnet of the private network.")
@@ -136,4 +139,48 @@ class Options:
     install_requirements: bool | None = _key(None, "Whether the code's requirements.txt is installed.")
     more: Mapping[str, Any] = _key(
         Factory(dict), "Further members of the request, in the platform's own words, for what has no option here."
+    )
+    server: Literal["", "anyfit", "image"] = _key(
+        "", "Of models: who answers, anyfit's handler or the image by itself, as one of your own without code does."
+    )
+    serving_framework: str = _key("", "Of models: the framework or image that serves, where it is not the job's.")
+    runtime: str = _key("", "Of models, 2019: the runtime, such as tfserving or one of your own.")
+    model_format: Literal[
+        "",
+        "PYTORCH",
+        "TORCH_SCRIPT",
+        "DETECTRON2",
+        "SAVED_MODEL",
+        "FROZEN_GRAPH",
+        "PMML",
+        "MMDETECTION",
+        "ONNX",
+        "HUGGING_FACE_BERT",
+        "HUGGING_FACE_STABLE_DIFFUSION",
+        "HUGGING_FACE_STABLE_DIFFUSION_LORA",
+        "WEB_UI_STABLE_DIFFUSION",
+    ] = _key("", "Of models, 2021: what the files are.")
+    model_path: str = _key("", "Of models, 2021: a folder of COS that the platform copies them to.")
+    model_more: Mapping[str, Any] = _key(
+        Factory(dict), "Of models, 2021: further members of CreateTrainingModel in the platform's own words."
+    )
+    auth: bool | None = _key(None, "Of endpoints: whether callers need a token; they do unless this says otherwise.")
+    prepaid_replicas: int = _key(0, "Of endpoints, 2021: so many servers in resource_group, the others by the hour.")
+    command: str = _key("", "Of endpoints, 2021: what the image is to start.")
+    port: int = _key(0, "Of endpoints, 2021: where an image of one's own listens; 8501 by default.")
+    path: str = _key("", "Of endpoints, 2021: where the image is asked; /v1/models/m:predict by default.")
+    probe_path: str = _key("", "Of endpoints, 2021: a path that answers 200 when a server is ready.")
+    autoscale: Mapping[str, Any] = _key(
+        Factory(dict), 'Of endpoints: {min, max, metrics = {"cpu-util": 60}}; 2019 has CPU-UTIL and MEMORY-UTIL.'
+    )
+    cron_scale: Sequence[Mapping[str, Any]] = _key((), "Of endpoints, 2021: CronScaleJobs in the platform's own words.")
+    stop_at: str = _key("", "Of endpoints, 2021: when to stop by itself, such as 2030-01-01T20:00:00+08:00.")
+    hot_update: bool | None = _key(None, "Of endpoints, 2021: whether new files of a model are loaded while it serves.")
+    requests_per_second: int = _key(0, "Of endpoints, 2021: the most that one server takes; 0 for any number.")
+    grace_seconds: int = _key(0, "Of endpoints, 2021: what a server gets to end; the platform's 30 by default.")
+    expose: Literal["EXTERNAL", "VPC"] = _key(
+        "EXTERNAL", "Of endpoints, 2019: whether they are in the internet or in vpc and subnet."
+    )
+    service_more: Mapping[str, Any] = _key(
+        Factory(dict), "Of endpoints: further members of CreateModelService or CreateService in the platform's words."
     )

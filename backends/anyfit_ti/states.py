@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from anyfit.backend import Cause, JobState, Status, Transition
+from anyfit.backend import Cause, EndpointStatus, JobState, Status, Transition
 from anyfit_ti.wire import Job2019, Task, time_of
 
-__all__ = ["ENDED_2019", "ENDED_2021", "PRIMARY_2019", "SECONDARY_2019", "STATUS_2021", "state_2019", "state_2021"]
+__all__ = [
+    "EMS_STATUS",
+    "ENDED_2019",
+    "ENDED_2021",
+    "PRIMARY_2019",
+    "SECONDARY_2019",
+    "SERVICE_STATUS",
+    "STATUS_2021",
+    "state_2019",
+    "state_2021",
+]
 
 STATUS_2021 = {
     "SUBMITTING": Status.PENDING,
@@ -41,6 +51,29 @@ SECONDARY_2019 = {
     "MaxRuntimeExceeded": Status.FAILED,
 }
 ENDED_2019 = frozenset({"Completed", "Failed", "Stopped"})
+SERVICE_STATUS = {
+    "": EndpointStatus.CREATING,  # in the answer to its creation
+    "CREATING": EndpointStatus.CREATING,
+    "Pending": EndpointStatus.CREATING,
+    "Waiting": EndpointStatus.CREATING,
+    "Normal": EndpointStatus.READY,
+    "Abnormal": EndpointStatus.FAILED,
+    "CREATE_FAILED": EndpointStatus.FAILED,
+    "TIMEOUT_EXCEPTION": EndpointStatus.FAILED,
+    "Stopping": EndpointStatus.STOPPING,
+    "Stopped": EndpointStatus.STOPPED,
+}
+"""Of the versions of a service group; while some servers answer, those that are CREATING are UPDATING."""
+
+EMS_STATUS = {
+    "Waiting": EndpointStatus.CREATING,
+    "Normal": EndpointStatus.READY,
+    "Abnormal": EndpointStatus.FAILED,
+    "Updating": EndpointStatus.UPDATING,
+    "Resuming": EndpointStatus.UPDATING,
+    "Stopping": EndpointStatus.STOPPING,
+    "Stopped": EndpointStatus.STOPPED,
+}
 _BEFORE_TRAINING = {"Starting": Cause.START, "Downloading": Cause.INPUT}
 
 

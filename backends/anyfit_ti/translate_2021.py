@@ -14,6 +14,7 @@ from anyfit.images import find_image
 from anyfit.secret import markers
 from anyfit_ti.bundle import LAUNCHER
 from anyfit_ti.places import cos_path, folder
+from anyfit_ti.serving_images import image_info
 from anyfit_ti.translate import (
     CHECKPOINTS,
     MOUNT,
@@ -25,7 +26,7 @@ from anyfit_ti.translate import (
     job_file,
 )
 
-__all__ = ["plan_2021"]
+__all__ = ["part_of_group", "plan_2021"]
 
 _MOST_INPUTS = 10
 _MOST_TUNING = 2048
@@ -86,7 +87,7 @@ def _machine(work: Work) -> tuple[Offering, dict[str, Any]]:
     if prepaid and not options.resource_group:
         raise SpecError("options.ti.resource_group: a PREPAID job needs one", hint="it begins with rsg-")
     if prepaid:
-        offering, size = _part_of_group(spec.instance_type, options.resource_group)
+        offering, size = part_of_group(spec.instance_type, options.resource_group)
     else:
         offering = choose(spec.instance_type, work.catalog.offerings, spec.instance_count)
         size = {"InstanceType": offering.spec_id}
@@ -97,7 +98,7 @@ def _machine(work: Work) -> tuple[Offering, dict[str, Any]]:
     return offering, {"ChargeType": "POSTPAID_BY_HOUR", **charge, "ResourceConfigInfos": roles}
 
 
-def _part_of_group(instance_type: str, group: str) -> tuple[Offering, dict[str, Any]]:
+def part_of_group(instance_type: str, group: str) -> tuple[Offering, dict[str, Any]]:
     """A part of a resource group's machines: cores in thousandths, memory in MB, cards in hundredths."""
     wish = parse_wish(instance_type)
     if wish.cpus is None or wish.memory_gib is None:
@@ -137,24 +138,12 @@ def _roles(work: Work) -> list[tuple[str, int]]:
 def _image(work: Work) -> tuple[dict[str, Any], tuple[Note, ...]]:
     spec, options = work.spec, work.options
     if spec.image:
-        info = {"ImageType": options.image_type or _registry(spec.image), "ImageUrl": spec.image}
-        if options.image_registry:
-            info |= {"RegistryId": options.image_registry}
-        if options.image_region:
-            info |= {"RegistryRegion": options.image_region}
-        return {"ImageInfo": info}, ()
+        return {"ImageInfo": image_info(spec.image, options)}, ()
     wanted = (spec.framework, spec.framework_version, spec.py_version)
     default = work.settings.default_framework
     found, note = find_image(wanted, work.catalog.frameworks, task="train", default=default)
     named = {"FrameworkName": found.name.upper(), "FrameworkVersion": found.version}
     return {**named, "FrameworkEnvironment": found.native}, (note,) if note else ()
-
-
-def _registry(image: str) -> str:
-    host = image.partition("/")[0]
-    if host.endswith("ccs.tencentyun.com"):
-        return "CCR"
-    return "TCR" if host.endswith("tencentcloudcr.com") else "CUSTOM"
 
 
 # ------------------------------------------------------------------------------------------ what is started
