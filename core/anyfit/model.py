@@ -245,15 +245,10 @@ def _code_here(job: Job) -> Code | None:
     code = job.spec.code
     if code is None or "://" not in code.archive:
         return code
-    from anyfit.storage import Uri
-    from anyfit.storage.atomic import write_atomically
+    from anyfit.code.remote import bring_archive
 
-    uri = Uri.parse(code.archive)
-    path = job.session.config.home / "bundles" / f"{code.digest}.tar.gz"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, job.backend.store(uri).read(uri.key))
-    return evolve(code, archive=str(path))
+    folder = job.session.config.home / "bundles"
+    return evolve(code, archive=str(bring_archive(job.backend, code.archive, folder, digest=code.digest)))
 
 
 def _names_in(code: Code | None) -> list[str]:

@@ -19,13 +19,17 @@ def is_remote(source: str) -> bool:
     return "://" in source and not source.startswith("file://") and parse_git(source) is None
 
 
-def bring_archive(backend: Backend, source: str, folder: Path) -> Path:
-    """The archive that lies at a URI, on this machine; it is fetched anew each time, for it may have changed."""
+def bring_archive(backend: Backend, source: str, folder: Path, *, digest: str = "") -> Path:
+    """The archive that lies at a URI, on this machine.
+
+    It is fetched anew each time, for it may have changed; one whose digest is known already is fetched once.
+    """
     from anyfit.storage import Uri
     from anyfit.storage.atomic import write_atomically
 
     uri = Uri.parse(source)
-    name = f"{hashlib.sha256(source.encode()).hexdigest()[:16]}-{uri.name}"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / name, backend.store(uri).read(uri.key))
+    name = f"{digest}.tar.gz" if digest else f"{hashlib.sha256(source.encode()).hexdigest()[:16]}-{uri.name}"
+    if not (digest and (folder / name).exists()):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / name, backend.store(uri).read(uri.key))
     return folder / name

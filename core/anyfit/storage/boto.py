@@ -12,6 +12,7 @@ from anyfit.errors import AuthError
 from anyfit.storage.answers import OPAQUE, Refusal
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
+from anyfit.storage.library import part_of, rows_of, wanted, whole
 from anyfit.storage.rest import CHECKSUM
 from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.settings import StoreSettings
@@ -56,22 +57,15 @@ class BotoApi:
             return _entry(key, self.client.head_object(Bucket=self.bucket, Key=key, **one))
 
     def get(self, key: str, start: int, length: int | None, etag: str) -> BotoReader:
-        wanted: dict[str, str] = {}
-        if start or length is not None:
-            wanted["Range"] = f"bytes={start}-" + ("" if length is None else str(start + length - 1))
-        if etag:
-            wanted["IfMatch"] = f'"{etag}"'
         with self._errors("read", key):
-            answer = self.client.get_object(Bucket=self.bucket, Key=key, **wanted)
-        entry = _entry(key, answer)
-        sent = entry.size
-        if total := answer.get("ContentRange", "").rpartition("/")[2]:
-            entry = evolve(entry, size=int(total))
-        rest = max(0, entry.size - start)
-        if sent != (rest if length is None else min(length, rest)):
+            answer = self.client.get_object(Bucket=self.bucket, Key=key, **wanted(start, length, etag))
+        part = _entry(key, answer)
+        try:
+            entry = whole(part, answer.get("ContentRange", ""), start, length, f"{self.place}{key}")
+        except Unsteady:
             answer["Body"].close()
-            raise Unsteady(f"read {self.place}{key}: {sent} bytes announced, which is not the range asked for")
-        return BotoReader(entry, answer["Body"], sent, f"{self.place}{key}")
+            raise
+        return BotoReader(entry, answer["Body"], part.size, f"{self.place}{key}")
 
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
         with self._errors("put", key):
@@ -102,21 +96,13 @@ class BotoApi:
     def list_parts(self, key: str, upload: str, marker: int) -> tuple[list[Part], int]:
         with self._errors("list the parts of", key):
             answer = self.client.list_parts(Bucket=self.bucket, Key=key, UploadId=upload, PartNumberMarker=marker)
-        parts = [
-            Part(p["PartNumber"], p["ETag"].strip('"'), p["Size"], p.get("ChecksumCRC32", ""))
-            for p in answer.get("Parts", ())
-        ]
+        parts = [part_of(row) for row in answer.get("Parts", ())]
         return parts, int(answer.get("NextPartNumberMarker") or 0) if answer.get("IsTruncated") else 0
 
     def finish_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:
-        rows = [
-            {"PartNumber": part.number, "ETag": f'"{part.etag}"'}
-            | ({"ChecksumCRC32": part.crc32} if part.crc32 else {})
-            for part in parts
-        ]
         with self._errors("finish", key):
             answer = self.client.complete_multipart_upload(
-                Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": rows}
+                Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": rows_of(parts)}
             )
         return str(answer.get("ETag", "")).strip('"')
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from anyfit.storage.answers import OPAQUE, Refusal
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
+from anyfit.storage.library import part_of, rows_of, wanted, whole
 from anyfit.storage.pages import parse_page
 from anyfit.storage.rest import CHECKSUM, COS
 from anyfit.storage.retry import Unsteady, lost
@@ -19,7 +20,6 @@ from anyfit.storage.settings import StoreSettings
 from anyfit.storage.signing import quote_key
 from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part
 from anyfit.storage.times import from_http, from_iso
-from anyfit.values import evolve
 
 __all__ = ["CosApi"]
 
@@ -92,23 +92,17 @@ class CosApi:
             return _entry(key, self.client.head_object(Bucket=self.bucket, Key=_sdk_key(key)))
 
     def get(self, key: str, start: int, length: int | None, etag: str) -> CosReader:
-        wanted: dict[str, str] = {}
-        if start or length is not None:
-            wanted["Range"] = f"bytes={start}-" + ("" if length is None else str(start + length - 1))
-        if etag:
-            wanted["IfMatch"] = f'"{etag}"'
+        names = {"Bucket": self.bucket, "Key": _sdk_key(key), **wanted(start, length, etag)}
         with self._errors("read", key):
-            answer = self.client.get_object(Bucket=self.bucket, Key=_sdk_key(key), KeySimplifyCheck=False, **wanted)
+            answer = self.client.get_object(KeySimplifyCheck=False, **names)
         raw = answer["Body"].get_raw_stream()
-        entry = _entry(key, answer)
-        sent = entry.size
-        if total := _get(answer, "Content-Range").rpartition("/")[2]:
-            entry = evolve(entry, size=int(total))
-        rest = max(0, entry.size - start)
-        if sent != (rest if length is None else min(length, rest)):
+        part = _entry(key, answer)
+        try:
+            entry = whole(part, _get(answer, "Content-Range"), start, length, f"{self.place}{key}")
+        except Unsteady:
             raw.close()
-            raise Unsteady(f"read {self.place}{key}: {sent} bytes announced, which is not the range asked for")
-        return CosReader(entry, raw, sent, f"{self.place}{key}")
+            raise
+        return CosReader(entry, raw, part.size, f"{self.place}{key}")
 
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
         kept = {"Metadata": {_METADATA: checksum}} if checksum else {}
@@ -141,15 +135,14 @@ class CosApi:
             answer = self.client.list_parts(
                 Bucket=self.bucket, Key=_sdk_key(key), UploadId=upload, PartNumberMarker=marker
             )
-        parts = [Part(int(p["PartNumber"]), p["ETag"].strip('"'), int(p["Size"])) for p in answer.get("Part", ())]
+        parts = [part_of(row) for row in answer.get("Part", ())]
         more = answer.get("IsTruncated") == "true"
         return parts, int(answer.get("NextPartNumberMarker") or 0) if more else 0
 
     def finish_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:
-        rows = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
         with self._errors("finish", key):
             answer = self.client.complete_multipart_upload(
-                Bucket=self.bucket, Key=_sdk_key(key), UploadId=upload, MultipartUpload={"Part": rows}
+                Bucket=self.bucket, Key=_sdk_key(key), UploadId=upload, MultipartUpload={"Part": rows_of(parts)}
             )
         return str(answer.get("ETag", "")).strip('"')
 
