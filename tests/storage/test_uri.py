@@ -59,6 +59,15 @@ def test_join_and_relative_to_are_inverse(key: str, name: str) -> None:
         ("/", "file:///", True),
         ("/tmp/100%", "file:///tmp/100%25", False),
         ("/tmp/训练", "file:///tmp/%E8%AE%AD%E7%BB%83", False),
+        ("https://bkt.obs.cn-north-4.myhuaweicloud.com/a%20b/", "obs://bkt/a b/", True),
+        ("https://obs.cn-north-4.myhuaweicloud.com/bkt/k", "obs://bkt/k", False),
+        ("https://b-125.cos.ap-guangzhou.myqcloud.com/f", "cos://b-125/f", False),
+        ("cos://b-125.cos.ap-guangzhou.myqcloud.com/f/", "cos://b-125/f/", True),
+        ("https://my.bkt.s3.us-west-2.amazonaws.com/k?versionId=1", "s3://my.bkt/k", False),
+        ("https://bkt.s3.amazonaws.com/", "s3://bkt/", True),
+        ("https://s3.cn-north-1.amazonaws.com.cn/bkt/k", "s3://bkt/k", False),
+        ("s3://my.bkt/https", "s3://my.bkt/https", False),
+        ("https://example.com/obs/k", "https://example.com/obs/k", False),
     ],
 )
 def test_each_spelling_has_one_canonical_form(text: str, canonical: str, is_dir: bool) -> None:
@@ -78,7 +87,18 @@ def test_relative_paths_start_at_the_base(tmp_path: Path) -> None:
     assert Uri.parse(tmp_path).path == tmp_path
 
 
-@pytest.mark.parametrize("text", ["", "s3://", "s3:///key", "file://host/key", "s3://b/a\0b", "file:///a%00b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "s3://",
+        "s3:///key",
+        "https://obs.cn-north-4.myhuaweicloud.com/",
+        "file://host/key",
+        "s3://b/a\0b",
+        "file:///a%00b",
+    ],
+)
 def test_what_is_no_place_is_refused(text: str) -> None:
     """A text without a bucket, of another machine or with NUL is an error that shows the text."""
     with pytest.raises(SpecError):

@@ -235,4 +235,4 @@ def _failure(action: Action, error: Exception) -> Failure:
         error = os_error(error, action.target)
     elif isinstance(error, UnicodeEncodeError):
         return Failure(action.source, action.target, "the file's name is no valid UTF-8; rename it")
-    return Failure(action.source, action.target, str(error).replace("\n  hint: ", "; "))
+    return Failure(action.source, action.target, str(error).replace(".\n  hint: ", "; ").replace("\n  hint: ", "; "))

@@ -126,6 +126,6 @@ class Report:
             count = f"{len(self.failures)} of {self.copied + self.skipped + len(self.failures)}"
             raise StorageError(
                 f"{count} could not be transferred:{shown}{more}",
-                hint="run it again: what arrived is not sent a second time",
+                hint="what arrived stays; sync sends only what is not there yet",
             )
         return self

@@ -84,7 +84,12 @@ def _local_source(uri: Uri, links: Links, problem: Problem | None) -> Place:
     if path.is_dir():
         return Place(FileStore(path, links=links, problem=problem), uri.as_dir(), "")
     store = FileStore(path.parent, links=links)
-    return Place(store, uri, "", store.stat(path.name + ("/" if uri.key.endswith("/") else "")))
+    try:
+        entry = store.stat(path.name + ("/" if uri.key.endswith("/") else ""))
+    except NotFound as error:
+        scheme = next((part for part in path.parts if part in ("s3:", "obs:", "cos:")), "s3:")
+        raise NotFound(error.message, hint=f"a place in a bucket is written {scheme}//bucket/key") from error
+    return Place(store, uri, "", entry)
 
 
 def find_target(uri: Uri, source: Place, open_store: Open) -> Place:

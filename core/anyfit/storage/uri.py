@@ -20,6 +20,10 @@ __all__ = ["Uri", "parse_vendor", "scheme_alone"]
 
 _SCHEME_NAME = re.compile(r"[a-z][a-z0-9+.-]*")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_VENDOR_HOST = (
+    r"(?:(?P<bucket>.+)\.)?(?P<scheme>obs|cos|s3)[.-](?:[a-z0-9.-]+\.)?"
+    r"(?:myhuaweicloud\.com|myqcloud\.com|tencentcos\.cn|amazonaws\.com(?:\.cn)?)(?::\d+)?"
+)
 _SAFE_IN_FILE_URI = "/-_.~!$&'()*+,;=:@"
 
 
@@ -51,6 +55,8 @@ class Uri:
     def parse(cls, text: str | os.PathLike[str], *, base: str | os.PathLike[str] | None = None) -> Uri:
         """Read a URI or a local path; a relative path starts at `base`, by default the working directory.
 
+        The URL of an object in one of the vendors' domains is read as its URI.
+
         Raises:
             SpecError: It is empty, has no bucket, or is a `file://` URI of another machine.
         """
@@ -70,7 +76,10 @@ class Uri:
             raise SpecError(
                 f"{text!r} names no bucket", hint=f"write {scheme}://bucket/key; anyfit ls {scheme}:// lists buckets"
             )
-        return cls(scheme, bucket, key)
+        if scheme in ("http", "https"):
+            return _from_url(text) or cls(scheme, bucket, key)
+        host = re.fullmatch(_VENDOR_HOST, bucket) if "." in bucket else None
+        return cls(scheme, (host and host["bucket"]) or bucket, key)
 
     @classmethod
     def _from_path(cls, text: str, base: str | os.PathLike[str] | None) -> Uri:
@@ -165,6 +174,21 @@ def parse_vendor(text: str, scheme: str) -> Uri:
         return Uri(scheme, _bucket_of_host(parts.netloc), unquote(parts.path[1:]))
     uri = Uri.parse(text)
     return uri if uri.is_local else Uri(scheme, _bucket_of_host(uri.bucket), uri.key)
+
+
+def _from_url(text: str) -> Uri | None:
+    """The place that the URL of a vendor's service names, with the bucket in the host or in the path."""
+    parts = urlsplit(text)
+    host = re.fullmatch(_VENDOR_HOST, parts.netloc)
+    if not host:
+        return None
+    key = unquote(parts.path[1:])
+    bucket = host["bucket"]
+    if not bucket:
+        bucket, _, key = key.partition("/")
+    if not bucket:
+        raise SpecError(f"{text!r} names no bucket", hint=f"write {host['scheme']}://bucket/key")
+    return Uri(host["scheme"], bucket, key)
 
 
 def _bucket_of_host(host: str) -> str:
