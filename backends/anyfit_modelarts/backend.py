@@ -167,7 +167,6 @@ class ModelArtsBackend(Backend):
         return self._jobs.utilization(ref)
 
     def set_description(self, ref: JobRef, description: str) -> None:
-        """Change what the platform's console says about a job, in 256 characters at most."""
         self._jobs.set_description(ref, description)
 
     def close(self) -> None:

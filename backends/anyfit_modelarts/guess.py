@@ -32,7 +32,7 @@ def guessed_spec(run: Run) -> JobSpec:
         instance_type=_machine(raw),
         instance_count=run.nodes,
         output_path=run.output,
-        description=text(raw.get("job_desc")) or text(table(raw.get("metadata")).get("description")),
+        description=run.description,
     )
 
 

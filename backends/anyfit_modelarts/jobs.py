@@ -146,10 +146,15 @@ class Jobs:
         return files, ended or run.status.finished
 
     def job_spec(self, ref: JobRef) -> JobSpec:
-        """What was asked for: as anyfit wrote it beside the code, else as far as the platform tells."""
+        """What was asked for: as anyfit wrote it beside the code, else as far as the platform tells.
+
+        The description alone can have been changed meanwhile.
+        """
         run = self._finder.of(ref.id).get(ref.id)
         job = self._job_file(run)
-        return from_data(JobSpec, job["spec"]) if "spec" in job else guessed_spec(run)
+        return (
+            evolve(from_data(JobSpec, job["spec"]), description=run.description) if "spec" in job else guessed_spec(run)
+        )
 
     def artifacts(self, ref: JobRef) -> list[Artifact]:
         """What lies where the job wrote to; empty before it ends."""
@@ -222,7 +227,8 @@ class Jobs:
 
     def set_description(self, ref: JobRef, description: str) -> None:
         """Change what is said about the job."""
-        self._finder.of(ref.id).describe(ref.id, description)
+        training = self._finder.of(ref.id)
+        training.describe(training.get(ref.id).id, description)
 
     # below
 

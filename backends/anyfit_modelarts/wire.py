@@ -34,6 +34,7 @@ class Run:
         label: The version's name, such as V0001, or "".
         native, status: The platform's word, and the neutral one.
         message: Its explanation, or "".
+        description: What is said about it.
         created, started: Aware times, or None.
         ended: When it ended, None while it runs.
         exit_code: Of the script, where the platform tells.
@@ -52,6 +53,7 @@ class Run:
     native: str = ""
     status: Status = Status.UNKNOWN
     message: str = ""
+    description: str = ""
     created: datetime | None = None
     started: datetime | None = None
     ended: datetime | None = None

@@ -173,20 +173,6 @@ def test_data_that_are_not_there(connect: Make, bench: Benches, cloud: Mapping[s
 
 
 @both
-def test_description(connect: Make, bench: Benches, api: str) -> None:
-    """What the console says about a job can be changed."""
-    backend = connect(api=api)
-    run = bench(backend)
-    job = run.start(run.spec(HELLO, description="before"))
-    backend.set_description(job.ref, "after")
-    every = backend._jobs._finder.of(job.ref.id).every()
-    raw = next(run.raw for run in every if run.id == job.ref.id)
-    run.wait(job)
-
-    assert (raw.get("job_desc") or raw.get("metadata", {}).get("description")) == "after"
-
-
-@both
 def test_machine_use(connect: Make, bench: Benches, api: str) -> None:
     """The use of the machine is measured by the platform."""
     run = bench(connect(api=api))

@@ -229,6 +229,7 @@ def _run(row: Mapping[str, Any], job: int) -> Run:
         native=native,
         status=status,
         message=text(row.get("error_result")),
+        description=text(row.get("job_desc")),
         created=created,
         started=started,
         ended=_ended(started, created, duration) if status.finished else None,

@@ -191,6 +191,7 @@ def _run(row: Mapping[str, Any]) -> Run:
         native=native,
         status=status,
         message=message,
+        description=text(metadata.get("description")),
         created=created,
         started=started,
         ended=begin + timedelta(milliseconds=duration) if begin and status.finished else None,
