@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from typing import Any
 
 from anyfit_emulator.records import Records
@@ -14,6 +15,7 @@ __all__ = ["Account"]
 
 UIN = "100000000001"
 ROLE = "TIONE_QCSRole"
+_CONTAINER = 7200  # seconds
 
 
 class Account:
@@ -26,6 +28,7 @@ class Account:
         role: The service role that jobs are given.
         keys: All keys that are let in, the object store's and these.
         lasting: Those that are good for ever.
+        door: The path at which containers are given keys; nobody else can guess it.
     """
 
     uin = UIN
@@ -37,6 +40,9 @@ class Account:
         self._records = records
         self.keys = keys
         self.lasting = lasting
+        self.door = f"/credentials/{secrets.token_urlsafe(24)}"
+        self._lock = threading.Lock()
+        self._lent: Credential | None = None
         for access_key, document in records.all("keys"):
             self._let_in(access_key, document)
 
@@ -50,6 +56,14 @@ class Account:
         access_key = f"AKID{secrets.token_hex(14)}"
         self._records.put("keys", access_key, document)
         return self._let_in(access_key, document)
+
+    def for_containers(self) -> dict[str, str]:
+        """What a container finds behind the door: keys with at least half of their life ahead."""
+        with self._lock:
+            keys = self._lent
+            if keys is None or (keys.expires or 0.0) < self.keys.clock() + _CONTAINER / 2:
+                keys = self._lent = self.lend(_CONTAINER)
+        return {"TmpSecretId": keys.access_key, "TmpSecretKey": keys.secret_key, "Token": keys.token}
 
     def _let_in(self, access_key: str, document: dict[str, Any]) -> Credential:
         credential = Credential(access_key, document["secret_key"], document["token"], document["expires"])

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable
 
 from anyfit_emulator.http import Request, Response
 from anyfit_emulator.storage.admin import Administration
-from anyfit_emulator.storage.credentials import CredentialTable
 from anyfit_emulator.storage.faults import FaultPlan
 from anyfit_emulator.storage.requestlog import LoggedRequest, RequestLog
+from anyfit_ti.emulator.account import Account
 from anyfit_ti.emulator.desk import REGIONS, STS, Call, Desk, Do
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.faults import misbehave
 from anyfit_ti.emulator.signatures import authenticate
-from anyfit_ti.emulator.wire import Incoming, failure, new_request_id, read, success
+from anyfit_ti.emulator.wire import Incoming, answer, failure, new_request_id, read, success
 
 __all__ = ["TiApp"]
 
@@ -25,7 +25,7 @@ class TiApp:
     def __init__(
         self,
         desks: Iterable[Desk],
-        keys: CredentialTable,
+        account: Account,
         plan: FaultPlan,
         log: RequestLog,
         administration: Administration,
@@ -34,7 +34,7 @@ class TiApp:
         for desk in desks:
             for product, actions in desk.tables().items():
                 self._actions.setdefault(product, {}).update(actions)
-        self._keys = keys
+        self._account = account
         self._plan = plan
         self._log = log
         self._administration = administration
@@ -47,6 +47,8 @@ class TiApp:
         """Answer a request."""
         if self._administration.wants(request):
             return self._administration(request)
+        if request.path == self._account.door:
+            return answer(self._account.for_containers())
         if request.path not in ("", "/"):
             return Response(404, [("Content-Type", "text/plain")], b"the API is at /\n")
         return self._answer(request)
@@ -81,7 +83,7 @@ class TiApp:
             return failure(ApiError("InternalError", f"the emulator has failed: {error!r}"), request_id)
 
     def _do(self, incoming: Incoming) -> dict[str, object]:
-        service = authenticate(incoming, self._keys)
+        service = authenticate(incoming, self._account.keys)
         common = incoming.common
         for name in ("Action", "Version"):
             if not common.get(name):

@@ -71,6 +71,7 @@ class Site:
         store: The object store, which is COS here.
         folder: Where sandboxes and logs lie.
         listen: Serves an application on a further port; answers the port.
+        endpoint: Where the API is, once it is.
         cos_endpoint: Where the object store is, for links.
         pause: Seconds that a job or task stays in each state before its program runs, so that clients get to see these.
         machines: Where jobs and tasks take machines from.
@@ -81,6 +82,7 @@ class Site:
     store: ObjectStore
     folder: Path
     listen: Callable[[App], int]
+    endpoint: Callable[[], str]
     cos_endpoint: str
     pause: float
     machines: Machines

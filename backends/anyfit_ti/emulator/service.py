@@ -53,6 +53,7 @@ class TiService:
             room.storage.store,
             folder,
             self._listen,
+            lambda: self.endpoint,
             room.storage.cos_endpoint,
             pause,
             Machines(machines),
@@ -61,7 +62,9 @@ class TiService:
         self.requests = RequestLog()
         plan = FaultPlan(Faults.parse(room.faults))
         self._logs = LogService(self.platform.jobs, keys, plan, self.requests)
-        self._app = TiApp(self.platform.desks, keys, plan, self.requests, Administration(self.requests, plan, keys))
+        self._app = TiApp(
+            self.platform.desks, self.account, plan, self.requests, Administration(self.requests, plan, keys)
+        )
 
     @property
     def endpoint(self) -> str:

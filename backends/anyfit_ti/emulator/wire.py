@@ -12,7 +12,7 @@ from anyfit_emulator.http import Request, Response
 from anyfit_emulator.storage.auth.values import parse_query
 from anyfit_ti.emulator.errors import ApiError
 
-__all__ = ["Incoming", "failure", "new_request_id", "read", "success"]
+__all__ = ["Incoming", "answer", "failure", "new_request_id", "read", "success"]
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -77,17 +77,24 @@ def read(request: Request) -> Incoming:
 
 def success(members: dict[str, Any], request_id: str) -> Response:
     """The answer to what was done."""
-    return _answer({**members, "RequestId": request_id})
+    return answer({"Response": {**members, "RequestId": request_id}})
 
 
 def failure(error: ApiError, request_id: str) -> Response:
     """The answer to what was refused; its HTTP status is 200, too."""
-    return _answer({"Error": {"Code": error.code, "Message": error.message}, "RequestId": request_id})
+    told = {"Code": error.code, "Message": error.message}
+    return answer({"Response": {"Error": told, "RequestId": request_id}})
 
 
 def new_request_id() -> str:
     """An id for one request."""
     return str(uuid.uuid4())
+
+
+def answer(document: dict[str, Any]) -> Response:
+    """A response."""
+    body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(200, [("Content-Type", JSON)], body)  # the official SDK sees no error with a charset here
 
 
 def _refuse(word: str) -> None:
@@ -127,8 +134,3 @@ def _listed(value: Any) -> Any:
     if all(name.isascii() and name.isdigit() for name in members):
         return [members[name] for name in sorted(members, key=int)]
     return members
-
-
-def _answer(members: dict[str, Any]) -> Response:
-    body = json.dumps({"Response": members}, ensure_ascii=False).encode("utf-8", "replace")
-    return Response(200, [("Content-Type", JSON)], body)  # the official SDK sees no error with a charset here

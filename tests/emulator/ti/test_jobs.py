@@ -134,6 +134,20 @@ def test_a_whole_life(rig: Any) -> None:
     assert (env["QCLOUD_REGION"], env["TRAINING_JOB_NAME"]) == ("ap-guangzhou", name)
 
 
+def test_keys_for_programs(rig: Any) -> None:
+    """They are found where a variable says, and are good for the API and for COS."""
+    script = """
+import os, urllib.request
+with urllib.request.urlopen(os.environ["QCLOUD_CONTAINER_INSTANCE_CREDENTIALS_URL"]) as answer:
+    print(answer.read().decode())
+"""
+    keys = json.loads(rig.lines(rig.run(rig.job(script))["TrainingJobName"])[2])
+    words = (keys["TmpSecretId"], keys["TmpSecretKey"], keys["Token"])
+
+    assert rig.call("DescribeTrainingJobs", {"Limit": 1}, "2019-10-22", keys=words)["TotalCount"]
+    assert rig.http.get(rig.keys["endpoint"] + "/credentials/x", timeout=30).status_code == 404
+
+
 def test_failure(rig: Any) -> None:
     """What the program left is kept, the reason says with which code it ended."""
     job = rig.run(rig.job("import os, sys\nopen(os.environ['TM_MODEL_DIR'] + '/m', 'w').write('half')\nsys.exit(3)"))

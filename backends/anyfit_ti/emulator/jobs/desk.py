@@ -39,7 +39,8 @@ class Jobs:
         self._folder = site.folder / "jobs"
         self._around = Surroundings(threading.RLock(), site.pause, site.machines)
         programs = install_programs(site.folder / "programs")
-        self._means = Means(site.store, FileSystems(site.folder / "cfs"), programs, self._changed)
+        systems = FileSystems(site.folder / "cfs")
+        self._means = Means(site.store, systems, programs, lambda: site.endpoint() + site.account.door, self._changed)
         found = [_loaded(document) for _, document in site.records.all("job")]
         self._jobs = {job.name: job for job in sorted(found, key=lambda job: job.number)}
         self._running: dict[str, JobExecution] = {}

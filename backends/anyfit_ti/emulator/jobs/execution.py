@@ -33,12 +33,14 @@ class Means:
         store: Where data, code and outputs are.
         systems: The file systems.
         programs: Directory of what images have and this machine may lack.
+        credentials_url: Where programs find keys.
         changed: Called with the lock held, whenever a job has changed.
     """
 
     store: ObjectStore
     systems: FileSystems
     programs: Path
+    credentials_url: Callable[[], str]
     changed: Callable[[Job], None]
 
 
@@ -76,7 +78,8 @@ class JobExecution(Execution):
         self._tree.fill(self._means.store, self._means.systems, self.stopping.is_set)
         self._advance("Downloading", "Training data ready")
         self.rest()
-        launcher = Launcher(self._job, self._tree, self._means.programs, self.folder)
+        url = self._means.credentials_url()
+        launcher = Launcher(self._job, self._tree, self._means.programs, url, self.folder)
         self._command_line = launcher.command_line
         for index in range(self._job.instances):
             say(self.log, index, stamp("Training entry point load", time.time()))

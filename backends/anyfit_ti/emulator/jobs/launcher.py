@@ -36,13 +36,15 @@ class Launcher:
 
     Args:
         programs: Directory of what images have and this machine may lack.
+        credentials_url: Where programs find keys.
         usage: Directory for samples of what processes use.
     """
 
-    def __init__(self, job: Job, tree: Tree, programs: Path, usage: Path) -> None:
+    def __init__(self, job: Job, tree: Tree, programs: Path, credentials_url: str, usage: Path) -> None:
         self._job = job
         self._tree = tree
         self._programs = programs
+        self._credentials_url = credentials_url
         self._usage = usage
         self._given = job.hyperparameters
         self._told = {item["Name"]: item["Value"] for item in job.config["EnvConfig"]}
@@ -168,6 +170,7 @@ class Launcher:
         }
         known = {f"TM_{name}": value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
         own = {"QCLOUD_REGION": self._job.region, "TRAINING_JOB_NAME": self._job.name}
+        own["QCLOUD_CONTAINER_INSTANCE_CREDENTIALS_URL"] = self._credentials_url
         return known | own | ({"TI_TRAINING_FRAMEWORK": self._framework} if self._framework else {})
 
 
