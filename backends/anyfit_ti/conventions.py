@@ -35,11 +35,11 @@ def world(environ: "Any", job: "Any") -> "Dict[str, Any]":
         os.write(1, b"anyfit: node %d of %d\n" % (index, len(hosts)))  # tells the log's reader whose lines these are
     if places.get("code"):  # the user's archive comes as an input
         job.code_archive = os.path.join(root, places["code"])
-    own = os.path.join(root, "anyfit", "node-%d" % index)
+    own = os.path.join(root, "anyfit", _name(environ, index))
     old = places.get("generation") == "2019"
     dirs = {"code": os.path.join(own, "code"), "config": os.path.join(own, "config")}
     dirs["data"] = os.path.join(root, "input", "data")
-    dirs["model"] = os.path.join(root, "model") if old else os.path.join(_kept(root, index), "model")
+    dirs["model"] = os.path.join(root, "model") if old else os.path.join(_kept(root, _name(environ, index)), "model")
     dirs["output"] = os.path.join(root if old and index == 0 else own, "output")
     dirs["checkpoints"] = _checkpoints(root, own, places)
     return {
@@ -63,7 +63,8 @@ def fetch(job: "Any", world: "Any") -> None:
     if places.get("checkpoints") == "copied" and os.path.isdir(earlier):
         _copy(earlier, world.checkpoint_dir, leave=("anyfit",))
     if places.get("generation") != "2019":
-        kept, own = os.path.join(_kept(root, world.node_rank), "output"), os.path.join(world.output_dir, "data")
+        name = _name(os.environ, world.node_rank)
+        kept, own = os.path.join(_kept(root, name), "output"), os.path.join(world.output_dir, "data")
         os.makedirs(kept, exist_ok=True)
         if os.path.isdir(own) and not os.path.islink(own) and not os.listdir(own):
             os.rmdir(own)
@@ -74,7 +75,7 @@ def save(job: "Any", world: "Any") -> None:
     """In 2019 put plain files of model and output where the platform keeps plain files."""
     if _places().get("generation") != "2019":
         return
-    kept = _kept(_root(), world.node_rank)
+    kept = _kept(_root(), _name(os.environ, world.node_rank))
     if world.node_rank == 0:
         _copy(world.model_dir, os.path.join(kept, "model"))
     _copy(os.path.join(world.output_dir, "data"), os.path.join(kept, "output"))
@@ -86,7 +87,7 @@ def finished(exit_code: int) -> None:
     if not exit_code:
         return
     old = places.get("generation") == "2019"
-    folder = _kept(root, 0) if old else os.path.join(root, "output", ".anyfit")
+    folder = _kept(root, "node-0") if old else os.path.join(root, "output", ".anyfit")
     os.makedirs(folder, exist_ok=True)
     limit = _number(_job().get("max_run"), 0)
     end = {
@@ -115,11 +116,16 @@ def _places() -> "Dict[str, Any]":
     return dict(_job().get("places") or {})
 
 
-def _kept(root: str, index: int) -> str:
+def _name(environ: "Any", index: int) -> str:
+    """What this node is called among all; in the mode PS_WORKER servers are counted for themselves."""
+    return "%s-%d" % ("ps" if environ.get("TI_ROLE") == "PS" else "node", index)
+
+
+def _kept(root: str, name: str) -> str:
     """The folder whose plain files are kept; nodes other than the first have a part of it."""
     old = _places().get("generation") == "2019"
     base = os.path.join(root, "checkpoints", "anyfit") if old else os.path.join(root, "output")
-    return base if index == 0 else os.path.join(base, "output", "nodes", "node-%d" % index)
+    return base if name == "node-0" else os.path.join(base, "output", "nodes", name)
 
 
 def _checkpoints(root: str, own: str, places: "Dict[str, Any]") -> str:

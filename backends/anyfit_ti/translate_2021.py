@@ -153,8 +153,8 @@ def _start(work: Work, offering: Offering) -> dict[str, str]:
     command = _command(work, offering)
     mode = _mode(work)
     commands = {"StartCmd": "", "PsStartCmd": "", "WorkerStartCmd": command}
-    if mode == "PS_WORKER":
-        commands["PsStartCmd"] = command
+    if mode == "PS_WORKER":  # the platform tells no process what it is
+        commands |= {"PsStartCmd": f"TI_ROLE=PS {command}", "WorkerStartCmd": f"TI_ROLE=WORKER {command}"}
     if mode == "SPARK":
         commands |= {"StartCmd": command, "WorkerStartCmd": ""}
     return commands

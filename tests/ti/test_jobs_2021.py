@@ -168,6 +168,21 @@ def test_servers_by_the_launcher(backend: TiBackend, bench: Benches) -> None:
     }
 
 
+def test_servers_by_the_platform(backend: TiBackend, bench: Benches) -> None:
+    """In the platform's own mode each process is told its role, and a worker's results are the job's."""
+    run = bench(backend)
+    script = (
+        "import os\n"
+        "os.write(1, ('role ' + os.environ['TI_ROLE'] + chr(10)).encode())\n"
+        "open(os.environ['ANYFIT_MODEL_DIR'] + '/' + os.environ['TI_ROLE'], 'w').close()\n"
+    )
+    job = run.run(run.spec(script, options={"training_mode": "PS_WORKER"}))
+
+    assert job.state.status == Status.SUCCEEDED, run.lines(job)
+    assert "role WORKER" in run.lines(job)  # a server ends with the workers, whatever it has said by then
+    assert {a.name for a in job.artifacts()} - {"output/nodes/ps-0/model/PS"} == {"model/WORKER"}
+
+
 def test_lines_come_soon(connect: Make, bench: Benches) -> None:
     """A line is seen within two seconds of being written, with the pauses that the real service wants."""
     backend = connect(poll_seconds=1.0)
@@ -307,3 +322,16 @@ def test_spec_beside_the_code(backend: TiBackend, bench: Benches, connect: Make)
     assert found.inputs["train"].uri.startswith("cos://")
     assert found.code is not None
     assert found.code.archive.startswith("cos://")
+
+
+@pytest.mark.parametrize("api", ["2021", "2019"])
+def test_temporary_keys(connect: Make, bench: Benches, cloud: Mapping[str, str], api: str) -> None:
+    """With an assumed role everything works by temporary keys: the API, the bucket and the log."""
+    role = f"qcs::cam::uin/{cloud['uin']}:roleName/{cloud['role']}"
+    backend = connect(role_arn=role, api=api)
+    run = bench(backend)
+    job = run.run(run.spec(f"{HELLO}\n{LEAVE}"))
+
+    assert backend._account.credential().token
+    assert f"hello {job.name}" in run.lines(job)
+    assert "model/file" in {artifact.name for artifact in job.artifacts()}
