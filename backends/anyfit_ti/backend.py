@@ -97,7 +97,10 @@ class TiBackend(Backend):
     def capabilities(self) -> Capabilities:
         from anyfit_ti.serving_2019 import LOGS, WEIGHTS
 
-        missing = {Feature.VERSIONS: "a job of TI has no versions; run it again under a new name: anyfit rerun"}
+        missing = {
+            Feature.VERSIONS: "a job of TI has no versions; run it again under a new name: anyfit rerun",
+            Feature.DESCRIPTION: "TI has no call that changes one",
+        }
         if self._settings.api == "2021":
             missing[Feature.UTILIZATION] = NO_USE
         else:
