@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["MARK", "kill_marked", "marked", "signal_group"]
 
 MARK = "EMULATED_RUN"
-_ROUNDS = 20
+_LONGEST = 3.0  # seconds; what is in the hands of the kernel for longer is left to it
+_PAUSE = 0.01
 
 
 def signal_group(leader: int, number: int) -> None:
@@ -27,15 +29,14 @@ def signal_group(leader: int, number: int) -> None:
 def kill_marked(key: str) -> None:
     """Kill every process that belongs to the run of that key, or to any run whose key begins with it and a slash.
 
-    A process that is being forked while we look is found in the next round.
+    Returns when they are gone. A process that is being forked while we look is found in the next round.
     """
-    for _ in range(_ROUNDS):
-        left = marked(key)
-        if not left:
-            return
+    deadline = time.monotonic() + _LONGEST
+    while (left := marked(key)) and time.monotonic() < deadline:
         for pid in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        time.sleep(_PAUSE)
 
 
 def marked(key: str) -> list[int]:

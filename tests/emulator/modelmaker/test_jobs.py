@@ -206,8 +206,8 @@ def test_one_failing_instance_ends_the_others(rig: Any) -> None:
 
 def test_states_follow_one_another(make_rig: Callable[..., Any]) -> None:
     """A client that looks often sees every state."""
-    rig = make_rig(pause=0.2)
-    answer = rig.post("/v1/train", rig.custom("sleep", "0.2"))
+    rig = make_rig(pause=0.6)
+    answer = rig.post("/v1/train", rig.custom("sleep", "0.6"))
     seen: list[str] = []
 
     def look() -> dict[str, Any]:
