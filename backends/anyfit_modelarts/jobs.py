@@ -55,7 +55,7 @@ class Jobs:
         self._lock = Lock()
         self._written: dict[str, Mapping[str, Any]] = {}
         self._ended: dict[str, JobState] = {}
-        self._files: dict[str, Sequence[str]] = {}
+        self._files: dict[str, tuple[str, Sequence[str]]] = {}
 
     def submit(self, plan: Plan) -> JobRef:
         """Start the job; an answer that was lost is looked up by name, and never asked for twice."""
@@ -123,27 +123,27 @@ class Jobs:
     def logs(self, ref: JobRef, cursor: str) -> LogPage:
         """A page of the log, of all nodes."""
         training = self._finder.of(ref.id)
-        files, ended = self._log_files(ref.id)
-        return page_after(cursor, files, lambda file, line: training.after(ref.id, file, line), ended=ended)
+        id, files, ended = self._log_files(ref.id)
+        return page_after(cursor, files, lambda file, line: training.after(id, file, line), ended=ended)
 
     def logs_tail(self, ref: JobRef, lines: int, node: int | None) -> LogPage | None:
         """The last lines, where the platform can begin at the end; else None."""
         training = self._finder.of(ref.id)
-        files, _ = self._log_files(ref.id)
-        return page_at_end(lines, node, files, lambda file, count: training.newest(ref.id, file, count))
+        id, files, _ = self._log_files(ref.id)
+        return page_at_end(lines, node, files, lambda file, count: training.newest(id, file, count))
 
-    def _log_files(self, id: str) -> tuple[Sequence[str], bool]:
-        """The names of the logs, asked for until there is one for each node; and whether the job has ended."""
+    def _log_files(self, id: str) -> tuple[str, Sequence[str], bool]:
+        """The whole id, the names of the logs, asked for until each node has one, and whether the job has ended."""
         ended = id in self._ended
         if id in self._files:
-            return self._files[id], ended
+            return (*self._files[id], ended)
         training = self._finder.of(id)
         run = training.get(id)
         files = training.log_files(run)
         if len(files) >= run.nodes:
             with self._lock:
-                self._files[id] = files
-        return files, ended or run.status.finished
+                self._files[id] = run.id, files
+        return run.id, files, ended or run.status.finished
 
     def job_spec(self, ref: JobRef) -> JobSpec:
         """What was asked for: as anyfit wrote it beside the code, else as far as the platform tells.

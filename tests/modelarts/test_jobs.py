@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from anyfit.backend import Cause, JobRef, LogLine, Status
+from anyfit.backend import Cause, LogLine, Status
 from anyfit.errors import Conflict, NotFound
 from anyfit.job import Job, find_job
 from anyfit.spec import Channel, JobSpec
@@ -210,7 +210,9 @@ def test_versions_of_the_first_generation(connect: Make, bench: Benches) -> None
     assert raw["pre_version_id"] == int(first.ref.id.partition("/")[2])
     assert raw["version_name"] == "V0002"
     assert f"hello {second.spec.key}" in run.lines(second)
-    assert backend.describe([JobRef("modelarts", first.ref.region, number)])[0].status == Status.SUCCEEDED
+    newest = find_job(run.session, f"modelarts://{first.ref.region}/{number}")
+    assert newest.refresh() == second.state
+    assert run.lines(newest) == run.lines(second)
     assert find_job(run.session, second.spec.key).ref == second.ref
     with pytest.raises(Conflict):
         backend.submit(run.plan(second.spec))

@@ -43,8 +43,7 @@ def _inputs(work: Work) -> Iterator[Note]:
     if work.api == "v1" and not work.launched and len(work.inputs) > 1:
         yield Note("inputs", Match.NEAR, "the first is --data_url, the others are parameters named after them")
     if work.spec.checkpoint_path:
-        when = "when the job ends" if work.api == "v1" else "every 30 s and when the job ends"
-        yield Note("checkpoint_path", Match.NEAR, f"brought at the start, written {when}")
+        yield Note("checkpoint_path", Match.NEAR, "brought at the start, written every 30 s and when the job ends")
 
 
 def _limits(work: Work) -> Iterator[Note]:
