@@ -15,6 +15,7 @@ from anyfit.backend import (
     Catalog,
     EndpointRef,
     EndpointState,
+    Feature,
     JobRef,
     JobState,
     LogPage,
@@ -56,6 +57,7 @@ class LocalBackend(Backend):
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
+            missing={Feature.ENDPOINT_METRICS: "nobody counts requests on this machine"},
             poll_seconds=0.05,
             max_code_mib=4096,
             schemes=("file", "s3", "obs", "cos"),

@@ -1,4 +1,4 @@
-"""The backend `modelarts`: training jobs of Huawei Cloud ModelArts, of both generations of its API."""
+"""The backend `modelarts`: jobs of both generations of Huawei Cloud ModelArts, its models and its services."""
 
 from __future__ import annotations
 
@@ -13,16 +13,21 @@ from anyfit.backend import (
     Backend,
     Capabilities,
     Catalog,
+    EndpointRef,
+    EndpointState,
     Feature,
     JobRef,
     JobState,
     LogPage,
+    ModelInfo,
+    ModelRef,
     Named,
+    Payload,
     Plan,
     Series,
 )
 from anyfit.http import RetryPolicy, Transport
-from anyfit.spec import JobSpec
+from anyfit.spec import EndpointSpec, JobSpec, ModelSpec
 from anyfit_modelarts.bundle import Shipped
 from anyfit_modelarts.places import Places, endpoint
 from anyfit_modelarts.settings import Settings
@@ -33,11 +38,14 @@ if TYPE_CHECKING:
     from anyfit.storage import Store, Uri
     from anyfit_modelarts.auth import Account
     from anyfit_modelarts.client import Client
+    from anyfit_modelarts.invoking import Caller
     from anyfit_modelarts.jobs import Jobs
+    from anyfit_modelarts.models import Models
+    from anyfit_modelarts.serving import Services
 
 __all__ = ["ModelArtsBackend"]
 
-_NO_SERVING = "models and services of ModelArts are not part of this release"
+_NO_OUTPUT = "ModelArts tells what happens to a service, and not what its servers print"
 
 
 class ModelArtsBackend(Backend):
@@ -80,16 +88,8 @@ class ModelArtsBackend(Backend):
 
     @property
     def capabilities(self) -> Capabilities:
-        features = (
-            Feature.MODELS,
-            Feature.ENDPOINTS,
-            Feature.ENDPOINT_UPDATE,
-            Feature.ENDPOINT_PAUSE,
-            Feature.ENDPOINT_LOGS,
-            Feature.TRAFFIC_WEIGHTS,
-        )
         return Capabilities(
-            missing=dict.fromkeys(features, _NO_SERVING),
+            missing={Feature.ENDPOINT_OUTPUT: _NO_OUTPUT},
             poll_seconds=self._settings.poll_seconds,
             max_code_mib=5 * 1024,
             name_pattern=r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?",
@@ -97,6 +97,7 @@ class ModelArtsBackend(Backend):
             schemes=("obs",),
             installs_requirements=self._settings.install_requirements,
             catalog_seconds=3600 * self._settings.catalog_hours,
+            handlers=("customize_service.py", "inference.py"),
         )
 
     def catalog(self) -> Catalog:
@@ -169,6 +170,60 @@ class ModelArtsBackend(Backend):
     def set_description(self, ref: JobRef, description: str) -> None:
         self._jobs.set_description(ref, description)
 
+    def register(self, spec: ModelSpec) -> ModelRef:
+        from anyfit_modelarts.registering import register
+
+        return register(self, self._models, spec, self._settings)
+
+    def models(self, name: str = "") -> Sequence[ModelInfo]:
+        return self._models.infos(name)
+
+    def delete_model(self, ref: ModelRef) -> None:
+        self._models.delete(ref)
+
+    def deploy(self, spec: EndpointSpec) -> EndpointRef:
+        from anyfit_modelarts.machines import machines_for
+        from anyfit_modelarts.serving import service_body
+
+        return self._services.deploy(service_body(spec, machines_for(self._client, spec), self._settings))
+
+    def endpoint(self, ref: EndpointRef) -> EndpointState:
+        return self._services.state(ref)
+
+    def endpoints(self) -> Sequence[Named[EndpointRef]]:
+        return self._services.every()
+
+    def find_endpoint(self, name: str) -> EndpointRef | None:
+        return self._services.find(name)
+
+    def update_endpoint(self, ref: EndpointRef, spec: EndpointSpec) -> None:
+        from anyfit_modelarts.machines import machines_for
+        from anyfit_modelarts.serving import update_body
+        from anyfit_modelarts.wire import rows
+
+        config = rows(self._services.detail(ref).get("config"))
+        self._services.update(ref, update_body(spec, machines_for(self._client, spec), config))
+        self._caller.forget(ref)
+
+    def start_endpoint(self, ref: EndpointRef) -> None:
+        self._services.start(ref)
+
+    def stop_endpoint(self, ref: EndpointRef) -> None:
+        self._services.stop(ref)
+
+    def undeploy(self, ref: EndpointRef) -> None:
+        self._services.delete(ref)
+        self._caller.forget(ref)
+
+    def endpoint_logs(self, ref: EndpointRef, cursor: str = "") -> LogPage:
+        return self._services.logs(ref, cursor)
+
+    def endpoint_metrics(self, ref: EndpointRef) -> Sequence[Series]:
+        return self._services.metrics(ref)
+
+    def invoke(self, ref: EndpointRef, payload: Payload) -> Payload:
+        return self._caller.invoke(ref, payload)
+
     def close(self) -> None:
         self._transport.close()
         for store in self._stores.values():
@@ -201,3 +256,21 @@ class ModelArtsBackend(Backend):
         given = self._settings
         v1, v2 = TrainingV1(self._client, given.workspace), TrainingV2(self._client, given.workspace)
         return Jobs(Finder(v1, v2, Places(given.bucket, given.folder), given.region, given.api), self.store)
+
+    @cached_property
+    def _models(self) -> Models:
+        from anyfit_modelarts.models import Models
+
+        return Models(self._client, self._settings, self.store, self._settings.poll_seconds)
+
+    @cached_property
+    def _services(self) -> Services:
+        from anyfit_modelarts.serving import Services
+
+        return Services(self._client, self._settings)
+
+    @cached_property
+    def _caller(self) -> Caller:
+        from anyfit_modelarts.invoking import Caller
+
+        return Caller(self._services, self._models.apis, self._account, self._transport)

@@ -1,7 +1,7 @@
 """What the platform offers, in neutral words; and from what users write to the platform's ids.
 
 The two generations list machines and images of their own. A machine or an image is for the task `train.v1` or
-`train.v2`, and for `train` where that is the generation in force.
+`train.v2`, and for `train` where that is the generation in force. Services have machines for the task `serve`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from anyfit.images import find_image
 from anyfit.offers import read_shipped
 from anyfit_modelarts.client import Client
 from anyfit_modelarts.errors import NO_CALL, normal
+from anyfit_modelarts.machines import Machine, machines, with_machines
 from anyfit_modelarts.training import Training
 from anyfit_modelarts.training.v1 import TrainingV1
 from anyfit_modelarts.training.v2 import TrainingV2
@@ -59,10 +60,20 @@ def read_catalog(client: Client, api: str) -> Catalog:
             if name == api or normal(fault.status) not in NO_CALL:
                 raise
     return Catalog(
-        offerings=offerings(flavors, api),
+        offerings=with_machines(offerings(flavors, api), _serving(client)),
         frameworks=frameworks(engines, api),
         algorithms=tuple(Preset(name, native) for name, native in algorithms),
     )
+
+
+def _serving(client: Client) -> list[Machine]:
+    """The machines of services, which may be missing at this place."""
+    try:
+        return machines(client)
+    except (NotFound, ServiceError) as fault:
+        if normal(fault.status) not in NO_CALL:
+            raise
+        return []
 
 
 def offerings(flavors: Mapping[str, Sequence[Flavor]], api: str) -> tuple[Offering, ...]:

@@ -15,7 +15,7 @@ from anyfit_modelarts.answers import json_of, refusal_in
 from anyfit_modelarts.auth import Account
 from anyfit_modelarts.errors import STALE, fault_of, normal
 
-__all__ = ["Client", "Raw"]
+__all__ = ["Client", "Raw", "is_stale"]
 
 Raw = Mapping[str, Any]
 
@@ -60,10 +60,10 @@ class Client:
             return self._read(response, what)
         token = self.account.token()
         response = self.transport.send(method, url, headers={**given, "X-Auth-Token": token}, **arguments)
-        if _is_stale(response):
+        if is_stale(response):
             token = self.account.renew(token)
             response = self.transport.send(method, url, headers={**given, "X-Auth-Token": token}, **arguments)
-            if _is_stale(response):
+            if is_stale(response):
                 raise AuthError(
                     f"{what}: ModelArts does not take the token that IAM has just given",
                     hint="does the token's project belong to this region and endpoint? anyfit config show --origin",
@@ -90,7 +90,7 @@ class Client:
         return answer
 
 
-def _is_stale(response: Response) -> bool:
+def is_stale(response: Response) -> bool:
     """Whether another token may help."""
     if response.status_code not in (401, 403):
         return False

@@ -9,6 +9,9 @@ from attrs import Factory, field, frozen
 
 __all__ = ["Options", "Settings"]
 
+_CUSTOM = frozenset({"cpu", "memory", "gpu_p4", "ascend_a310"})
+_UNITS = ("DAYS", "HOURS", "MINUTES")
+
 
 def _key(default: Any, help: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"help": help, "secret": secret}, repr=not secret)
@@ -91,6 +94,37 @@ class Options:
     local_code_dir: str = _key("", "Of v2: where the code lies in the container.")
     working_dir: str = _key("", "Of v2: the working directory of a command.")
     install_requirements: bool | None = _key(None, "Whether the code's requirements.txt is installed.")
+    model_type: Literal[
+        "", "TensorFlow", "PyTorch", "MindSpore", "MXNet", "Caffe", "XGBoost", "Scikit_Learn", "Spark_MLlib"
+    ] = _key("", "Of a model: the platform's type of it; by default by its framework and files.")
+    runtime: str = _key("", "Of a model: the platform's image to serve in; by default the nearest to the framework.")
+    model_algorithm: str = _key("", "Of a model: what it is good for, such as image_classification.")
+    model_metrics: Mapping[str, float] = _key(Factory(dict), "Of a model: f1, recall, precision, accuracy.")
+    apis: Sequence[Mapping[str, Any]] = _key((), "Of a model: its requests and answers as config.json has them.")
+    dependencies: Sequence[Mapping[str, Any]] | None = _key(
+        None, "Of a model: what is installed as config.json has it, instead of the code's requirements.txt."
+    )
+    health: Mapping[str, str] = _key(Factory(dict), "Of an image that serves: how its health is asked for.")
+    install_type: Sequence[Literal["real-time", "edge", "batch"]] = _key((), "Of a model: what it may be deployed as.")
+    model_docs: Sequence[Mapping[str, str]] = _key((), "Of a model: up to 3 of doc_name and doc_url.")
+    pool_name: str = _key("", "Of an endpoint: the dedicated pool.")
+    cluster_id: str = _key("", "Of an endpoint: the dedicated pool of the older kind.")
+    custom_spec: Mapping[str, float] = _key(
+        Factory(dict), "Of an endpoint in a dedicated pool: cpu, memory in MB, gpu_p4 and ascend_a310 of an instance."
+    )
+    deploy_timeout_in_seconds: int | None = _key(None, "Of an endpoint: how long an instance may take to start.")
+    vpc_id: str = _key("", "Of an endpoint: a network, with subnet_network_id and security_group_id.")
+    subnet_network_id: str = _key("", "Of an endpoint: the network's subnet.")
+    security_group_id: str = _key("", "Of an endpoint: the network's security group.")
+    load_balancer_policy: Literal["", "ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP"] = _key(
+        "", "Of an endpoint: how its instances share the requests."
+    )
+    schedule: Sequence[Mapping[str, Any]] = _key(
+        (), 'Of an endpoint: when it stops, [{"type": "stop", "time_unit": "HOURS", "duration": 2}].'
+    )
+    additional_properties: Mapping[str, Any] = _key(
+        Factory(dict), "Of an endpoint: notifications and the like, as the platform writes them."
+    )
 
     def __attrs_post_init__(self) -> None:
         if bool(self.dataset_id) != bool(self.dataset_version_id):
@@ -99,8 +133,27 @@ class Options:
             raise ValueError("subscription_id and item_version_id go together: give both, or none")
         if self.boot_file and not self.code_dir:
             raise ValueError("boot_file: it lies in code_dir, which is not given")
+        self._check_serving()
         if self.priority is not None and not 1 <= self.priority <= 3:
             raise ValueError(f"priority: {self.priority} is not from 1 to 3")
         for channel, named in self.datasets.items():
             if set(named) != {"dataset_id", "dataset_version_id"}:
                 raise ValueError(f"datasets.{channel}: dataset_id and dataset_version_id are needed, and nothing else")
+
+    def _check_serving(self) -> None:
+        network = (self.vpc_id, self.subnet_network_id, self.security_group_id)
+        if any(network) and not all(network):
+            raise ValueError("vpc_id, subnet_network_id and security_group_id go together: give all, or none")
+        if self.custom_spec and not (self.pool_name or self.cluster_id):
+            raise ValueError("custom_spec: it needs a dedicated pool, pool_name or cluster_id")
+        if self.custom_spec and not {"cpu", "memory"} <= set(self.custom_spec) <= _CUSTOM:
+            raise ValueError(f"custom_spec: cpu and memory are needed, and there may be {', '.join(sorted(_CUSTOM))}")
+        for stop in self.schedule:
+            if set(stop) != {"type", "time_unit", "duration"} or stop["type"] != "stop":
+                raise ValueError('schedule: write type = "stop", time_unit and duration')
+            if stop["time_unit"] not in _UNITS:
+                raise ValueError(f"schedule: time_unit: {stop['time_unit']!r} is none of {', '.join(_UNITS)}")
+            if isinstance(stop["duration"], bool) or not isinstance(stop["duration"], int) or stop["duration"] < 1:
+                raise ValueError(f"schedule: duration: {stop['duration']!r} is no whole number of 1 or more")
+        if len(self.model_docs) > 3 or any(set(doc) != {"doc_name", "doc_url"} for doc in self.model_docs):
+            raise ValueError("model_docs: up to 3, each with doc_name and doc_url, and nothing else")

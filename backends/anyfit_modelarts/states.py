@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from anyfit.backend import Cause, JobState, Status
+from anyfit.backend import Cause, EndpointStatus, JobState, ModelStatus, Status
 from anyfit_modelarts.wire import Run
 
-__all__ = ["PHASES", "V1_STATUS", "job_state", "v1_state", "v2_state"]
+__all__ = ["ENDPOINT_STATUS", "MODEL_STATUS", "PHASES", "V1_STATUS", "job_state", "v1_state", "v2_state"]
 
 V1_STATUS: dict[int, tuple[str, Status]] = {
     0: ("UNKNOWN", Status.UNKNOWN),
@@ -40,6 +40,25 @@ PHASES: dict[str, Status] = {
     "Failed": Status.FAILED,
     "Terminated": Status.STOPPED,
     "Abnormal": Status.FAILED,
+}
+MODEL_STATUS: dict[str, ModelStatus] = {
+    "publishing": ModelStatus.PREPARING,
+    "building": ModelStatus.PREPARING,
+    "published": ModelStatus.READY,
+    "failed": ModelStatus.FAILED,
+    "building_failed": ModelStatus.FAILED,
+}
+ENDPOINT_STATUS: dict[str, EndpointStatus] = {
+    "deploying": EndpointStatus.CREATING,
+    "pending": EndpointStatus.CREATING,
+    "waiting": EndpointStatus.CREATING,
+    "running": EndpointStatus.READY,
+    "concerning": EndpointStatus.READY,
+    "failed": EndpointStatus.FAILED,
+    "stopping": EndpointStatus.STOPPING,
+    "deleting": EndpointStatus.STOPPING,
+    "stopped": EndpointStatus.STOPPED,
+    "finished": EndpointStatus.STOPPED,
 }
 _BEFORE_THE_SCRIPT = frozenset({"IMAGE_FAILED", "SUBMIT_FAILED", "CHECK_FAILED", "CreateFailed"})
 _LOST = frozenset({"LOST", "Lost"})

@@ -89,6 +89,7 @@ class ModelMakerBackend(Backend):
         return Capabilities(
             missing={
                 Feature.ENDPOINT_LOGS: "ModelMaker has no call for what a service says; its console shows it",
+                Feature.ENDPOINT_METRICS: "ModelMaker has no call for what a service does; its console shows it",
                 Feature.DESCRIPTION: "ModelMaker has no call that changes one",
             },
             poll_seconds=self._settings.poll_seconds,

@@ -100,6 +100,7 @@ class TiBackend(Backend):
         missing = {
             Feature.VERSIONS: "a job of TI has no versions; run it again under a new name: anyfit rerun",
             Feature.DESCRIPTION: "TI has no call that changes one",
+            Feature.ENDPOINT_METRICS: "TI's console shows them",
         }
         if self._settings.api == "2021":
             missing[Feature.UTILIZATION] = NO_USE

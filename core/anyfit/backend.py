@@ -311,6 +311,8 @@ class Feature(str, Enum):
     ENDPOINT_UPDATE = "endpoint-update"
     ENDPOINT_PAUSE = "endpoint-pause"
     ENDPOINT_LOGS = "endpoint-logs"
+    ENDPOINT_OUTPUT = "endpoint-output"
+    ENDPOINT_METRICS = "endpoint-metrics"
     TRAFFIC_WEIGHTS = "traffic-weights"
 
 
@@ -327,6 +329,7 @@ class Capabilities:
         schemes: URI schemes that its jobs can read from and write to.
         installs_requirements: Whether a requirements.txt beside the code is installed before the script runs.
         catalog_seconds: How long a catalog may be kept and used again; 0 for never.
+        handlers: Scripts that answer requests, in the order in which a job's code is searched for one.
     """
 
     missing: Mapping[Feature, str] = Factory(dict)
@@ -337,6 +340,7 @@ class Capabilities:
     schemes: tuple[str, ...] = ("file",)
     installs_requirements: bool = True
     catalog_seconds: float = 0.0
+    handlers: tuple[str, ...] = ("inference.py",)
 
     def can(self, feature: Feature) -> bool:
         """Whether the backend has the feature."""
@@ -663,8 +667,12 @@ class Backend(ABC):
         self.refuse(Feature.ENDPOINTS)
 
     def endpoint_logs(self, ref: EndpointRef, cursor: str = "") -> LogPage:
-        """What the servers said; as `logs`."""
+        """What the servers said, or without ENDPOINT_OUTPUT only what happened to them; as `logs`."""
         self.refuse(Feature.ENDPOINT_LOGS)
+
+    def endpoint_metrics(self, ref: EndpointRef) -> Sequence[Series]:
+        """What the endpoint does and uses at the moment, or lately: requests, machine use."""
+        self.refuse(Feature.ENDPOINT_METRICS)
 
     def invoke(self, ref: EndpointRef, payload: Payload) -> Payload:
         """One prediction; `PredictionError` carries what the handler said when it refuses or crashes."""

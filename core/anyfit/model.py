@@ -236,7 +236,7 @@ def _handler(job: Job, entry_point: str, source_dir: str) -> tuple[Code | None, 
             f"entry_point: the code of job {job.spec.key} has no {entry_point}",
             hint=nearest(entry_point, names) or "name the source_dir that holds it",
         )
-    wanted = entry_point or (_HANDLER if _HANDLER in names else "")
+    wanted = entry_point or next((name for name in job.backend.capabilities.handlers if name in names), "")
     return (here, wanted) if wanted else (None, "")
 
 

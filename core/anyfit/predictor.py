@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from anyfit.arguments import named_arguments
-from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Feature, LogLine, LogPage, ModelRef, Payload
+from anyfit.backend import (
+    EndpointRef,
+    EndpointState,
+    EndpointStatus,
+    Feature,
+    LogLine,
+    LogPage,
+    ModelRef,
+    Payload,
+    Series,
+)
 from anyfit.errors import NotFinished, ServiceError, SpecError
 from anyfit.intents import EndpointIntent, ask_once
 from anyfit.journal import name_taken
@@ -99,6 +109,11 @@ class Predictor:
             for page in self._log_pages(cursor):
                 cursor = page.cursor
                 yield from page.lines
+
+    def metrics(self) -> list[Series]:
+        """What the endpoint does and uses, as far as the platform tells: requests, machine use."""
+        self.backend.require(Feature.ENDPOINT_METRICS)
+        return list(self.backend.endpoint_metrics(self.ref))
 
     def to_json(self) -> dict[str, Any]:
         """The endpoint and its state as a JSON object."""

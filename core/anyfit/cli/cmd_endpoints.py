@@ -1,6 +1,7 @@
 """anyfit endpoints                    every endpoint, and how it is
 anyfit endpoints NAME               one of them, and what it serves
-anyfit endpoints logs NAME [-f]     what its servers said
+anyfit endpoints logs NAME [-f]     what its servers said, or what happened to them
+anyfit endpoints metrics NAME       its requests and what it uses
 anyfit endpoints stop NAME          stop serving, for start to go on
 anyfit endpoints start NAME
 anyfit endpoints update NAME --model iris:1=90 --model iris:2=10
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit endpoints` takes."""
-    parser.usage = "anyfit endpoints [logs|stop|start|update|delete] [NAME] [options]"
+    parser.usage = "anyfit endpoints [logs|metrics|stop|start|update|delete] [NAME] [options]"
     parser.add_argument("words", metavar="NAME", nargs="*", help="an endpoint's name, after what to do with it")
     parser.add_argument("-f", "--follow", action="store_true", help="logs: go on until Ctrl-C")
     parser.add_argument("--tail", type=int, metavar="N", help="logs: begin with the last N lines")
@@ -97,6 +98,20 @@ def _logs(predictor: Predictor, args: Namespace) -> int:
     return 0
 
 
+def _metrics(predictor: Predictor, args: Namespace) -> int:
+    from anyfit.cli.curves import print_curves
+    from anyfit.codec import to_data
+
+    series = predictor.metrics()
+    if args.json:
+        print_json(to_data(series))
+    elif series:
+        print_curves(series)
+    else:
+        say(args, "there are no figures yet")
+    return 0
+
+
 def _stop(predictor: Predictor, args: Namespace) -> int:
     predictor.stop()
     return _changed(predictor, args)
@@ -125,7 +140,15 @@ def _delete(predictor: Predictor, args: Namespace) -> int:
     return 0
 
 
-_ACTIONS = {"show": _show, "logs": _logs, "stop": _stop, "start": _start, "update": _update, "delete": _delete}
+_ACTIONS = {
+    "show": _show,
+    "logs": _logs,
+    "metrics": _metrics,
+    "stop": _stop,
+    "start": _start,
+    "update": _update,
+    "delete": _delete,
+}
 
 
 def _changed(predictor: Predictor, args: Namespace) -> int:

@@ -1,0 +1,301 @@
+"""Registered models: their bodies, and their life."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from attrs import frozen
+
+from anyfit.backend import JobRef, ModelInfo, ModelRef, ModelStatus
+from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError, SpecError
+from anyfit.spec import ModelSpec
+from anyfit.storage import Store, Uri
+from anyfit_modelarts.answers import Refusal
+from anyfit_modelarts.client import Client, Raw
+from anyfit_modelarts.engines import IMAGE
+from anyfit_modelarts.errors import fault_of
+from anyfit_modelarts.model_config import checked_config
+from anyfit_modelarts.package import Package
+from anyfit_modelarts.paging import one, pages
+from anyfit_modelarts.places import Places, obs_endpoint, obs_uri
+from anyfit_modelarts.settings import Options, Settings
+from anyfit_modelarts.states import MODEL_STATUS
+from anyfit_modelarts.wire import moment, rows, table, text
+
+__all__ = ["Models", "image_body", "import_body", "plain_text"]
+
+_PATH = "/v1/{project}/models"
+_NAME = re.compile(r"[A-Za-z0-9_一-龥-]{1,64}")
+_VERSION = re.compile(r"(0|[1-9]\d?)\.(0|[1-9]\d?)\.(0|[1-9]\d?)")
+_JOB = re.compile(r"from (modelarts://\S+)$")
+_FORBIDDEN = re.compile(r"[&!'\"<>=]")
+_LONGEST = 100
+_USED = "ModelArts.3009"
+_GONE_SECONDS = 60.0
+
+
+def import_body(spec: ModelSpec, package: Package, options: Options, settings: Settings) -> dict[str, Any]:
+    """The body that imports a package; pure."""
+    location = obs_uri(package.location)
+    body = {
+        **_head(spec, package.model_type, options, settings),
+        "source_location": f"{_bucket_url(location.bucket, settings)}/{quote(location.key)}",
+    }
+    return {**body, "runtime": package.runtime} if package.runtime else body
+
+
+def image_body(spec: ModelSpec, options: Options, settings: Settings) -> dict[str, Any]:
+    """The body that imports an image which serves by itself, on port 8080; pure."""
+    if spec.code is not None:
+        raise SpecError(
+            "source_dir: ModelArts puts no code into an image of one's own",
+            hint='let the image serve by itself, or name options.modelarts.model_type = "PyTorch" for the code',
+        )
+    config: dict[str, Any] = {"model_algorithm": options.model_algorithm or "predict_analysis", "model_type": IMAGE}
+    if options.apis:
+        config["apis"] = [dict(api) for api in options.apis]
+    if options.model_metrics:
+        config["metrics"] = dict(options.model_metrics)
+    if options.health:
+        config["health"] = dict(options.health)
+    body = {**_head(spec, IMAGE, options, settings), "source_location": spec.image}
+    return {**body, "initial_config": _compact(checked_config(config))}
+
+
+def _head(spec: ModelSpec, model_type: str, options: Options, settings: Settings) -> dict[str, Any]:
+    if not _NAME.fullmatch(spec.name):
+        raise SpecError(f"model_name: {spec.name!r} is no name here", hint="1 to 64 letters, digits, - and _")
+    if not _VERSION.fullmatch(spec.version):
+        raise SpecError(
+            f"model_version: {spec.version!r} is no version here",
+            hint="write three numbers from 0 to 99, such as 1.0.0; or leave it out to count on",
+        )
+    body: dict[str, Any] = {
+        "model_name": spec.name,
+        "model_version": spec.version,
+        "model_type": model_type,
+        **_origin(spec.job),
+    }
+    if description := _described(spec):
+        body["description"] = description
+    if workspace := options.workspace or settings.workspace:
+        body["workspace_id"] = workspace
+    if options.install_type:
+        body["install_type"] = list(options.install_type)
+    if options.model_docs:
+        body["model_docs"] = [dict(doc) for doc in options.model_docs]
+    return body
+
+
+def _origin(job: str) -> dict[str, str]:
+    """The job as the platform wants it: its id, and in the first generation its version's too."""
+    if not job.startswith("modelarts://"):
+        return {}
+    id, slash, version = JobRef.parse(job).id.partition("/")
+    return {"source_job_id": id, **({"source_job_version": version} if slash else {})}
+
+
+def _described(spec: ModelSpec) -> str:
+    """What people wrote, and the job's reference: lists show nothing else that tells where a model is from."""
+    origin = f"from {spec.job}" if spec.job.startswith("modelarts://") else ""
+    plain_text("description", spec.description, _LONGEST - len(origin) - bool(origin))
+    return " ".join(filter(None, (spec.description, origin)))
+
+
+def plain_text(field: str, given: str, longest: int = _LONGEST) -> str:
+    """Text as descriptions may have it; else `SpecError`."""
+    if len(given) > longest:
+        raise SpecError(f"{field}: {len(given)} characters are too many", hint=f"{longest} at most")
+    if found := _FORBIDDEN.search(given):
+        raise SpecError(f"{field}: ModelArts takes no {found[0]} there", hint="leave out & ! ' \" < > and =")
+    return given
+
+
+def _bucket_url(bucket: str, settings: Settings) -> str:
+    """The address of a bucket; a machine without a domain has them in its paths."""
+    endpoint = obs_endpoint(settings)
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    if host == "localhost" or host.replace(".", "").isdigit() or ":" in host:
+        return f"{endpoint}/{bucket}"
+    return f"{parts.scheme}://{bucket}.{parts.netloc}"
+
+
+def _compact(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+@frozen
+class _Entry:
+    """One version as lists show it."""
+
+    id: str
+    name: str
+    version: str
+    raw: Raw
+
+
+class Models:
+    """The models of one project.
+
+    Args:
+        client: Makes the calls.
+        settings: The backend's.
+        store: Opens the store of a URI.
+        pause: Seconds between two looks at what is about to go.
+    """
+
+    def __init__(self, client: Client, settings: Settings, store: Callable[[Uri], Store], pause: float) -> None:
+        self._client = client
+        self._settings = settings
+        self._store = store
+        self._pause = pause
+
+    def runtimes(self) -> dict[str, list[str]]:
+        """The images of every type of models, those that are no longer offered left out."""
+        answer = table(self._client.get(f"{_PATH}/ai-engine-runtimes", "runtimes"))
+        return {text(row.get("ai_engine")): _offered(row) for row in rows(answer.get("engine_runtimes"))}
+
+    def next_version(self, name: str) -> str:
+        """The version after the last one of that name."""
+        known = [_numbers(entry.version) for entry in self._entries(name)]
+        last = max((numbers for numbers in known if numbers), default=(0, 0, 0))
+        total = (last[0] * 100 + last[1]) * 100 + last[2] + 1
+        if total >= 100**3:
+            raise SpecError(f"model_version: there is none after 99.99.99 of {name}", hint="choose another model_name")
+        return f"{total // 10000}.{total // 100 % 100}.{total % 100}"
+
+    def register(self, body: Raw) -> ModelRef:
+        """Import a version; an answer that was lost is looked up by what the version is made of."""
+        what = f"model {body['model_name']}:{body['model_version']}"
+        try:
+            answer = table(self._client.post(_PATH, body, what))
+            id = text(answer.get("model_id"))
+            if not id:
+                raise ServiceError(f"{what}: ModelArts answers without an id", backend="modelarts")
+            return self._ref(id)
+        except ServiceError as lost:
+            found = self._made_of(body)
+            if found is None:
+                raise lost
+            return self._ref(found)
+
+    def infos(self, name: str = "") -> list[ModelInfo]:
+        """All versions, or those of one name, newest first."""
+        infos = [self._info(entry) for entry in self._entries(name)]
+        times = {info.ref.id: info.created_at.timestamp() if info.created_at else 0.0 for info in infos}
+        return sorted(infos, key=lambda info: (times[info.ref.id], _numbers(info.version)), reverse=True)
+
+    def delete(self, ref: ModelRef) -> None:
+        """Remove a version, and its package where anyfit has put it together."""
+        try:
+            detail = table(self._client.get(one(_PATH, ref.id, "model"), f"model {ref.id}"))
+        except NotFound:
+            return
+        deadline = time.monotonic() + _GONE_SECONDS
+        while (refusal := self._try_delete(ref.id)) is not None:
+            leaving = refusal.code == _USED and self._only_leaving(ref.id)
+            if not leaving or time.monotonic() > deadline:
+                raise fault_of(409, refusal, f"model {ref.id}")
+            time.sleep(self._pause)
+        self.remove_package(text(detail.get("source_location")))
+
+    def remove_package(self, location: str) -> None:
+        """Remove a package from OBS, if it is one of anyfit's."""
+        with suppress(AnyfitError):
+            folder = obs_uri(location).as_dir()
+            root = Uri.parse(Places(self._settings.bucket, self._settings.folder).root)
+            if folder.bucket != root.bucket or not folder.key.startswith(f"{root.key}models/"):
+                return
+            store = self._store(folder)
+            deque(store.delete_many([entry.key for entry in store.list(folder.key)]), maxlen=0)
+
+    def apis(self, id: str) -> list[Raw]:
+        """What a version's `config.json` says about requests."""
+        detail = table(self._client.get(one(_PATH, id, "model"), f"model {id}"))
+        return rows(table(detail.get("config")).get("apis"))
+
+    def _try_delete(self, id: str) -> Refusal | None:
+        """What the platform says against it, where it does; one that is gone is fine."""
+        try:
+            answer = table(self._client.delete(one(_PATH, id, "model"), f"deletion of model {id}"))
+        except NotFound:
+            return None
+        for row in rows(answer.get("delete_failed_list")):
+            message = text(row.get("error_msg")) or text(row.get("error_message"))
+            return Refusal(text(row.get("error_code")), message)
+        return None
+
+    def _only_leaving(self, id: str) -> bool:
+        """Whether the services that have the model are all about to go."""
+        asked = {"model_id": id}
+        found = list(pages(self._client, "/v1/{project}/services", "services", asked, "endpoints"))
+        return all(text(row.get("status")) == "deleting" for row in found)
+
+    def _entries(self, name: str) -> list[_Entry]:
+        asked: dict[str, Any] = {"model_name": name, "exact_match": "true"} if name else {}
+        if self._settings.workspace:
+            asked["workspace_id"] = self._settings.workspace
+        return [
+            _Entry(text(row.get("model_id")), text(row.get("model_name")), text(row.get("model_version")), row)
+            for row in pages(self._client, _PATH, "models", asked, "models")
+            if name in ("", row.get("model_name"))
+        ]
+
+    def _made_of(self, body: Raw) -> str | None:
+        """After a lost answer: the version that was made of the very same things."""
+        for entry in self._entries(body["model_name"]):
+            if entry.version == body["model_version"]:
+                path = one(_PATH, entry.id, "model")
+                detail = table(self._client.get(path, f"model {entry.id}"))
+                if text(detail.get("source_location")) == body["source_location"]:
+                    return entry.id
+                raise Conflict(
+                    f"model_version: there is already a version {entry.version} of model {entry.name}",
+                    hint="leave the version out to count on",
+                    backend="modelarts",
+                )
+        return None
+
+    def _info(self, entry: _Entry) -> ModelInfo:
+        native = text(entry.raw.get("model_status"))
+        job = _JOB.search(text(entry.raw.get("description")))
+        status = MODEL_STATUS.get(native, ModelStatus.UNKNOWN)
+        return ModelInfo(
+            ref=self._ref(entry.id),
+            name=entry.name,
+            version=entry.version,
+            status=status,
+            native=native,
+            reason=self._reason(entry) if status == ModelStatus.FAILED else "",
+            created_at=moment(entry.raw.get("create_at")),
+            job=job[1] if job else "",
+        )
+
+    def _reason(self, entry: _Entry) -> str:
+        told = text(entry.raw.get("error_msg")) or text(entry.raw.get("error_message"))
+        return told or "ModelArts does not tell why; its console may"
+
+    def _ref(self, id: str) -> ModelRef:
+        return ModelRef("modelarts", self._settings.region, id)
+
+
+def _offered(row: Raw) -> list[str]:
+    """The runtimes of a row, whose status stands in a list beside them."""
+    names, states = row.get("runtimes"), row.get("status_list")
+    listed: Sequence[object] = names if isinstance(names, list) else []
+    told: Sequence[object] = states if isinstance(states, list) else []
+    states_of = [*told, *["normal"] * (len(listed) - len(told))]
+    return [text(name) for name, state in zip(listed, states_of, strict=False) if state in ("normal", "", None)]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    found = _VERSION.fullmatch(version)
+    return tuple(map(int, found.groups())) if found else ()
