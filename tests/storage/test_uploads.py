@@ -14,6 +14,7 @@ import pytest
 from anyfit.backend import Upload
 from anyfit.stage import put_uploads
 from anyfit.storage import StoreSettings, Uri, open_store
+from anyfit.storage.crc64 import crc64
 from anyfit.storage.retry import Retry
 from anyfit.storage.wire import Origin, Wire
 from anyfit_emulator.storage import ObjectStoreServer
@@ -99,3 +100,34 @@ def test_a_line_that_others_may_change_gets_signed_bodies() -> None:
         ("http://127.0.0.1", True): True,
         ("http://127.0.0.1", False): True,
     }
+
+
+@pytest.mark.parametrize("data", [b"123456789", bytearray(b"123456789"), memoryview(b"0123456789")[1:]])
+def test_the_checksum_of_cos(data: Any) -> None:
+    """It is CRC-64/XZ in decimal, of any kind of bytes."""
+    assert crc64(data) == str(0x995DC9BBDF1939FA)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("known", [True, False])
+def test_parts_to_cos_are_proven_by_its_answer(
+    own_server: ObjectStoreServer,
+    settings_of: Callable[..., StoreSettings],
+    monkeypatch: pytest.MonkeyPatch,
+    fast: bool,
+    known: bool,
+) -> None:
+    """The CRC-64 that COS answers is compared with ours, or an MD5 is sent along; a damaged part is sent again."""
+    if not known:
+        monkeypatch.setattr("anyfit.storage.crc64._function", lambda: None)
+    data = os.urandom(3 << 20)
+    own_server.faults = "corrupt=1,only=UploadPart,times=1"
+    store = open_store(Uri("cos", own_server.bucket), settings_of(own_server, "cos", fast=fast))
+    store.retry = Retry(first=0.001)
+    with closing(store):
+        upload = store.start_upload("large")
+        store.finish_upload("large", upload, [store.put_part("large", upload, 1, data)])
+        assert store.read("large") == data
+
+    statuses = [line.status for line in own_server.requests.recent if line.operation == "UploadPart"]
+    assert statuses == ([200, 200] if known else [400, 200])

@@ -25,11 +25,13 @@ class Sum:
         md5: Raw MD5, for `Content-MD5`.
         sha256: Hexadecimal SHA-256, signed with the request.
         crc32: CRC-32 in base64, for uploads whose service has promised to check it.
+        crc64: CRC-64 in decimal, to be compared with the one that COS answers; it is not sent.
     """
 
     md5: bytes = b""
     sha256: str = ""
     crc32: str = ""
+    crc64: str = ""
 
 
 @frozen
@@ -40,16 +42,19 @@ class Put:
         etag: The fingerprint, without quotes.
         encrypted: Whether the service encrypts in a way that makes the ETag no MD5.
         crc32: The CRC-32 that it has checked, in base64, or "".
+        crc64: The CRC-64 of what it has received, in decimal, or "".
     """
 
     etag: str
     encrypted: bool = False
     crc32: str = ""
+    crc64: str = ""
 
     def is_proven_by(self, sums: Sum) -> bool:
-        """Whether the ETag does not contradict our MD5, and the service has checked our CRC-32."""
-        same = not sums.md5 or self.encrypted or not is_md5(self.etag) or self.etag == sums.md5.hex()
-        return same and (not sums.crc32 or self.crc32 == sums.crc32)
+        """Whether the ETag does not contradict our MD5, and our CRCs are those that the service found."""
+        if (sums.crc32 and self.crc32 != sums.crc32) or (sums.crc64 and self.crc64 != sums.crc64):
+            return False
+        return not sums.md5 or self.encrypted or not is_md5(self.etag) or self.etag == sums.md5.hex()
 
 
 @frozen

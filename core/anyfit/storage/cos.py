@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from anyfit.errors import AuthError, ConfigError, SpecError
-from anyfit.storage.api import Api, Bulk
+from anyfit.storage.api import Api, Bulk, Sum
 from anyfit.storage.s3 import behind_proxy, is_loopback_or_ip
 from anyfit.storage.service import ServiceStore
 from anyfit.storage.settings import SettingsSource, StoreSettings
+from anyfit.storage.store import Data
 from anyfit.values import evolve
 
 __all__ = ["CosStore"]
@@ -61,6 +62,14 @@ class CosStore(ServiceStore):
             origin = Origin.of(settings.endpoint, f"{self.bucket}." if self.bucket else "")
         wire = Wire(origin, timeout=settings.timeout, verify=settings.verify)
         return RestApi(COS, wire, settings, scheme="cos", bucket=self.bucket, path="/")
+
+    def part_sums(self, data: Data) -> Sum:
+        from anyfit.storage.crc64 import crc64
+        from anyfit.storage.wire import Origin
+
+        settings = self.current.get()
+        value = crc64(data) if Origin.of(settings.endpoint).is_private(settings.verify) else ""
+        return Sum(crc64=value) if value else self.sums(data)
 
     def library(self, settings: StoreSettings) -> Api:
         from anyfit.storage.qcloud import CosApi

@@ -14,7 +14,7 @@ from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.library import part_of, rows_of, wanted, whole
 from anyfit.storage.pages import parse_page
-from anyfit.storage.rest import CHECKSUM, COS
+from anyfit.storage.rest import CHECKSUM, COS, CRC64
 from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.settings import StoreSettings
 from anyfit.storage.signing import quote_key
@@ -261,7 +261,7 @@ def _entry(key: str, answer: Mapping[str, Any]) -> Entry:
 
 
 def _put(answer: Mapping[str, Any]) -> Put:
-    return Put(_get(answer, "ETag").strip('"'), _encrypts(answer))
+    return Put(_get(answer, "ETag").strip('"'), _encrypts(answer), crc64=_get(answer, CRC64))
 
 
 def _encrypts(answer: Mapping[str, Any]) -> bool:

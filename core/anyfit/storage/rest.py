@@ -45,6 +45,7 @@ class Dialect:
 S3 = Dialect("x-amz-", sign_v4, hashes=True, checks=True)
 OBS = Dialect("x-amz-", sign_v4, hashes=True)
 COS = Dialect("x-cos-", sign_cos, hashes=False)
+CRC64 = "x-cos-hash-crc64ecma"
 _ALGORITHM = "x-amz-checksum-algorithm"
 _CRC32 = "x-amz-checksum-crc32"
 
@@ -217,7 +218,12 @@ class RestApi:
 
     def stored(self, headers: dict[str, str]) -> Put:
         """What the answer to written bytes says."""
-        return Put(clean_etag(headers.get("etag", "")), self._encrypts(headers), headers.get(_CRC32, ""))
+        return Put(
+            clean_etag(headers.get("etag", "")),
+            self._encrypts(headers),
+            headers.get(_CRC32, ""),
+            headers.get(CRC64, ""),
+        )
 
     def _encrypts(self, headers: dict[str, str]) -> bool:
         """Whether with a key of which the ETag becomes no digest."""

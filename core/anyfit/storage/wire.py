@@ -35,6 +35,10 @@ class Origin:
     port: int
     secure: bool
 
+    def is_private(self, verify: bool | str) -> bool:
+        """Whether nobody on the way can change what is sent, by encryption or as it stays on this machine."""
+        return (self.secure and verify is not False) or _is_loopback(self.connect)
+
     @classmethod
     def of(cls, endpoint: str, bucket_host: str = "") -> Origin:
         """The origin of a URL; `bucket_host`, such as "bucket.", goes in front of the name."""
@@ -58,7 +62,7 @@ class Wire:
     def __init__(self, origin: Origin, *, timeout: float = 60.0, verify: bool | str = True) -> None:
         self.origin = origin
         self.timeout = timeout
-        self.private = (origin.secure and verify is not False) or _is_loopback(origin.connect)
+        self.private = origin.is_private(verify)
         self.whole = 0 if origin.secure else socket.MSG_WAITALL
         self._tls = _tls(verify) if origin.secure else None
         self._idle: deque[socket.socket] = deque()
