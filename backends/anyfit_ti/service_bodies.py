@@ -60,7 +60,6 @@ def group_body(spec: EndpointSpec, options: Options) -> dict[str, Any]:
         raise SpecError(f"options.ti.resource_group: a {charge} endpoint needs one", hint="it begins with rsg-")
     body: dict[str, Any] = {
         "ServiceGroupName": spec.name,
-        "ChargeType": charge,
         "AuthorizationEnable": options.auth is not False,
         "Tags": [{"TagKey": key, "TagValue": value} for key, value in spec.tags.items()],
     }
@@ -77,7 +76,9 @@ def version_body(
     image: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What a version of a group is made of."""
+    _check(version, options, image)
     body: dict[str, Any] = {
+        "ChargeType": charge_of(options),
         "ServiceDescription": spec.description,
         "ResourceGroupId": options.resource_group,
         **size.members,
@@ -90,6 +91,13 @@ def version_body(
         **wishes(options),
     }
     return {name: value for name, value in body.items() if value not in ("", [])}
+
+
+def _check(version: ModelVersion, options: Options, image: Mapping[str, Any]) -> None:
+    if options.port and image.get("ImageType") == "PRESET":
+        raise SpecError(f"options.ti.port: the platform's images listen at {PORT}", hint="leave it out")
+    if options.path and version.told.handler and not options.command:
+        raise SpecError(f"options.ti.path: anyfit's handler answers at {PATH}", hint="leave it out")
 
 
 def size_of(variant: Variant, options: Options, machines: Callable[[], Sequence[Offering]]) -> Size:

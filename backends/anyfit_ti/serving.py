@@ -22,7 +22,7 @@ from anyfit_ti.translate import options_of
 __all__ = ["Services"]
 
 _GATEWAY = (404, 502, 503, 504)
-_REFUSED = (401, 403)
+_REFUSED = 401
 
 
 class Services:
@@ -115,7 +115,7 @@ class Services:
         known = self._doors.get(ref.id)
         door = known or self._open(ref)
         answer = door.ask(self._transport, payload)
-        if known and answer.status in _REFUSED:
+        if known and answer.status == _REFUSED:
             door = self._open(ref)
             answer = door.ask(self._transport, payload)
         if not answer.ok:
@@ -130,7 +130,7 @@ class Services:
         return side.door(identity)
 
     def _refusal(self, ref: EndpointRef, answer: Answer) -> Exception:
-        if answer.status == 401:
+        if answer.status == _REFUSED:
             self._forget(ref)
             return AuthError(
                 f"endpoint {ref.id}: its token is refused",
