@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from anyfit.job import Job
     from anyfit.model import Model
     from anyfit.predictor import Predictor
+    from anyfit.registering import register_model
     from anyfit.watch import wait_all
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Status",
     "UsageError",
     "__version__",
+    "register_model",
     "wait_all",
 ]
 
@@ -66,6 +68,7 @@ _HOMES = {
     "anyfit.job": ("Job",),
     "anyfit.model": ("Model",),
     "anyfit.predictor": ("Predictor",),
+    "anyfit.registering": ("register_model",),
     "anyfit.watch": ("wait_all",),
 }  # fmt: skip
 

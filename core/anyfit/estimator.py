@@ -185,7 +185,7 @@ class Estimator:
             options: What only one backend knows, by backend; the job's own by default, name by name.
             wait: Whether to return only when it can be deployed.
         """
-        from anyfit.model import register_job
+        from anyfit.registering import register_job
 
         return register_job(
             self._finished_job(),

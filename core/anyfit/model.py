@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,13 +10,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from anyfit.arguments import named_arguments
-from anyfit.artifacts import model_folder
 from anyfit.backend import Feature, ModelInfo, ModelRef, ModelStatus
-from anyfit.errors import AnyfitError, NotFinished, NotFound, ServiceError, SpecError, UsageError, nearest
-from anyfit.intents import ModelIntent, ask_once
-from anyfit.names import check_name
+from anyfit.errors import AnyfitError, NotFinished, NotFound, ServiceError, nearest
 from anyfit.options.by_backend import own_options
-from anyfit.spec import Code, EndpointSpec, ModelSpec, Variant
+from anyfit.spec import EndpointSpec, Variant
 
 if TYPE_CHECKING:
     from anyfit.backend import Backend
@@ -25,9 +21,8 @@ if TYPE_CHECKING:
     from anyfit.predictor import Predictor
     from anyfit.session import Session
 
-__all__ = ["Model", "deploy_new", "find_model", "register_job"]
+__all__ = ["Model", "deploy_new", "find_model"]
 
-_HANDLER = "inference.py"
 _PREPARE_SECONDS = 1800.0
 
 
@@ -122,48 +117,6 @@ class Model:
         return f"<Model {self.name} version {self.version}: {self.ref}>"
 
 
-def register_job(
-    job: Job,
-    *,
-    model_name: str,
-    model_version: str,
-    entry_point: str,
-    source_dir: str,
-    environment: Mapping[str, str],
-    description: str,
-    options: Mapping[str, Mapping[str, Any]] | None = None,
-    wait: bool = True,
-) -> Model:
-    """Make a model version of a job's result; what `options` leave out is as it was for the job."""
-    backend = job.backend
-    backend.require(Feature.MODELS)
-    code, handler = _handler(job, entry_point, source_dir)
-    spec = ModelSpec(
-        name=model_name or job.spec.key.replace(".", "-"),
-        version=model_version,
-        artifact=model_folder(job.artifacts(), job.spec.key),
-        job=str(job.ref),
-        code=code,
-        entry_point=handler,
-        image=job.spec.image,
-        framework=job.spec.framework,
-        framework_version=job.spec.framework_version,
-        py_version=job.spec.py_version,
-        environment=dict(environment),
-        description=description,
-        options={**job.spec.options, **own_options(options, backend.name)},
-    )
-    check_name(spec.name, backend.capabilities, "model_name")
-    intent = ModelIntent(job.session, backend, spec)
-    ref = ask_once(intent, send=lambda: backend.register(spec), find=intent.find)
-    known = ModelInfo(ref=ref, name=spec.name, version=spec.version)  # not every platform lists what it has
-    info = next((i for i in backend.models(spec.name) if i.ref == ref), known)
-    model = Model(job.session, backend, info, str(job.ref))
-    if wait:
-        model.wait()
-    return model
-
-
 def deploy_new(job: Job, spec: EndpointSpec, register: Callable[[], Model], *, wait: bool) -> Predictor:
     """Serve a model version that is registered for it, and taken back if no endpoint comes of it.
 
@@ -213,52 +166,9 @@ def find_model(session: Session, name_or_ref: str) -> Model:
     backend.require(Feature.MODELS)
     for info in backend.models(name):
         if name_or_ref == str(info.ref) or (name and version in ("", info.version)):
-            return Model(session, backend, info)
+            return Model(session, backend, info, info.job)
     known = [info.name for info in backend.models()]
     raise NotFound(
         f"there is no model {name_or_ref!r} on {backend.name}",
         hint=nearest(name, known) or "anyfit models lists them",
     )
-
-
-def _handler(job: Job, entry_point: str, source_dir: str) -> tuple[Code | None, str]:
-    """The inference code and its script: what was asked for, else the job's own, else none."""
-    if source_dir:
-        from anyfit.code.bundle import pack_code
-
-        core = job.session.config.core
-        folder = job.session.config.home / "bundles"
-        return pack_code(entry_point or _HANDLER, source_dir, (), folder, allow_secrets=core.allow_secrets)
-    here = _code_here(job)
-    names = _names_in(here)
-    if entry_point and entry_point not in names:
-        raise SpecError(
-            f"entry_point: the code of job {job.spec.key} has no {entry_point}",
-            hint=nearest(entry_point, names) or "name the source_dir that holds it",
-        )
-    wanted = entry_point or next((name for name in job.backend.capabilities.handlers if name in names), "")
-    return (here, wanted) if wanted else (None, "")
-
-
-def _code_here(job: Job) -> Code | None:
-    """The job's code, brought to this machine when it lies in the backend's store."""
-    code = job.spec.code
-    if code is None or "://" not in code.archive:
-        return code
-    from anyfit.code.remote import bring_archive
-
-    folder = job.session.config.home / "bundles"
-    return evolve(code, archive=str(bring_archive(job.backend, code.archive, folder, digest=code.digest)))
-
-
-def _names_in(code: Code | None) -> list[str]:
-    if code is None:
-        return []
-    try:
-        with tarfile.open(code.archive) as tar:
-            return tar.getnames()
-    except FileNotFoundError:
-        raise UsageError(
-            "source_dir: the job's code is not on this machine",
-            hint="name the source_dir that holds the inference script",
-        ) from None

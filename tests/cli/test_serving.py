@@ -139,3 +139,31 @@ def test_models(cli: Any) -> None:
     assert cli("models", "thing").out.splitlines()[1].split()[:3] == ["thing", "a", "READY"]
     assert cli("models", "delete", "thing:a").err == "anyfit: model thing:a is gone\n"
     assert cli("models", "delete", "thing:a").code == 102
+
+
+def test_model_of_files(cli: Any) -> None:
+    """Files that no job has left are registered and deployed too, and what cannot be is refused in words."""
+    cli.write("src/inference.py", INFERENCE)
+    cli.write("model/m.txt", "m")
+    words = ("register", "--from", "model", "--name", "files", "--source-dir", "src")
+    done = cli(*words)
+    ref = done.out.strip()
+
+    assert done.code == 0, done.err
+    assert ref.startswith("local://")
+    assert "anyfit: next: anyfit deploy --model files:1" in done.err
+    assert cli("deploy", "--model", "files:1", "--name", "double").out == "double\n"
+    assert cli("predict", "double", "--data", "[[1, 2]]").out == "[[2, 4]]\n"
+
+    for wrong, told in (
+        (("register", "first", *words[1:]), "--from and job first"),
+        (("register", "--from", "model"), "--name: missing"),
+        (("register", "--from", "nowhere", "--name", "files"), "nowhere"),
+        (("register", "first", "--framework", "pytorch"), "--framework: a job brings its own"),
+        (("deploy", "first", "--model", "files"), "--model and first"),
+        (("deploy", "--model", "other"), "there is no model 'other'"),
+    ):
+        refused = cli(*wrong)
+        assert refused.code != 0
+        assert told in refused.err
+        assert "Traceback" not in refused.err

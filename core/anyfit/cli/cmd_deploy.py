@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit deploy` takes."""
     add_job(parser)
+    parser.add_argument("--model", metavar="MODEL", help="a registered model, NAME:VERSION, instead of a job's")
     parser.add_argument("--name", metavar="NAME", help="the endpoint's name; the job's by default")
     parser.add_argument("--instance-type", metavar="TYPE", help="as for training")
     parser.add_argument("--instance-count", type=int, metavar="N", help="how many servers")
@@ -36,8 +37,27 @@ def run(args: Namespace) -> int:
 
     show_warnings()
     arguments = _arguments(args)
+    if args.model:
+        return _deploy_model(arguments, args)
     estimator = Estimator.attach(args.job, backend=args.backend, profile=args.profile)
     return deploy(estimator, arguments, args, wait=not args.no_wait)
+
+
+def _deploy_model(arguments: dict[str, Any], args: Namespace) -> int:
+    from anyfit.cli.deploying import told
+    from anyfit.cli.output import say
+    from anyfit.errors import UsageError
+    from anyfit.model import find_model
+    from anyfit.session import Session
+
+    for name in ("job", "model_name", "entry_point", "source_dir"):
+        if given := getattr(args, name):
+            raise UsageError(f"--model and {given}: the model is made already", hint="leave one out")
+    session = Session.open(backend=args.backend, profile=args.profile)
+    for sentence in session.reconcile():
+        say(args, sentence)
+    model = find_model(session, args.model)
+    return told(f"model {model.name}:{model.version}", args, lambda: model.deploy(**arguments, wait=not args.no_wait))
 
 
 def _arguments(args: Namespace) -> dict[str, Any]:

@@ -9,21 +9,29 @@ from anyfit.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from anyfit.estimator import Estimator
+    from anyfit.predictor import Predictor
 
-__all__ = ["deploy"]
+__all__ = ["deploy", "told"]
 
 
 def deploy(estimator: Estimator, arguments: Mapping[str, Any], args: Namespace, *, wait: bool = True) -> int:
     """Deploy the estimator's latest job."""
+    job = estimator.latest_job
+    what = f"the model of {job.spec.key if job else 'the job'}"
+    return told(what, args, lambda: estimator.deploy(**{**arguments, "wait": wait}))
+
+
+def told(what: str, args: Namespace, make: Callable[[], Predictor]) -> int:
+    """Deploy, and tell how that went."""
     from anyfit.show import seconds_text
 
-    say(args, f"deploying the model of {estimator.latest_job.spec.key if estimator.latest_job else 'the job'}")
+    say(args, f"deploying {what}")
     began = time.monotonic()
-    predictor = estimator.deploy(**{**arguments, "wait": wait})
+    predictor = make()
     state = predictor.info()
     if args.json:
         print_json(predictor.to_json())

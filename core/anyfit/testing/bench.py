@@ -15,7 +15,7 @@ from anyfit.config import Config
 from anyfit.errors import AnyfitError, NotFinished
 from anyfit.job import Job
 from anyfit.session import Session
-from anyfit.spec import Channel, EndpointSpec, JobSpec, Variant
+from anyfit.spec import Channel, EndpointSpec, JobSpec, ModelSpec, Variant
 from anyfit.storage import Uri
 from anyfit.submission import make_plan, submit
 from anyfit.watch import follow, wait_all
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bench"]
 
+_IMAGE = ("image", "framework", "framework_version", "py_version", "options")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -138,10 +139,25 @@ class Bench:
 
     def register(self, job: Job, **fields: Any) -> Model:
         """Make a model version of a job's result, as `Estimator.register` does."""
-        from anyfit.model import register_job
+        from anyfit.registering import register_job
 
         wanted = {"model_name": "", "model_version": "", "entry_point": "", "source_dir": "", "description": ""}
         model = register_job(job, **{**wanted, "environment": {}, **fields})
+        self._models.append(model.ref)
+        return model
+
+    def register_files(self, artifact: str, handler: str, **fields: Any) -> Model:
+        """Make a model version of a folder, as `register_model` does; `handler` is the source of its script."""
+        from anyfit.registering import registered
+
+        source = self.folder / "code" / uuid4().hex
+        source.mkdir(parents=True)
+        (source / "inference.py").write_text(handler, encoding="utf-8")
+        code, entry_point = pack_code("inference.py", str(source), (), self.folder / "bundles")
+        same = {name: value for name, value in self._job_fields.items() if name in _IMAGE}
+        wanted = {"name": self.name(), **same, **fields}
+        spec = ModelSpec(artifact=artifact, code=code, entry_point=entry_point, **wanted)
+        model = registered(self.session, self.backend, spec, wait=True)
         self._models.append(model.ref)
         return model
 

@@ -9,6 +9,8 @@ from anyfit.backend import Backend, Feature, ModelRef
 from anyfit.errors import Unsupported
 from anyfit.job import Job
 from anyfit.spec import ModelSpec
+from anyfit.storage import Uri
+from anyfit.testing import scripts
 from anyfit.testing.bench import Bench
 from anyfit.testing.promises.suite import Suite, needs
 
@@ -49,6 +51,19 @@ class ModelPromises(Suite):
 
         assert list(backend.models(bench.name())) == []
         assert [info.ref for info in backend.models(known.name)] == [known.ref]
+
+    def test_model_of_files(self, backend: Backend, bench: Bench, storage: str) -> None:
+        """Files that no job has left are a model too, with a handler of their own."""
+        needs(backend, Feature.MODELS, Feature.ENDPOINTS)
+        folder = f"{storage}{bench.name()}/"
+        for name, content in (("model.json", b'{"factor": 3}'), ("parts/words.txt", b"one two")):
+            uri = Uri.parse(f"{folder}{name}")
+            backend.store(uri).put(uri.key, content)
+        model = bench.register_files(folder, scripts.HANDLER)
+        predictor = bench.deploy(bench.variant(model))
+
+        assert predictor.predict([1, 2])["answer"] == [3, 6]
+        assert [(info.ref, info.job) for info in backend.models(model.name)] == [(model.ref, "")]
 
     def test_missing_models_are_refused(self, backend: Backend, done: Job) -> None:
         """A backend without models refuses everything about them with its reason."""
