@@ -15,7 +15,7 @@ from anyfit_modelarts.places import Places, obs_uri
 from anyfit_modelarts.training import Training
 from anyfit_modelarts.training.v1 import TrainingV1
 from anyfit_modelarts.training.v2 import TrainingV2
-from anyfit_modelarts.translate.v2 import name_of
+from anyfit_modelarts.translate.work import name_of
 from anyfit_modelarts.wire import Run
 
 __all__ = ["Finder", "is_made_from"]

@@ -61,6 +61,7 @@ ENDPOINT_STATUS: dict[str, EndpointStatus] = {
     "finished": EndpointStatus.STOPPED,
 }
 _BEFORE_THE_SCRIPT = frozenset({"IMAGE_FAILED", "SUBMIT_FAILED", "CHECK_FAILED", "CreateFailed"})
+_KILLED = (137, 247)  # SIGKILL, as a shell and as Python tell it; often for lack of memory
 _LOST = frozenset({"LOST", "Lost"})
 
 
@@ -90,12 +91,15 @@ def job_state(run: Run) -> JobState:
     elif status == Status.STOPPED and _ran_out(run):
         status, cause = Status.FAILED, Cause.TIMEOUT
         reason = reason or f"it ran longer than its {run.limit_seconds:g} s"
+    killed = run.exit_code in _KILLED
+    code = None if killed else run.exit_code
     return JobState(
         status=status,
         native=run.native,
         reason=reason,
         cause=cause,
-        exit_code=0 if status == Status.SUCCEEDED else run.exit_code,
+        exit_code=0 if status == Status.SUCCEEDED else code,
+        signal=9 if killed else None,
         created_at=run.created,
         started_at=run.started,
         ended_at=run.ended if status.finished else None,

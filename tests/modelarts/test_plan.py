@@ -61,6 +61,7 @@ def options(spec: JobSpec, **more: Any) -> JobSpec:
         (options(SCRIPT, log_path="s3://b/log/"), "log_path: s3://b/log/ is not in OBS"),
         (options(SCRIPT, pre_version_id=7), "pre_version_id: jobs of v2 have no versions"),
         (options(SCRIPT, pool_id="p", api="v2"), ""),
+        (evolve(SCRIPT, name="x" * 63, version=2), "is too long for a further version"),
         (evolve(options(SCRIPT, pool_id="p"), instance_type="gpu:1"), "instance_type: 'gpu:1' says too little"),
     ],
 )

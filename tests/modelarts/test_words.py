@@ -224,6 +224,15 @@ def test_exit_code() -> None:
     assert (state.exit_code, state.reason) == (3, "no")
 
 
+@pytest.mark.parametrize("code", [137, 247])
+def test_killed(code: int) -> None:
+    """The numbers by which a container's end by SIGKILL is told are that signal."""
+    statuses = [{"task": "worker-0", "exit_code": code}]
+    state = job_state(v2._run({"status": {"phase": "Failed", "task_statuses": statuses}}))
+
+    assert (state.exit_code, state.signal) == (None, 9)
+
+
 def test_stranger() -> None:
     """A job that others have made is a spec as far as the platform tells."""
     algorithm = {

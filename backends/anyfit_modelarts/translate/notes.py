@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from anyfit.backend import Match, Note
 from anyfit.show import size_text
-from anyfit_modelarts.translate.v2 import hours_of, name_of
-from anyfit_modelarts.translate.work import Work
+from anyfit_modelarts.translate.v2 import hours_of
+from anyfit_modelarts.translate.work import Work, name_of
 
 __all__ = ["notes_of"]
 

@@ -11,10 +11,10 @@ from anyfit.secret import markers
 from anyfit_modelarts.bundle import LAUNCHER
 from anyfit_modelarts.places import obs_path, obs_uri
 from anyfit_modelarts.training.v2 import OUTPUT
-from anyfit_modelarts.translate.work import CHECKPOINTS, RESUME, Work
+from anyfit_modelarts.translate.work import CHECKPOINTS, RESUME, Work, name_of
 from anyfit_modelarts.wire import Input
 
-__all__ = ["hours_of", "name_of", "request_v2"]
+__all__ = ["hours_of", "request_v2"]
 
 
 def request_v2(work: Work) -> Request:
@@ -29,12 +29,6 @@ def request_v2(work: Work) -> Request:
     }
     body = {"kind": "job", "metadata": _given(metadata), "algorithm": _algorithm(work), "spec": _spec(work)}
     return Request("POST /v2/{project_id}/training-jobs", body)
-
-
-def name_of(key: str) -> str:
-    """The platform's name for a job: jobs have no versions here, and names no dots."""
-    name, dot, version = key.rpartition(".v")
-    return f"{name}-v{version}" if dot and version.isdigit() else key
 
 
 def hours_of(work: Work) -> int:

@@ -19,7 +19,17 @@ from anyfit_modelarts.places import Places
 from anyfit_modelarts.settings import Options, Settings
 from anyfit_modelarts.wire import Input
 
-__all__ = ["CHECKPOINTS", "RESUME", "SCHEMES", "Work", "checked", "machine_of", "options_of", "plain", "staged"]
+__all__ = [
+    "CHECKPOINTS",
+    "RESUME",
+    "SCHEMES",
+    "Work",
+    "checked",
+    "machine_of",
+    "name_of",
+    "options_of",
+    "staged",
+]
 
 SCHEMES = ("obs",)
 RESUME, CHECKPOINTS = "anyfit_resume", "anyfit_checkpoints"
@@ -95,13 +105,19 @@ class Work:
     def parameters(self) -> dict[str, str]:
         """Hyperparameters as the platform keeps them; with the launcher they are for people alone."""
         taken = {each.name for each in self.inputs} | _TOLD if self.launched else set()
-        return {name: plain(value) for name, value in self.spec.hyperparameters.items() if name not in taken}
+        return {name: _plain(value) for name, value in self.spec.hyperparameters.items() if name not in taken}
 
 
 def options_of(options: Mapping[str, Any]) -> Options:
     """The backend's own options, whether they stand alone or under its name."""
     mine = options.get("modelarts", options) if isinstance(options.get("modelarts"), dict) else options
     return structure(Options, dict(mine), "options.modelarts")
+
+
+def name_of(key: str) -> str:
+    """The second generation's name for a job: its jobs have no versions, and names no dots."""
+    name, dot, version = key.rpartition(".v")
+    return f"{name}-v{version}" if dot and version.isdigit() else key
 
 
 def datasets(options: Options) -> dict[str, Mapping[str, str]]:
@@ -113,7 +129,7 @@ def datasets(options: Options) -> dict[str, Mapping[str, str]]:
     return found
 
 
-def plain(value: Any) -> str:
+def _plain(value: Any) -> str:
     """A hyperparameter as text."""
     if value is None:
         return ""
@@ -209,5 +225,9 @@ def _impossible(spec: JobSpec, options: Options, api: str) -> Iterator[SpecError
         for name in _V2_ONLY:
             if getattr(options, name) not in ("", None, {}):
                 yield SpecError(f"options.modelarts.{name}: the first generation has no such thing", hint='api = "v2"')
+    elif len(name_of(spec.key)) > 64:
+        yield SpecError(
+            f"job_name: {name_of(spec.key)} is too long for a further version", hint="64 characters at most"
+        )
     elif options.pre_version_id:
         yield SpecError("options.modelarts.pre_version_id: jobs of v2 have no versions", hint='api = "v1"')
