@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -65,6 +66,10 @@ def size_of(instance_type: str) -> dict[str, Any]:
     named = parse_name(instance_type)
     if named.cpus and named.memory_gib:
         cores, memory, count, model = named.cpus, named.memory_gib, named.gpu_count, named.gpu_model
+    elif instance_type and not re.search("[:=]", instance_type):
+        raise SpecError(
+            f"instance_type: {instance_type!r} is no machine of TI", hint='write "cpu=2 mem=4GB", "T4:1", or its name'
+        )
     else:
         wish = parse_wish(instance_type)
         cores = wish.cpus.value if wish.cpus else _CORES

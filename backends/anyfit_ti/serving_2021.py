@@ -76,11 +76,12 @@ class Groups:
         """Make a group; what fails half-way is taken back."""
         shares = percents([variant.weight for variant in spec.variants])
         machines = cache(self._machines)
+        head = group_body(spec, options)
         bodies = [
             self._body(spec, variant, version, options, size_of(variant, options, machines))
             for variant, version in zip(spec.variants, self._versions(spec), strict=True)
         ]
-        group = self._first({**group_body(spec, options), **bodies[0]})
+        group = self._first({**head, **bodies[0]})
         if len(bodies) > 1:
             try:
                 ids = [service.id for service in self._client.group(group).services]

@@ -10,7 +10,7 @@ import pytest
 
 from anyfit.options import describe
 from anyfit_ti.settings import Options, Settings
-from anyfit_ti.states import SECONDARY_2019, STATUS_2021
+from anyfit_ti.states import EMS_STATUS, SECONDARY_2019, SERVICE_STATUS, STATUS_2021
 from anyfit_ti.vendor import _IN_CONTAINERS, _VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +30,12 @@ def test_every_state_is_documented() -> None:
     """Each word of the platform stands in the table of states."""
     for word, status in (STATUS_2021 | SECONDARY_2019).items():
         assert re.search(rf"`{word}`.*\| .*{status.value}", PAGE)
+
+
+def test_every_state_of_an_endpoint_is_documented() -> None:
+    """Each word for a service stands in the table of endpoints' states."""
+    for word in filter(None, SERVICE_STATUS | EMS_STATUS):
+        assert re.search(rf"\| .*`{word}`.* \| .*[A-Z]{{5}}", PAGE)
 
 
 def test_plans_are_as_shown() -> None:

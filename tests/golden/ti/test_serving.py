@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
+from tencentcloud.tiems.v20190416 import models as tiems
+from tencentcloud.tione.v20211111 import models as tione
 
 from anyfit.backend import Offering
 from anyfit.spec import Code, EndpointSpec, ModelSpec, Variant
@@ -174,3 +177,31 @@ def test_old_service(name: str) -> None:
     spec = OLD_SERVICES[name]
 
     assert agrees(f"2019-service-{name}", old_body(spec, options_of(spec.options), SETTINGS))
+
+
+SDK = {
+    "2021-model": tione.CreateTrainingModelRequest,
+    "2021-service": tione.CreateModelServiceRequest,
+    "2019-config": tiems.CreateServiceConfigRequest,
+    "2019-service": tiems.CreateServiceRequest,
+}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for kind in SDK for path in HERE.glob(f"{kind}-*.json")))
+def test_members_of_the_sdk(name: str) -> None:
+    """Every member of a request is one that the vendor's own model of it has, however deep."""
+    golden = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    body = golden.get("body", golden)
+    request = SDK["-".join(name.split("-")[:2])]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # this is how the models tell of members that they do not know
+        request._deserialize(body)
+
+    assert said(json.loads(request.to_json_string())) == body
+
+
+def said(value: Any) -> Any:
+    """What the vendor's models hold, without the members that nobody has set."""
+    if isinstance(value, dict):
+        return {name: said(each) for name, each in value.items() if each is not None}
+    return [said(each) for each in value] if isinstance(value, list) else value
