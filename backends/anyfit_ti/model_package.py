@@ -4,7 +4,7 @@
     anyfit_inference.py     the contract of handlers
     anyfit_model.json       what the program has to know
     code.tar.gz             the user's code
-    model/                  the model's files
+    model/                  the model's files, or `model.tar.gz` with them, as jobs of 2019 leave it
 
 Where an image answers by itself the folder holds the model's files alone.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from anyfit.backend import Upload
+from anyfit.errors import SpecError
 from anyfit.spec import ModelSpec
 from anyfit_ti.bundle import ARCHIVE, ShippedModel, digest_of
 from anyfit_ti.places import Places, folder
@@ -21,6 +22,9 @@ from anyfit_ti.settings import Options, Settings
 from anyfit_ti.wire_serving import Told
 
 __all__ = ["Package", "make_package"]
+
+ARCHIVED = "model.tar.gz"
+_ARCHIVES = (".tar.gz", ".tgz")
 
 
 @frozen
@@ -43,9 +47,14 @@ def make_package(
 ) -> Package:
     """What a model is served from; `program` is what anyfit's own is called there."""
     places = Places.of(settings)
-    artifact = folder(spec.artifact)
+    packed = spec.artifact.endswith(_ARCHIVES)
+    artifact = spec.artifact if packed else folder(spec.artifact)
     told = Told(spec.job, handler=_is_ours(spec, options), description=spec.description)
     if not told.handler:
+        if packed:
+            raise SpecError(
+                f"artifact: {artifact} is an archive, and images want files", hint="unpack it into a folder first"
+            )
         if artifact.startswith("cos://"):
             return Package(artifact, (), told)
         home = places.model(spec.name, digest_of(artifact))
@@ -59,7 +68,8 @@ def make_package(
     }
     digests = (shipped.predict.digest, shipped.inference.digest, spec.code and spec.code.digest)
     home = places.model(spec.name, digest_of(program, *digests, artifact, model))
-    weights = Upload(target=f"{home}model/", source=artifact, kind="input")
+    place = f"{home}model/{ARCHIVED if packed else ''}"
+    weights = Upload(target=place, source=artifact, kind="input")
     return Package(home, (weights, *shipped.uploads(home, program, spec.code, model)), told)
 
 

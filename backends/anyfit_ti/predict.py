@@ -31,7 +31,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
     with open(os.path.join(_HERE, "anyfit_model.json"), encoding="utf-8") as file:
         model = json.load(file)
-    code_dir, model_dir = _code(model), os.path.join(_HERE, "model")
+    code_dir, model_dir = _code(model), _weights(os.path.join(_HERE, "model"))
     _set_environment(model, code_dir, model_dir)
     _install(model, code_dir)
     sys.path.insert(0, _HERE)
@@ -123,16 +123,27 @@ def _install(model: "dict[str, Any]", code_dir: str) -> None:
         importlib.invalidate_caches()
 
 
+def _weights(folder: str) -> str:
+    """The folder of the model's files, unpacked where there is nothing but an archive of them."""
+    if os.listdir(folder) != ["model.tar.gz"]:
+        return folder
+    return _unpacked(os.path.join(folder, "model.tar.gz"), "anyfit-model-")
+
+
 def _code(model: "dict[str, Any]") -> str:
     """The folder of the user's code, unpacked."""
-    folder = tempfile.mkdtemp(prefix="anyfit-code-")
     archive = model.get("code_archive")
-    if archive:
-        with tarfile.open(os.path.join(_HERE, archive)) as tar:
-            for entry in tar:
-                if os.path.isabs(entry.name) or ".." in entry.name.split("/") or not (entry.isfile() or entry.isdir()):
-                    raise SystemExit("anyfit: the code archive holds %s, which is refused" % entry.name)
-                tar.extract(entry, folder, set_attrs=False)
+    return _unpacked(os.path.join(_HERE, archive), "anyfit-code-") if archive else tempfile.mkdtemp()
+
+
+def _unpacked(archive: str, prefix: str) -> str:
+    """A new folder with what an archive holds."""
+    folder = tempfile.mkdtemp(prefix=prefix)
+    with tarfile.open(archive) as tar:
+        for entry in tar:
+            if os.path.isabs(entry.name) or ".." in entry.name.split("/") or not (entry.isfile() or entry.isdir()):
+                raise SystemExit("anyfit: %s holds %s, which is refused" % (archive, entry.name))
+            tar.extract(entry, folder, set_attrs=False)
     return folder
 
 

@@ -9,10 +9,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +25,7 @@ from anyfit.launch import inference_path
 from anyfit.spec import EndpointSpec, ModelSpec, Variant
 from anyfit.storage import Uri
 from anyfit_ti.backend import TiBackend
+from anyfit_ti.bundle import packed
 from anyfit_ti.wire_serving import Told
 
 Connect = Callable[..., TiBackend]
@@ -139,6 +142,18 @@ def test_used_model_stays(connect: Connect, spec: Callable[..., ModelSpec]) -> N
     assert "anyfit endpoints delete" in caught.value.hint
     backend.undeploy(served)
     backend.delete_model(ref)
+
+
+def test_archive(connect: Connect, spec: Callable[..., ModelSpec], tmp_path: Path) -> None:
+    """A model may be an archive, as jobs of 2019 leave it; an image that answers by itself wants files."""
+    backend, archive = connect(), tmp_path / "model.tar.gz"
+    archive.write_bytes(packed({"weights.txt": b"w"}))
+    wanted = evolve(spec(**OWN), artifact=archive.as_uri())
+    backend.register(wanted)
+    with pytest.raises(SpecError, match="archive"):
+        backend.register(evolve(wanted, options={"server": "image"}))
+
+    assert "model.tar.gz" in files(backend, wanted.name)
 
 
 @pytest.mark.parametrize(
@@ -288,6 +303,13 @@ def served(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     if request.param == "model_service.py":
         imports = f"import sys; sys.path.insert(0, {str(folder)!r}); import model_service"
         command = [sys.executable, "-c", imports, "--timeout", "30000", "--port", "0"]
+    with started(command) as url:
+        yield url
+
+
+@contextmanager
+def started(command: list[str]) -> Iterator[str]:
+    """The address of the program while it runs."""
     variables = {"B": "service", "ANYFIT_SERVICE_VARIABLES": "B"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as process:
         assert process.stdout is not None
@@ -303,6 +325,28 @@ def ask(url: str, body: bytes | None = None) -> tuple[int, Any]:
             return response.status, json.loads(response.read())
     except urllib.error.HTTPError as refusal:
         return refusal.code, json.loads(refusal.read())
+
+
+@pytest.mark.parametrize("name", ["../out.txt", "/etc/out.txt"])
+def test_program_refuses_to_leave(folder: Path, name: str) -> None:
+    """An archive that would write outside its folder is refused."""
+    (folder / "model" / "weights.txt").unlink()
+    (folder / "model" / "model.tar.gz").write_bytes(packed({name: b"x"}))
+    (folder / "predict.py").write_bytes(PREDICT.read_bytes())
+    command = [sys.executable, str(folder / "predict.py"), "--port", "0"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode != 0
+    assert "refused" in ended.stderr
+
+
+def test_program_with_an_archive(folder: Path) -> None:
+    """A model that came as an archive is unpacked before it is loaded."""
+    (folder / "model" / "weights.txt").unlink()
+    (folder / "model" / "model.tar.gz").write_bytes(packed({"weights.txt": b"packed"}))
+    (folder / "predict.py").write_bytes(PREDICT.read_bytes())
+    with started([sys.executable, str(folder / "predict.py"), "--port", "0"]) as url:
+        assert ask(f"{url}/v1/models/m:predict", b"[1]")[1]["model"] == "packed"
 
 
 def test_program(served: str) -> None:
