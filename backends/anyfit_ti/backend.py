@@ -33,6 +33,7 @@ from anyfit.backend import (
 from anyfit.http import RetryPolicy, Transport
 from anyfit.spec import EndpointSpec, JobSpec, ModelSpec
 from anyfit_ti.bundle import Shipped
+from anyfit_ti.limits import LOGS, WEIGHTS
 from anyfit_ti.places import Places
 from anyfit_ti.series import NO_USE
 from anyfit_ti.settings import Settings
@@ -95,8 +96,6 @@ class TiBackend(Backend):
 
     @property
     def capabilities(self) -> Capabilities:
-        from anyfit_ti.serving_2019 import LOGS, WEIGHTS
-
         missing = {
             Feature.VERSIONS: "a job of TI has no versions; run it again under a new name: anyfit rerun",
             Feature.DESCRIPTION: "TI has no call that changes one",

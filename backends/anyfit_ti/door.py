@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from attrs import Factory, field, frozen
+from requests import PreparedRequest
+from requests.auth import AuthBase
 
 from anyfit.backend import Payload
 from anyfit.http import Transport
@@ -40,7 +42,18 @@ class Door:
 
     def ask(self, transport: Transport, payload: Payload) -> Answer:
         """One request, which is made once."""
-        headers = {"Content-Type": payload.content_type, "Accept": payload.accept, **self.headers}
-        response = transport.send("POST", self.url, data=payload.body, headers=headers)
+        headers = {"Content-Type": payload.content_type, "Accept": payload.accept}
+        response = transport.send("POST", self.url, data=payload.body, headers=headers, auth=_Shown(self.headers))
         kind = response.headers.get("Content-Type", "application/octet-stream")
         return Answer(response.status_code, response.content, kind)
+
+
+class _Shown(AuthBase):
+    """Shows what opens a door, and keeps what a ~/.netrc may have for its host out of it."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers.update(self._headers)
+        return request

@@ -30,7 +30,8 @@ __all__ = [
 _IDLE = (EndpointStatus.STOPPING, EndpointStatus.STOPPED)
 _FIRST = (EndpointStatus.FAILED, EndpointStatus.UNKNOWN, EndpointStatus.CREATING, EndpointStatus.UPDATING)
 _BILLS = {"ARREARS_STOP": "stopped, for the account owes money", "WHITELIST_STOP": "stopped, the free quota is used up"}
-_SCALING = {"Replicas", "ScaleMode", "HorizontalPodAutoscaler", "ScaleStrategy", "CronScaleJobs"}
+_PREPAID = "HybridBillingPrepaidReplicas"
+_SCALING = {_PREPAID, "Replicas", "ScaleMode", "HorizontalPodAutoscaler", "ScaleStrategy", "CronScaleJobs"}
 
 
 def living(group: Group) -> tuple[Service, ...]:
@@ -72,8 +73,6 @@ def spec_of(group: Group, services: Sequence[Service], region: str) -> EndpointS
     """What a group serves; None where that is no model of the repository."""
     if not services or not all(service.model for service in services):
         return None
-    first = services[0].raw
-    charge, pool = wire.text(first, "ChargeType"), wire.text(first, "ResourceGroupId")
     return EndpointSpec(
         name=group.name,
         variants=tuple(
@@ -88,7 +87,7 @@ def spec_of(group: Group, services: Sequence[Service], region: str) -> EndpointS
         ),
         description=group.description,
         tags=dict(group.tags),
-        options={"charge": charge, "resource_group": pool} if charge == "PREPAID" else {},
+        options=_charge(services[0]),
     )
 
 
@@ -118,10 +117,7 @@ def options_of_group(options: Options, group: Group) -> Options:
         return options
     first = group.services[0]
     path = options.path or first.variables.get(WHERE, "")
-    if wire.text(first.raw, "ChargeType") == "PREPAID":
-        pool = options.resource_group or wire.text(first.raw, "ResourceGroupId")
-        return evolve(options, path=path, charge="PREPAID", resource_group=pool)
-    return evolve(options, path=path)
+    return evolve(options, **{"path": path, **_charge(first), **_given(options)})
 
 
 def matched(
@@ -157,6 +153,8 @@ def change_of(body: Mapping[str, Any], service: Service, asked: Options) -> dict
             change[name] = body[name]
     if body["Replicas"] != service.replicas:
         change |= {"ScaleMode": "MANUAL", "Replicas": body["Replicas"]}
+    if asked.prepaid_replicas not in (0, wire.whole(service.info.get(_PREPAID))):
+        change[_PREPAID] = asked.prepaid_replicas
     change |= wishes(asked)
     if change and set(change) <= _SCALING:
         change["ServiceAction"] = "SCALE"
@@ -173,6 +171,22 @@ def _status(service: Service) -> EndpointStatus:
     if status == EndpointStatus.READY and service.updated is not None and service.updated < service.replicas:
         return EndpointStatus.UPDATING
     return status
+
+
+def _charge(service: Service) -> dict[str, Any]:
+    """The options by which a version is paid for as it is."""
+    charge, pool = wire.text(service.raw, "ChargeType"), wire.text(service.raw, "ResourceGroupId")
+    if charge == "PREPAID":
+        return {"charge": charge, "resource_group": pool}
+    if charge == "HYBRID_PAID":
+        return {"prepaid_replicas": wire.whole(service.info.get(_PREPAID)) or 1, "resource_group": pool}
+    return {}
+
+
+def _given(options: Options) -> dict[str, Any]:
+    """What is asked for anew of these."""
+    given = {"resource_group": options.resource_group, "prepaid_replicas": options.prepaid_replicas}
+    return {name: value for name, value in given.items() if value}
 
 
 def _environment(service: Service) -> dict[str, str]:

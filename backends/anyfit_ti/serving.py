@@ -114,10 +114,14 @@ class Services:
         """One prediction; where a token that was kept is refused, once more with the one of now."""
         known = self._doors.get(ref.id)
         door = known or self._open(ref)
-        answer = door.ask(self._transport, payload)
-        if known and answer.status == _REFUSED:
-            door = self._open(ref)
+        try:
             answer = door.ask(self._transport, payload)
+            if known and answer.status == _REFUSED:
+                door = self._open(ref)
+                answer = door.ask(self._transport, payload)
+        except ServiceError:
+            self._forget(ref)  # it may be somewhere else by now
+            raise
         if not answer.ok:
             raise self._refusal(ref, answer)
         with self._lock:

@@ -13,6 +13,7 @@ from anyfit.errors import AnyfitError, ServiceError, SpecError, Unsupported
 from anyfit.spec import EndpointSpec, Variant
 from anyfit_ti import wire
 from anyfit_ti.door import Door
+from anyfit_ti.limits import LOGS, WEIGHTS
 from anyfit_ti.machines import parse_name
 from anyfit_ti.models_2019 import Configs
 from anyfit_ti.service_bodies import PATH, read_autoscale
@@ -22,11 +23,9 @@ from anyfit_ti.states import EMS_STATUS
 from anyfit_ti.wire import nanoseconds, time_of
 from anyfit_ti.wire_serving import OldService
 
-__all__ = ["LOGS", "OLD", "WEIGHTS", "OldServices", "old_body"]
+__all__ = ["OLD", "OldServices", "old_body"]
 
 OLD = "2019/"
-WEIGHTS = "a service of TI-EMS serves one model; deploy an endpoint for each, or use the generation of 2021"
-LOGS = "TI-EMS has no call for what a service says; options.ti.log_topic sends it to a topic of CLS"
 _IDLE = (EndpointStatus.STOPPING, EndpointStatus.STOPPED)
 _ONLY_2021 = (
     "prepaid_replicas",

@@ -131,6 +131,20 @@ def test_runtime_is_made_once(connect: Connect, spec: Callable[..., ModelSpec]) 
     assert [name for name in backend._serving.runtimes() if name.startswith("serve-it-1-2-")]
 
 
+def test_image_of_the_settings(connect: Connect, spec: Callable[..., ModelSpec]) -> None:
+    """What needs only Python is served in the image of the settings, for TI-EMS also by its address."""
+    name, address = "tensorflow1.15-py37(cpu)", "registry.example/serve/chosen:2"
+    backend = connect(serving_image=name)
+    version = backend._serving.model_version(backend.register(spec(framework="sklearn")).id)
+    connect(api="2019", serving_image=address).register(spec(framework="sklearn"))
+    connect(api="2019", serving_image=name).register(spec(framework="sklearn"))
+
+    assert version.raw["ReasoningEnvironmentId"] == name
+    runtimes = "\n".join(backend._serving.runtimes())
+    assert "chosen-2-" in runtimes
+    assert "tensorflow1-15-py37-cpu" in runtimes
+
+
 def test_used_model_stays(connect: Connect, spec: Callable[..., ModelSpec]) -> None:
     """A model that an endpoint serves is not removed, and the refusal tells why."""
     backend = connect(api="2019")

@@ -172,6 +172,14 @@ def test_open_endpoint(served: Served) -> None:
     assert predictor.predict([3])["data"] == [3]
 
 
+def test_keys_of_others(served: Served, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a ~/.netrc has for every host does not take the token's place, nor goes to an endpoint."""
+    (tmp_path / "netrc").write_text("default login me password mine\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+    assert json.loads(connect().invoke(served.predictor.ref, ONE).body)["tag"] == "first"
+
+
 # generations
 
 
@@ -457,6 +465,27 @@ def test_smallest_change(
     wanted = [] if change is None else [{"ServiceId": "ms-1-1", **change}]
     assert platform.calls("ModifyModelService") == wanted
     assert platform.calls("DescribeBillingSpecs") == []
+
+
+def test_hybrid_group(platform: Any, scripted: Connect) -> None:
+    """A group whose servers are paid for in two ways stays so when a version is added."""
+    info = {**view(1, "mv-v1-1", 100)["ServiceInfo"], "HybridBillingPrepaidReplicas": 2}
+    paid = view(1, "mv-v1-1", 100, ChargeType="HYBRID_PAID", ResourceGroupId="rsg-1", ServiceInfo=info)
+    groups = {"ServiceGroupId": "ms-1", "ServiceGroupName": "e", "Services": [paid]}
+    platform.on("DescribeModelServiceGroup", {"ServiceGroup": groups})
+    both(platform)
+    platform.on("CreateModelService", {"Service": view(2, "mv-v2-1", 0)})
+    platform.on("DescribeModelServiceCallInfo", {})
+    backend = scripted()
+    spec = backend.endpoint(REF).spec
+    assert spec is not None
+    backend.update_endpoint(REF, evolve(spec, variants=(*spec.variants, evolve(B, weight=100))))
+    (made,) = platform.calls("CreateModelService")
+
+    assert spec.options == {"prepaid_replicas": 2, "resource_group": "rsg-1"}
+    assert (made["ChargeType"], made["ResourceGroupId"]) == ("HYBRID_PAID", "rsg-1")
+    assert made["HybridBillingPrepaidReplicas"] == 2
+    assert platform.calls("ModifyModelService") == []
 
 
 def test_half_a_group(platform: Any, scripted: Connect) -> None:
