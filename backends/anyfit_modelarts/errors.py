@@ -36,6 +36,7 @@ _STATE = "anyfit status shows how it is"
 _HOST = "check region and endpoint: anyfit config show --origin"
 _MODEL = "anyfit models lists them"
 _ENDPOINT = "anyfit endpoints lists them"
+_PACKAGE = "docs/backends/modelarts.md shows what a model's package holds"
 
 CODES: dict[str, Kind] = {
     "APIG.0101": (ServiceError, f"there is no such call here; {_HOST}"),
@@ -114,13 +115,24 @@ CODES: dict[str, Kind] = {
     "ModelArts.3001": (NotFound, _MODEL),
     "ModelArts.3002": (Conflict, "choose another name or version for the model"),
     "ModelArts.3009": (UsageError, "a model that a service uses stays until the service is gone"),
+    "ModelArts.3006": (ServiceError, _PACKAGE),
+    "ModelArts.3015": (SpecError, _PACKAGE),
+    "ModelArts.3016": (SpecError, _PACKAGE),
+    "ModelArts.3017": (SpecError, _OBS),
+    "ModelArts.3036": (SpecError, _PACKAGE),
+    "ModelArts.3037": (SpecError, _PACKAGE),
+    "ModelArts.3044": (UsageError, "a model may have 20 GB"),
     "ModelArts.3502": (NotFound, _ENDPOINT),
     "ModelArts.3503": (Conflict, "choose another name, or delete the endpoint"),
     "ModelArts.3507": (NotFound, _MODEL),
+    "ModelArts.3515": (UsageError, "wait until anyfit models shows it as READY"),
+    "ModelArts.3516": (SpecError, "a service has a model version once"),
     "ModelArts.3519": (UsageError, "anyfit endpoints shows how the endpoint is"),
     "ModelArts.3520": (UsageError, _QUOTA),
     "ModelArts.3521": (UsageError, _QUOTA),
     "ModelArts.3522": (UsageError, _QUOTA),
+    "ModelArts.3547": (SpecError, "options.modelarts.pool_name: there is no such pool"),
+    "ModelArts.3592": (SpecError, "options.modelarts.health: see docs/backends/modelarts.md"),
     "ModelArts.3801": (AuthError, _LOGIN),
     "ModelArts.3952": (UsageError, "the machine is sold out; anyfit specs shows what there is"),
     "ModelArts.3976": (UsageError, "the machine is sold out; anyfit specs shows what there is"),

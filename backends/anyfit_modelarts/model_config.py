@@ -46,7 +46,7 @@ def _faults(config: Mapping[str, Any]) -> Iterator[Fault]:
         if name not in _MEMBERS:
             yield name, f"there is no such field; there are {', '.join(_MEMBERS)}"
     kind = config.get("model_type")
-    if kind != IMAGE and kind not in TYPES:
+    if kind not in (*TYPES, IMAGE):
         yield "model_type", f"{kind!r} is none of {', '.join([*TYPES, IMAGE])}"
     if not (isinstance(config.get("model_algorithm"), str) and _ALGORITHM.fullmatch(config["model_algorithm"])):
         yield "model_algorithm", "1 to 36 characters with a letter first, and none of & ! ' \" < > ="

@@ -7,14 +7,12 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from attrs import frozen
 
 from anyfit.backend import JobRef, ModelInfo, ModelRef, ModelStatus
-from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError, SpecError
+from anyfit.errors import Conflict, NotFound, ServiceError, SpecError
 from anyfit.spec import ModelSpec
 from anyfit.storage import Store, Uri
 from anyfit_modelarts.answers import Refusal
@@ -24,7 +22,7 @@ from anyfit_modelarts.errors import fault_of
 from anyfit_modelarts.model_config import checked_config
 from anyfit_modelarts.package import Package
 from anyfit_modelarts.paging import one, pages
-from anyfit_modelarts.places import Places, obs_endpoint, obs_uri
+from anyfit_modelarts.places import Places, obs_url, uri_of_url
 from anyfit_modelarts.settings import Options, Settings
 from anyfit_modelarts.states import MODEL_STATUS
 from anyfit_modelarts.wire import moment, rows, table, text
@@ -43,11 +41,8 @@ _GONE_SECONDS = 60.0
 
 def import_body(spec: ModelSpec, package: Package, options: Options, settings: Settings) -> dict[str, Any]:
     """The body that imports a package; pure."""
-    location = obs_uri(package.location)
-    body = {
-        **_head(spec, package.model_type, options, settings),
-        "source_location": f"{_bucket_url(location.bucket, settings)}/{quote(location.key)}",
-    }
+    head = _head(spec, package.model_type, options, settings)
+    body = {**head, "source_location": obs_url(package.location, settings)}
     return {**body, "runtime": package.runtime} if package.runtime else body
 
 
@@ -118,16 +113,6 @@ def plain_text(field: str, given: str, longest: int = _LONGEST) -> str:
     return given
 
 
-def _bucket_url(bucket: str, settings: Settings) -> str:
-    """The address of a bucket; a machine without a domain has them in its paths."""
-    endpoint = obs_endpoint(settings)
-    parts = urlsplit(endpoint)
-    host = parts.hostname or ""
-    if host == "localhost" or host.replace(".", "").isdigit() or ":" in host:
-        return f"{endpoint}/{bucket}"
-    return f"{parts.scheme}://{bucket}.{parts.netloc}"
-
-
 def _compact(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
@@ -196,7 +181,7 @@ class Models:
     def delete(self, ref: ModelRef) -> None:
         """Remove a version, and its package where anyfit has put it together."""
         try:
-            detail = table(self._client.get(one(_PATH, ref.id, "model"), f"model {ref.id}"))
+            location = self._location(ref.id)
         except NotFound:
             return
         deadline = time.monotonic() + _GONE_SECONDS
@@ -205,15 +190,20 @@ class Models:
             if not leaving or time.monotonic() > deadline:
                 raise fault_of(409, refusal, f"model {ref.id}")
             time.sleep(self._pause)
-        self.remove_package(text(detail.get("source_location")))
+        self.remove_package(location)
+
+    def has(self, body: Raw) -> bool:
+        """Whether there is the version already, made of the very same things."""
+        entry = self._entry(body)
+        return entry is not None and self._location(entry.id) == body["source_location"]
 
     def remove_package(self, location: str) -> None:
         """Remove a package from OBS, if it is one of anyfit's."""
-        with suppress(AnyfitError):
-            folder = obs_uri(location).as_dir()
-            root = Uri.parse(Places(self._settings.bucket, self._settings.folder).root)
-            if folder.bucket != root.bucket or not folder.key.startswith(f"{root.key}models/"):
-                return
+        if not (self._settings.bucket and location.startswith(("http://", "https://"))):
+            return  # an image's place, for instance
+        folder = uri_of_url(location, self._settings).as_dir()
+        root = Uri.parse(Places(self._settings.bucket, self._settings.folder).root)
+        if folder.bucket == root.bucket and folder.key.startswith(f"{root.key}models/"):
             store = self._store(folder)
             deque(store.delete_many([entry.key for entry in store.list(folder.key)]), maxlen=0)
 
@@ -251,18 +241,23 @@ class Models:
 
     def _made_of(self, body: Raw) -> str | None:
         """After a lost answer: the version that was made of the very same things."""
-        for entry in self._entries(body["model_name"]):
-            if entry.version == body["model_version"]:
-                path = one(_PATH, entry.id, "model")
-                detail = table(self._client.get(path, f"model {entry.id}"))
-                if text(detail.get("source_location")) == body["source_location"]:
-                    return entry.id
-                raise Conflict(
-                    f"model_version: there is already a version {entry.version} of model {entry.name}",
-                    hint="leave the version out to count on",
-                    backend="modelarts",
-                )
-        return None
+        entry = self._entry(body)
+        if entry is None:
+            return None
+        if self._location(entry.id) == body["source_location"]:
+            return entry.id
+        raise Conflict(
+            f"model_version: there is already a version {entry.version} of model {entry.name}",
+            hint="leave the version out to count on",
+            backend="modelarts",
+        )
+
+    def _entry(self, body: Raw) -> _Entry | None:
+        entries = self._entries(body["model_name"])
+        return next((entry for entry in entries if entry.version == body["model_version"]), None)
+
+    def _location(self, id: str) -> str:
+        return text(table(self._client.get(one(_PATH, id, "model"), f"model {id}")).get("source_location"))
 
     def _info(self, entry: _Entry) -> ModelInfo:
         native = text(entry.raw.get("model_status"))

@@ -125,8 +125,8 @@ def build_package(
     if not generated:
         _refuse_clash(source, own_code, given)
         _refuse_unfit(kind, source)
-    runtime = options.runtime or str((given or {}).get("runtime") or "")
-    if given is None:
+    runtime = str((given or {}).get("runtime") or "")
+    if given is None or options.runtime:
         wanted = (spec.py_version, spec.framework_version)
         runtime = runtime_for(kind, runtimes, wanted=options.runtime, python=wanted[0], version=wanted[1])
     config = checked_config(given or _config(kind, runtime, spec, source, options, settings, package))

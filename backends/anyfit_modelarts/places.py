@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote, unquote, urlsplit
 
 from attrs import frozen
 
@@ -10,7 +11,7 @@ from anyfit.errors import SpecError
 from anyfit.storage.uri import Uri, parse_vendor
 from anyfit_modelarts.settings import Settings
 
-__all__ = ["Places", "endpoint", "iam_endpoint", "obs_endpoint", "obs_path", "obs_uri"]
+__all__ = ["Places", "endpoint", "iam_endpoint", "obs_endpoint", "obs_path", "obs_uri", "obs_url", "uri_of_url"]
 
 _OURS = re.compile(r"/jobs/([^/]+)/[0-9a-f]{16}/")
 
@@ -43,6 +44,22 @@ def obs_path(text: str) -> str:
     """A place as the training API spells it: `/bucket/key/`."""
     uri = obs_uri(text)
     return f"/{uri.bucket}/{uri.key}"
+
+
+def obs_url(text: str, settings: Settings) -> str:
+    """A place as the model API spells it: by the host of its bucket, or in the path where a host can have no names."""
+    uri, endpoint = obs_uri(text), obs_endpoint(settings)
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    bare = host == "localhost" or host.replace(".", "").isdigit() or ":" in host
+    base = f"{endpoint}/{uri.bucket}" if bare else f"{parts.scheme}://{uri.bucket}.{parts.netloc}"
+    return f"{base}/{quote(uri.key)}"
+
+
+def uri_of_url(text: str, settings: Settings) -> Uri:
+    """What `obs_url` has spelt."""
+    endpoint = f"{obs_endpoint(settings)}/"
+    return obs_uri(f"/{unquote(text[len(endpoint) :])}" if text.startswith(endpoint) else text)
 
 
 @frozen

@@ -47,5 +47,6 @@ def _import(backend: Backend, models: Models, spec: ModelSpec, options: Options,
     except AnyfitError as fault:
         if not isinstance(fault, ServiceError):  # else it may be there after all
             with suppress(AnyfitError):
-                models.remove_package(package.location)
+                if not models.has(body):  # the same version was made of the same things before
+                    models.remove_package(body["source_location"])
         raise

@@ -62,9 +62,12 @@ def removal_of(job: Job, *, everything: bool) -> Removal:
     size = _size(job)
     if not everything:
         return Removal(job, size)
-    endpoints = _endpoints(job)
+    every = _every_model(job)
+    made = [info for info in every if info.job == str(job.ref)]
+    endpoints = _endpoints(job) or _found(job, {str(info.ref) for info in made})
     served = {variant.model for each in endpoints for variant in _variants(each)}
-    return Removal(job, size, tuple(endpoints), tuple(_models(job, served)))
+    models = [info for info in every if info in made or str(info.ref) in served]
+    return Removal(job, size, tuple(endpoints), tuple(models))
 
 
 def _size(job: Job) -> int | None:
@@ -93,7 +96,15 @@ def _endpoints(job: Job) -> list[Predictor]:
     ]
 
 
-def _models(job: Job, served: set[str]) -> list[ModelInfo]:
-    if not job.backend.capabilities.can(Feature.MODELS):
+def _found(job: Job, models: set[str]) -> list[Predictor]:
+    """On a machine that never saw them: the backend's endpoints that serve the job's models."""
+    from anyfit.predictor import Predictor
+
+    if not models or not job.backend.capabilities.can(Feature.ENDPOINTS):
         return []
-    return [info for info in job.backend.models() if info.job == str(job.ref) or str(info.ref) in served]
+    listed = [Predictor(job.session, job.backend, named.ref, named.name) for named in job.backend.endpoints()]
+    return [each for each in listed if models.intersection(variant.model for variant in _variants(each))]
+
+
+def _every_model(job: Job) -> list[ModelInfo]:
+    return list(job.backend.models()) if job.backend.capabilities.can(Feature.MODELS) else []

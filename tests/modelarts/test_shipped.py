@@ -23,7 +23,7 @@ from anyfit.launch import launcher_path
 from anyfit_modelarts import conventions, obs
 
 HERE = Path(anyfit_modelarts.__file__).parent
-FILES = [HERE / "conventions.py", HERE / "obs.py"]
+FILES = [HERE / name for name in ("conventions.py", "obs.py", "predict.py")]
 Launch = Callable[..., subprocess.CompletedProcess[str]]
 
 MOXING = '''
