@@ -269,7 +269,9 @@ def test_right_configuration() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda c: st.lists(c) | st.dictionaries(st.text(), c),
+    max_leaves=5,
 )
 MEMBERS = st.sampled_from(
     ["model_algorithm", "model_type", "runtime", "metrics", "apis", "dependencies", "health", "x"]
