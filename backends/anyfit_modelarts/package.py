@@ -142,7 +142,9 @@ def build_package(
     )  # fmt: skip
     location = Places(settings.bucket, settings.folder).model(spec.name, digest)
     folder = f"{location}model/"
-    uploads = [Upload(target=folder + CONFIG, content=as_json(config), kind="job")]
+    uploads = []
+    if below or not _is_of_model(source, given):
+        uploads.append(Upload(target=folder + CONFIG, content=as_json(config), kind="job"))
     if generated:
         uploads += _generated(folder, kind, spec, model, parts)
         if below or not fits(kind, [*source.files]):

@@ -34,6 +34,7 @@ __all__ = ["Services", "service_body", "update_body"]
 
 _PATH = "/v1/{project}/services"
 _CUSTOM = "custom"
+_WHOLE = ("memory", "ascend_a310")
 _NAME = re.compile(r"[A-Za-z0-9_一-龥-]{1,64}")
 _MOST = 128
 _SHARED = ("pool_name", "cluster_id", "vpc_id", "subnet_network_id", "security_group_id", "load_balancer_policy")
@@ -123,7 +124,8 @@ def _machine(
 ) -> dict[str, Any]:
     """What an instance runs on: one of the platform's machines, or a part of a dedicated pool's."""
     if options.custom_spec:
-        return {"specification": _CUSTOM, "custom_spec": dict(options.custom_spec)}
+        spec = {name: int(value) if name in _WHOLE else value for name, value in options.custom_spec.items()}
+        return {"specification": _CUSTOM, "custom_spec": spec}
     if wanted == _CUSTOM:
         kept = next((part for part in config if part.get("model_id") == model), config[0] if config else {})
         if not table(kept.get("custom_spec")):

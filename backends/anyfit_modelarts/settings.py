@@ -148,6 +148,9 @@ class Options:
             raise ValueError("custom_spec: it needs a dedicated pool, pool_name or cluster_id")
         if self.custom_spec and not {"cpu", "memory"} <= set(self.custom_spec) <= _CUSTOM:
             raise ValueError(f"custom_spec: cpu and memory are needed, and there may be {', '.join(sorted(_CUSTOM))}")
+        for name in ("memory", "ascend_a310"):
+            if not float(self.custom_spec.get(name, 0)).is_integer():
+                raise ValueError(f"custom_spec: {name}: {self.custom_spec[name]} is no whole number")
         for stop in self.schedule:
             if set(stop) != {"type", "time_unit", "duration"} or stop["type"] != "stop":
                 raise ValueError('schedule: write type = "stop", time_unit and duration')
