@@ -10,7 +10,7 @@ import pytest
 
 from anyfit.options import describe
 from anyfit_modelarts.settings import Options, Settings
-from anyfit_modelarts.states import PHASES, V1_STATUS
+from anyfit_modelarts.states import ENDPOINT_STATUS, PHASES, V1_STATUS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "backends" / "modelarts.md").read_text(encoding="utf-8")
@@ -33,11 +33,18 @@ def test_every_state_is_documented() -> None:
         assert re.search(rf"^\|.*`{word}` \({number}\).*\| {status.value} \|$", PAGE, re.MULTILINE)
 
 
-def test_plans_are_as_shown() -> None:
-    """The plans on the page are the golden ones."""
+def test_every_state_of_an_endpoint_is_documented() -> None:
+    """Each word of a service stands in the table of states."""
+    for word, status in ENDPOINT_STATUS.items():
+        assert re.search(rf"^\|.*`{word}`.*\| {status.value}\b.*\|$", PAGE, re.MULTILINE)
+
+
+def test_bodies_are_as_shown() -> None:
+    """The plans and bodies on the page are the golden ones."""
     shown = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     golden = ROOT / "tests" / "golden" / "modelarts"
-    for text, name in zip(shown, ("v2-script", "v1-tutorial", "v1-version-data-source"), strict=True):
-        wanted = json.loads((golden / f"{name}.json").read_text())["requests"][0]["body"]
-
+    files = {path.stem: json.loads(path.read_text()) for path in golden.glob("*.json")}
+    plans = [files[name]["requests"][0]["body"] for name in ("v2-script", "v1-tutorial", "v1-version-data-source")]
+    bodies = [*plans, files["model-pytorch"]["config.json"], files["service-weights"]]
+    for text, wanted in zip(shown, bodies, strict=True):
         assert json.loads(re.sub(r"/[0-9a-f]{16}/", "/DIGEST/", text)) == wanted
