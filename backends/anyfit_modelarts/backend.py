@@ -95,6 +95,7 @@ class ModelArtsBackend(Backend):
             name_pattern=r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?",
             name_rule="1 to 64 letters, digits, - and _, with a letter or digit at both ends",
             schemes=("obs",),
+            keeps_outputs=True,
             installs_requirements=self._settings.install_requirements,
             catalog_seconds=3600 * self._settings.catalog_hours,
             handlers=("customize_service.py", "inference.py"),

@@ -12,13 +12,13 @@ from typing import Any
 from attrs import frozen
 
 from anyfit.backend import JobRef, ModelInfo, ModelRef, ModelStatus
-from anyfit.errors import Conflict, NotFound, ServiceError, SpecError
+from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError, SpecError
 from anyfit.spec import ModelSpec
 from anyfit.storage import Store, Uri
 from anyfit_modelarts.answers import Refusal
 from anyfit_modelarts.client import Client, Raw
 from anyfit_modelarts.engines import IMAGE
-from anyfit_modelarts.errors import fault_of
+from anyfit_modelarts.errors import kind_of
 from anyfit_modelarts.model_config import checked_config
 from anyfit_modelarts.package import Package
 from anyfit_modelarts.paging import one, pages
@@ -188,7 +188,7 @@ class Models:
         while (refusal := self._try_delete(ref.id)) is not None:
             leaving = refusal.code == _USED and self._only_leaving(ref.id)
             if not leaving or time.monotonic() > deadline:
-                raise fault_of(409, refusal, f"model {ref.id}")
+                raise _kept(ref, refusal)
             time.sleep(self._pause)
         self.remove_package(location)
 
@@ -280,6 +280,13 @@ class Models:
 
     def _ref(self, id: str) -> ModelRef:
         return ModelRef("modelarts", self._settings.region, id)
+
+
+def _kept(ref: ModelRef, refusal: Refusal) -> AnyfitError:
+    """Why a version stays; the platform says so within an answer that is none of a refusal."""
+    kind, hint = kind_of(409, refusal.code)
+    what = f"model {ref.id}: ModelArts keeps it ({refusal.code}): {refusal.message}"
+    return kind(what, hint=hint, backend="modelarts", status=refusal.code)
 
 
 def _offered(row: Raw) -> list[str]:

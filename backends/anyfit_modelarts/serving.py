@@ -289,6 +289,12 @@ def _path(ref: EndpointRef) -> str:
     return one(_PATH, ref.id, "endpoint")
 
 
+def _is_told(name: str, row: Raw) -> bool:
+    """Whether a figure is there, and is one of what the instances have at all."""
+    card = name.partition("_")[0]
+    return name in row and (card not in ("gpu", "npu") or number(row.get(f"{card}_total")) > 0)
+
+
 def _one(value: object) -> tuple[Point, ...]:
     return (Point(0, number(value)),)
 

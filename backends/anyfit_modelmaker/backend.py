@@ -89,6 +89,7 @@ class ModelMakerBackend(Backend):
         return Capabilities(
             missing={
                 Feature.ENDPOINT_LOGS: "ModelMaker has no call for what a service says; its console shows it",
+                Feature.ENDPOINT_OUTPUT: "ModelMaker has no call for what a service says; its console shows it",
                 Feature.ENDPOINT_METRICS: "ModelMaker has no call for what a service does; its console shows it",
                 Feature.DESCRIPTION: "ModelMaker has no call that changes one",
             },
@@ -97,6 +98,7 @@ class ModelMakerBackend(Backend):
             name_pattern=r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?",
             name_rule="1 to 64 letters, digits, - and _, with a letter or digit at both ends",
             schemes=("s3",),
+            keeps_outputs=True,
             installs_requirements=self._settings.install_requirements,
             catalog_seconds=3600 * self._settings.catalog_hours,
         )

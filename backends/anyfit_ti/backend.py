@@ -104,7 +104,7 @@ class TiBackend(Backend):
         if self._settings.api == "2021":
             missing[Feature.UTILIZATION] = NO_USE
         else:
-            missing |= {Feature.TRAFFIC_WEIGHTS: WEIGHTS, Feature.ENDPOINT_LOGS: LOGS}
+            missing |= {Feature.TRAFFIC_WEIGHTS: WEIGHTS, Feature.ENDPOINT_LOGS: LOGS, Feature.ENDPOINT_OUTPUT: LOGS}
         return Capabilities(
             missing=missing,
             poll_seconds=self._settings.poll_seconds,
@@ -112,6 +112,7 @@ class TiBackend(Backend):
             name_pattern=r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,58}[A-Za-z0-9])?",
             name_rule="1 to 60 letters, digits, - and _, with a letter or digit at both ends",
             schemes=("cos",),
+            keeps_outputs=True,
             installs_requirements=self._settings.install_requirements,
             catalog_seconds=3600 * self._settings.catalog_hours if self._settings.api == "2021" else 0,
         )

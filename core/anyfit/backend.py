@@ -329,6 +329,7 @@ class Capabilities:
         schemes: URI schemes that its jobs can read from and write to.
         installs_requirements: Whether a requirements.txt beside the code is installed before the script runs.
         catalog_seconds: How long a catalog may be kept and used again; 0 for never.
+        keeps_outputs: Whether what a job has left stays where it is when the job is deleted.
         handlers: Scripts that answer requests, in the order in which a job's code is searched for one.
     """
 
@@ -340,6 +341,7 @@ class Capabilities:
     schemes: tuple[str, ...] = ("file",)
     installs_requirements: bool = True
     catalog_seconds: float = 0.0
+    keeps_outputs: bool = False
     handlers: tuple[str, ...] = ("inference.py",)
 
     def can(self, feature: Feature) -> bool:

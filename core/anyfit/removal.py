@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from anyfit.backend import EndpointRef, Feature, ModelInfo
-from anyfit.errors import NotFound
+from anyfit.errors import NotFound, StorageError
 from anyfit.show import size_text
+from anyfit.storage.uri import Uri
 
 if TYPE_CHECKING:
     from anyfit.job import Job
@@ -28,18 +29,21 @@ class Removal:
         size: Bytes of what it left, as far as known; None when the backend no longer has the job.
         endpoints: Endpoints that serve its model.
         models: Model versions made of its result.
+        outputs: The folder of what it left, where that would stay without the job and is to go too; or "".
     """
 
     job: Job
     size: int | None
     endpoints: tuple[Predictor, ...] = ()
     models: tuple[ModelInfo, ...] = ()
+    outputs: str = ""
 
     def lines(self) -> list[str]:
         """What would go, one thing a line."""
         lines = [f"job {self.job.spec.key} {self._whole()}"]
         lines += [f"endpoint {predictor.name}" for predictor in self.endpoints]
-        return lines + [f"model {model.name}:{model.version}" for model in self.models]
+        lines += [f"model {model.name}:{model.version}" for model in self.models]
+        return lines + ([f"{size_text(self.size or 0)} in {self.outputs}"] if self.outputs else [])
 
     def run(self) -> None:
         """Remove all of it: what depends on the job before the job."""
@@ -48,12 +52,22 @@ class Removal:
         for model in self.models:
             self.job.backend.delete_model(model.ref)
         self.job.delete()
+        if self.outputs:
+            folder = Uri.parse(self.outputs)
+            store = self.job.backend.store(folder)
+            failed = list(store.delete_many([entry.key for entry in store.list(folder.key)]))
+            if failed:
+                raise StorageError(
+                    f"{failed[0].key} cannot be deleted: {failed[0].reason}", backend=self.job.ref.backend
+                )
 
     def _whole(self) -> str:
         if self.size is None:
             return f"from the journal; it is no longer on {self.job.ref.backend}"
         status = self.job.state.status
         running = "" if status.finished else "; it runs, and will be stopped"
+        if self.job.backend.capabilities.keeps_outputs:
+            return f"({status.value}{running}) and its log"
         return f"({status.value}{running}), its log and {size_text(self.size)} it left"
 
 
@@ -67,7 +81,15 @@ def removal_of(job: Job, *, everything: bool) -> Removal:
     endpoints = _endpoints(job) or _found(job, {str(info.ref) for info in made})
     served = {variant.model for each in endpoints for variant in _variants(each)}
     models = [info for info in every if info in made or str(info.ref) in served]
-    return Removal(job, size, tuple(endpoints), tuple(models))
+    return Removal(job, size, tuple(endpoints), tuple(models), _outputs(job, size))
+
+
+def _outputs(job: Job, size: int | None) -> str:
+    """The folder of what the job left, where that is the job's alone: what a user has named may hold more."""
+    if not size or not job.backend.capabilities.keeps_outputs:
+        return ""
+    uri = str(Uri.parse(job.backend.output_uri(job.ref)).as_dir())
+    return uri if f"/{job.spec.key}/" in uri else ""
 
 
 def _size(job: Job) -> int | None:

@@ -140,6 +140,14 @@ def test_models(cli: Any) -> None:
     assert cli("models", "delete", "thing:a").err == "anyfit: model thing:a is gone\n"
     assert cli("models", "delete", "thing:a").code == 102
 
+    for version in "bc":
+        cli("register", "first", "--name", "thing", "--version", version)
+    assert "--all means every one" in cli("models", "delete", "thing").err
+    assert cli("models", "thing", "--all").code == 2
+    done = cli("models", "delete", "thing", "--all")
+    assert done.err == "anyfit: model thing:c is gone\nanyfit: model thing:b is gone\n"
+    assert cli("models", "--json").json() == []
+
 
 def test_model_of_files(cli: Any) -> None:
     """Files that no job has left are registered and deployed too, and what cannot be is refused in words."""

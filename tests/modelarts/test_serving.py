@@ -14,10 +14,14 @@ from attrs import evolve
 from anyfit.backend import EndpointRef, EndpointStatus, ModelRef, ModelStatus, Offering, Payload
 from anyfit.code.bundle import pack_code
 from anyfit.errors import AuthError, Conflict, NotFound, PredictionError, ServiceError, SpecError, UsageError
+from anyfit.job import find_job
 from anyfit.model import Model
 from anyfit.predictor import Predictor
+from anyfit.removal import removal_of
 from anyfit.spec import EndpointSpec, ModelSpec, Variant
+from anyfit.storage import Uri
 from anyfit.testing import Bench
+from anyfit.testing.scripts import WEIGHTS
 from anyfit_modelarts.backend import ModelArtsBackend
 from anyfit_modelarts.machines import machines, machines_for, with_machines
 from anyfit_modelarts.serving import service_body, update_body
@@ -518,3 +522,31 @@ def test_model_must_be_ready(connect: Make) -> None:
         backend.endpoint(REF)
     assert ModelStatus.READY not in {info.status for info in backend.models("no-such")}
     assert ModelRef.parse(MODEL).id == UUID
+
+
+def test_removing_everything(connect: Make, bench: Callable[[Any], Bench], cloud: Mapping[str, str]) -> None:
+    """On a machine that never saw them, a job goes with its endpoint, its model and all that lies in the bucket."""
+    at = bench(connect(folder="all"))
+    job = at.run(at.spec(WEIGHTS, handler=HANDLER))
+    model = at.register(job)
+    predictor = at.deploy(at.variant(model))
+    there = bench(connect(folder="all"))
+    ref = there.backend.find(job.spec.key)
+    assert ref is not None
+    removal = removal_of(find_job(there.session, str(ref)), everything=True)
+    lines = removal.lines()
+    plain = removal_of(find_job(there.session, str(ref)), everything=False).lines()
+    removal.run()
+    root = Uri.parse(f"obs://{cloud['bucket']}/all/")
+
+    assert lines[:3] == [
+        f"job {job.spec.key} (SUCCEEDED) and its log",
+        f"endpoint {predictor.name}",
+        f"model {model.name}:{model.version}",
+    ]
+    assert f" in {root}jobs/{job.spec.key}/" in lines[3]
+    assert plain == lines[:1]
+    assert there.backend.find(job.spec.key) is None
+    assert there.backend.find_endpoint(predictor.name) is None
+    assert there.backend.models(model.name) == []
+    assert list(there.backend.store(root).list(root.key)) == []

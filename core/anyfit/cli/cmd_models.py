@@ -1,6 +1,7 @@
 """anyfit models                       every version
 anyfit models NAME                  those of one name
 anyfit models delete NAME:VERSION   remove one version
+anyfit models delete NAME --all     remove every version
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit models` takes."""
     parser.add_argument("words", metavar="NAME", nargs="*", help="a model's name, or delete NAME:VERSION")
+    parser.add_argument("--all", action="store_true", help="delete: every version of that name")
     add_backend(parser)
     add_json(parser)
     add_quiet(parser)
@@ -31,7 +33,7 @@ def run(args: Namespace) -> int:
     session = open_session(args)
     if args.words[:1] == ["delete"] and len(args.words) > 1:
         return _delete(session, args)
-    if len(args.words) > 1:
+    if len(args.words) > 1 or args.all:
         raise UsageError(f"cannot read {' '.join(args.words)!r}", hint="anyfit models --help shows what it takes")
     backend = session.backend()
     models = backend.models(args.words[0] if args.words else "")
@@ -49,12 +51,19 @@ def run(args: Namespace) -> int:
 
 def _delete(session: Session, args: Namespace) -> int:
     from anyfit.errors import UsageError
-    from anyfit.model import find_model
+    from anyfit.model import Model, find_model
 
+    models = []
     for word in args.words[1:]:
-        if ":" not in word:
-            raise UsageError(f"models delete: {word!r} names no version", hint=f"anyfit models {word} lists them")
-    models = [find_model(session, name) for name in args.words[1:]]
+        if args.all:
+            newest = find_model(session, word)
+            infos = newest.backend.models(newest.name)
+            models += [Model(session, newest.backend, info) for info in infos]
+        elif ":" not in word:
+            hint = f"anyfit models {word} lists them; --all means every one"
+            raise UsageError(f"models delete: {word!r} names no version", hint=hint)
+        else:
+            models.append(find_model(session, word))
     for model in models:
         model.delete()
         say(args, f"model {model.name}:{model.version} is gone")
