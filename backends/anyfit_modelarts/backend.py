@@ -184,7 +184,7 @@ class ModelArtsBackend(Backend):
 
     def deploy(self, spec: EndpointSpec) -> EndpointRef:
         from anyfit_modelarts.machines import machines_for
-        from anyfit_modelarts.serving import service_body
+        from anyfit_modelarts.service_bodies import service_body
 
         return self._services.deploy(service_body(spec, machines_for(self._client, spec), self._settings))
 
@@ -199,7 +199,7 @@ class ModelArtsBackend(Backend):
 
     def update_endpoint(self, ref: EndpointRef, spec: EndpointSpec) -> None:
         from anyfit_modelarts.machines import machines_for
-        from anyfit_modelarts.serving import update_body
+        from anyfit_modelarts.service_bodies import update_body
         from anyfit_modelarts.wire import rows
 
         config = rows(self._services.detail(ref).get("config"))

@@ -8,30 +8,28 @@ in for the platform's own there.
 
 from __future__ import annotations
 
-import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import frozen
 
 from anyfit.backend import Upload
-from anyfit.errors import NotFound, SpecError, UsageError
+from anyfit.errors import SpecError
 from anyfit.launch import inference_path
 from anyfit.launch.shipping import ARCHIVE, File, as_json, digest_of, uploads_of
 from anyfit.spec import ModelSpec
-from anyfit.storage import Store, Uri
 from anyfit_modelarts.engines import TYPES, ModelType, fits, runtime_for, type_for
 from anyfit_modelarts.model_config import CONFIG, checked_config, read_config
 from anyfit_modelarts.places import Places
 from anyfit_modelarts.requirements import dependencies_in
 from anyfit_modelarts.settings import Options, Settings
+from anyfit_modelarts.source import REQUIREMENTS, SERVICE, Source, unpacked
 
-__all__ = ["ENVELOPE", "SERVICE", "Package", "Parts", "Source", "build_package"]
+__all__ = ["ENVELOPE", "Package", "Parts", "build_package", "service_source"]
 
-SERVICE, MODEL = "customize_service.py", "anyfit_model.json"
+MODEL = "anyfit_model.json"
 PREDICT, INFERENCE = "anyfit_predict.py", "anyfit_inference.py"
-REQUIREMENTS = "requirements.txt"
 ENVELOPE = "anyfit_body"
 """The member in which a model that anyfit has packed takes what is no JSON, see `predict.py`."""
 
@@ -58,36 +56,6 @@ class Parts:
     def read(cls) -> Parts:
         """Look at the files."""
         return cls(File.read(_HERE / "predict.py"), File.read(inference_path()))
-
-
-@frozen
-class Source:
-    """What a package is made of, as it was found.
-
-    Attributes:
-        files: Names of the model's files, below its folder, with their sizes.
-        code: Small files in the root of the code by name, those that mean something here.
-        names: All files of the code.
-        config: The `config.json` among the model's files, or None.
-    """
-
-    files: Mapping[str, int]
-    code: Mapping[str, bytes] = Factory(dict)
-    names: Sequence[str] = ()
-    config: bytes | None = None
-
-    @classmethod
-    def read(cls, spec: ModelSpec, store: Callable[[Uri], Store]) -> Source:
-        """Look at the model's folder, wherever it is, and into the code."""
-        folder = Uri.parse(spec.artifact).as_dir()
-        place = store(folder)
-        entries = [entry for entry in place.list(folder.key) if not entry.is_marker]
-        files = {entry.key[len(folder.key) :]: entry.size for entry in entries}
-        if not files:
-            raise NotFound(f"artifact: there is nothing in {folder}", hint="is the place right? anyfit ls shows it")
-        config = place.read(folder.key + CONFIG) if CONFIG in files else None
-        code, names = _code_of(spec)
-        return cls(files, code, names, config)
 
 
 @frozen(kw_only=True)
@@ -150,7 +118,7 @@ def build_package(
         if below or not fits(kind, [*source.files]):
             uploads.append(Upload(target=folder + kind.stand_in, content=kind.content, kind="job"))
     elif own_code:
-        uploads += _unpacked(folder, spec)
+        uploads += unpacked(folder, spec)
     uploads.append(Upload(target=folder + below, source=spec.artifact, kind="input"))
     return Package(location=location, model_type=kind.name, runtime=runtime, config=config, uploads=tuple(uploads))
 
@@ -321,41 +289,3 @@ class AnyfitService({base}):
     def _postprocess(self, data):
         return self.answers.postprocess(data)
 '''
-
-
-# ------------------------------------------------------------------------------------------ the code
-
-
-def _code_of(spec: ModelSpec) -> tuple[dict[str, bytes], list[str]]:
-    """Those files in the root of the code that mean something here, and the names of all."""
-    if spec.code is None:
-        return {}, []
-    found, names = {}, []
-    with _archive(spec) as tar:
-        for entry in tar:
-            if entry.isfile():
-                names.append(entry.name)
-                if entry.name in (CONFIG, SERVICE, REQUIREMENTS) and (file := tar.extractfile(entry)):
-                    found[entry.name] = file.read()
-    return found, names
-
-
-def _unpacked(folder: str, spec: ModelSpec) -> list[Upload]:
-    """The whole code beside the model: a service of one's own may import any of it."""
-    uploads = []
-    with _archive(spec) as tar:
-        for entry in tar:
-            if entry.isfile() and entry.name != CONFIG and (file := tar.extractfile(entry)):
-                content = file.read() or b"\n"  # an upload without content would be one of a file
-                uploads.append(Upload(target=folder + entry.name, content=content, kind="code"))
-    return uploads
-
-
-def _archive(spec: ModelSpec) -> tarfile.TarFile:
-    assert spec.code is not None  # noqa: S101  asked only where there is code
-    try:
-        return tarfile.open(spec.code.archive)
-    except FileNotFoundError:
-        raise UsageError(
-            "source_dir: the model's code is not on this machine", hint="name the source_dir that holds it"
-        ) from None

@@ -11,9 +11,11 @@ from anyfit.backend import Backend, ModelRef
 from anyfit.errors import AnyfitError, Conflict, ServiceError
 from anyfit.spec import ModelSpec
 from anyfit.stage import put_uploads
-from anyfit_modelarts.models import Models, image_body, import_body
-from anyfit_modelarts.package import Parts, Source, build_package
+from anyfit_modelarts.model_bodies import image_body, import_body
+from anyfit_modelarts.models import Models
+from anyfit_modelarts.package import Parts, build_package
 from anyfit_modelarts.settings import Options, Settings
+from anyfit_modelarts.source import Source
 from anyfit_modelarts.translate.work import options_of
 
 __all__ = ["register"]

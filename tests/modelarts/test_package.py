@@ -25,9 +25,10 @@ from anyfit.storage import Store, Uri, open_store
 from anyfit_modelarts import predict
 from anyfit_modelarts.engines import TYPES, fits, runtime_for, type_for
 from anyfit_modelarts.model_config import checked_config, read_config
-from anyfit_modelarts.package import Package, Parts, Source, build_package, service_source
+from anyfit_modelarts.package import Package, Parts, build_package, service_source
 from anyfit_modelarts.requirements import dependencies_in
 from anyfit_modelarts.settings import Options, Settings
+from anyfit_modelarts.source import Source
 
 RUNTIMES = {
     "TensorFlow": ["python2.7", "python3.6", "tf1.13-python3.6-cpu", "tf1.13-python3.6-gpu", "tf2.1-python3.7"],

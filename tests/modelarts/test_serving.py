@@ -24,7 +24,7 @@ from anyfit.testing import Bench
 from anyfit.testing.scripts import WEIGHTS
 from anyfit_modelarts.backend import ModelArtsBackend
 from anyfit_modelarts.machines import machines, machines_for, with_machines
-from anyfit_modelarts.serving import service_body, update_body
+from anyfit_modelarts.service_bodies import service_body, update_body
 from anyfit_modelarts.settings import Settings
 
 Make = Callable[..., ModelArtsBackend]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from anyfit.backend import ModelInfo, ModelRef, ModelStatus
+from anyfit.backend import Capabilities, ModelInfo, ModelRef, ModelStatus
 from anyfit.errors import AnyfitError, AuthError, NotFinished, ServiceError
 from anyfit.job import Job
 from anyfit.spec import ModelSpec
@@ -27,8 +27,15 @@ class Far(LocalBackend):
     after: AnyfitError | None = None  # it arrives, the answer does not
     silent_after: int | None = None  # so many looks are answered
     states: tuple[ModelStatus, ...] = ()  # of the newest version, look by look
+    looks_for: tuple[str, ...] = ("inference.py",)
+    registered: ModelSpec | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return evolve(super().capabilities, handlers=self.looks_for)
 
     def register(self, spec: ModelSpec) -> ModelRef:
+        self.registered = spec
         if self.before:
             raise self.before
         ref = super().register(spec)
@@ -134,3 +141,16 @@ def test_waiting(far: Far, bench: Bench, job: Job) -> None:
     far.states, model.status = (ModelStatus.PREPARING,), ModelStatus.PREPARING
     with pytest.raises(NotFinished, match="still PREPARING"):
         model.wait(timeout=-1)
+
+
+def test_handler_that_the_backend_looks_for(far: Far, bench: Bench) -> None:
+    """Where none is named, the first of the backend's handlers that the job's code has goes with the model."""
+    job = bench.run(bench.spec(MODEL, handler="def model_fn(folder): return 1\n"))
+    found = []
+    for names in (("inference.py",), ("no.py", "train.py", "inference.py"), ("no.py",)):
+        far.looks_for = names
+        bench.register(job)
+        assert far.registered is not None
+        found.append((far.registered.entry_point, far.registered.code is not None))
+
+    assert found == [("inference.py", True), ("train.py", True), ("", False)]

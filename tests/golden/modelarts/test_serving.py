@@ -16,10 +16,11 @@ from attrs import evolve
 from anyfit.backend import Offering
 from anyfit.spec import Code, EndpointSpec, ModelSpec, Variant
 from anyfit_modelarts.bundle import File
-from anyfit_modelarts.models import image_body, import_body
-from anyfit_modelarts.package import Package, Parts, Source, build_package
-from anyfit_modelarts.serving import service_body, update_body
+from anyfit_modelarts.model_bodies import image_body, import_body
+from anyfit_modelarts.package import Package, Parts, build_package
+from anyfit_modelarts.service_bodies import service_body, update_body
 from anyfit_modelarts.settings import Settings
+from anyfit_modelarts.source import Source
 from anyfit_modelarts.translate.work import options_of
 
 HERE = Path(__file__).parent
