@@ -238,10 +238,13 @@ class ModelMakerBackend(Backend):
 
     @cached_property
     def _jobs(self) -> Jobs:
+        from anyfit_modelmaker.finding import Finder
         from anyfit_modelmaker.jobs import Jobs
+        from anyfit_modelmaker.records import Records
 
         places = Places(self._settings.bucket, self._settings.folder)
-        return Jobs(self._client, self.store, places, self._settings.region, self._offset_hours)
+        finder = Finder(self._client, Records(self.store, places), places, self._settings.region)
+        return Jobs(finder, self.store, self._offset_hours)
 
     @cached_property
     def _models(self) -> Models:

@@ -1,9 +1,8 @@
-"""Jobs: submitting, looking, stopping, deleting, and what they leave."""
+"""Jobs: looking, stopping, deleting, and what they leave."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
@@ -12,26 +11,24 @@ from attrs import evolve, frozen
 
 from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Named, Plan, Series, Status
 from anyfit.codec import from_data
-from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError
+from anyfit.errors import AnyfitError, NotFound, ServiceError
 from anyfit.metrics import scan
-from anyfit.secret import revealed
-from anyfit.spec import Channel, JobSpec
+from anyfit.spec import JobSpec
 from anyfit.storage import Store, Uri
 from anyfit_modelmaker.bundle import JOB
-from anyfit_modelmaker.client import Client
+from anyfit_modelmaker.finding import Finder, ids_of
+from anyfit_modelmaker.guess import guessed_spec
 from anyfit_modelmaker.logs import page_of, query_of
-from anyfit_modelmaker.places import Places
-from anyfit_modelmaker.records import Records
 from anyfit_modelmaker.series import metric_series, use_series
 from anyfit_modelmaker.states import ENDED, job_state
-from anyfit_modelmaker.wire import Version, number, rows
+from anyfit_modelmaker.submitting import submit
+from anyfit_modelmaker.wire import Version
 
 __all__ = ["Jobs"]
 
 _KINDS = {"model": "model", "model.tar.gz": "model", "checkpoints": "checkpoint"}
 _FEW = 2  # so many jobs are asked for one by one rather than in a list
 _HIDDEN = ".anyfit/"
-_OURS = re.compile(r"/jobs/([^/]+)/[0-9a-f]{16}/")
 
 
 @frozen
@@ -54,21 +51,15 @@ class Jobs:
     """The jobs of one account.
 
     Args:
-        client: Makes the calls.
+        finder: Knows where they are.
         store: Opens the store of a URI.
-        places: Where anyfit keeps its things.
-        region: For references.
         offset_hours: How far the service's clock is ahead of UTC.
     """
 
-    def __init__(
-        self, client: Client, store: Callable[[Uri], Store], places: Places, region: str, offset_hours: float
-    ) -> None:
-        self._client = client
+    def __init__(self, finder: Finder, store: Callable[[Uri], Store], offset_hours: float) -> None:
+        self._finder = finder
+        self._client = finder.client
         self._store = store
-        self._places = places
-        self._records = Records(store, places)
-        self._region = region
         self._offset = offset_hours
         self._lock = Lock()
         self._known: dict[int, _Known] = {}
@@ -77,40 +68,21 @@ class Jobs:
 
     def submit(self, plan: Plan) -> JobRef:
         """Start the job; an answer that was lost is looked up by name, and never asked for twice."""
-        spec, body = plan.spec, revealed(plan.requests[0].body, plan.spec.secrets)
-        if spec.version > 1:
-            return self._submit_version(spec, body)
-        try:
-            made = self._client.create_train(body)
-        except ServiceError as fault:
-            return self._lost(spec, body, fault)
-        return self._made(spec, body, made.id, made.version_id)
+        return submit(plan, self._finder)
 
     def find(self, key: str) -> JobRef | None:
-        """The job of that key: as noted, else as the platform's lists tell."""
-        noted = self._records.of_key(key)
-        if noted is not None:
-            try:
-                self._client.train_version(noted.version_id)
-            except NotFound:
-                self._records.forget(noted.version_id)
-            else:
-                return self._ref(noted.id, noted.version_id)
-        found = self._find(key)
-        return self._ref(found.id, found.version_id) if found else None
+        """The job of that key."""
+        return self._finder.find(key)
 
     def every(self) -> list[Named[JobRef]]:
         """All versions of all jobs, newest first."""
-        found = [
-            (version.version_id, Named(_key(entry.name, version), self._ref(entry.id, version.version_id)))
-            for entry in self._client.trains()
-            for version in self._versions(entry.id)
-        ]
-        return [named for _, named in sorted(found, key=lambda pair: pair[0], reverse=True)]
+        return self._finder.every()
+
+    # looking
 
     def describe(self, refs: Sequence[JobRef]) -> list[JobState]:
         """How jobs are: those that run are asked for in one list where that tells, the others one by one."""
-        listed = self._listed() if len(refs) > _FEW else {}
+        listed = self._finder.live() if len(refs) > _FEW else {}
         return [self._describe(ref, listed) for ref in refs]
 
     def logs(self, ref: JobRef, cursor: str) -> LogPage:
@@ -125,7 +97,7 @@ class Jobs:
         known = self._facts(_version_id(ref))
         if "spec" in known.job:
             return from_data(JobSpec, known.job["spec"])
-        return _guessed(known.version)
+        return guessed_spec(known.version)
 
     def artifacts(self, ref: JobRef) -> list[Artifact]:
         """What lies where the job wrote to; empty before it ends."""
@@ -165,6 +137,8 @@ class Jobs:
         """Machine use."""
         return use_series(self._client.resource_monitor(_version_id(ref)))
 
+    # changing
+
     def stop(self, ref: JobRef) -> None:
         """Ask the job to end."""
         version = _version_id(ref)
@@ -174,100 +148,21 @@ class Jobs:
     def delete(self, ref: JobRef) -> None:
         """Remove the version, with its job if it was the last, and the code that anyfit had put there."""
         try:
-            job, version = _job_id(ref), _version_id(ref)
+            job, version = ids_of(ref)
             known = self._facts(version)
         except NotFound:
             return
-        if [each.version_id for each in self._versions(job)] == [version]:
+        if [each.version_id for each in self._finder.versions(job)] == [version]:
             self._client.delete_train(job)  # else its name would stay taken
         else:
             self._client.delete_train_version(version)
         self._remove_code(known)
-        self._records.forget(version)
+        self._finder.records.forget(version)
         with self._lock:
             self._known.pop(version, None)
             self._ends.pop(version, None)
 
-    # submitting
-
-    def _submit_version(self, spec: JobSpec, body: Mapping[str, Any]) -> JobRef:
-        job = next((entry.id for entry in self._client.trains() if entry.name == spec.name), None)
-        if job is None:
-            raise NotFound(
-                f"there is no job {spec.name!r} to make a version of",
-                hint="fit it without version_of",
-                backend="modelmaker",
-            )
-        if self.find(spec.key) is not None:
-            raise _conflict(spec.key)
-        try:
-            made = self._client.create_train_version(job, body)
-        except ServiceError as fault:
-            return self._lost(spec, body, fault)
-        return self._made(spec, body, job, made.version_id)
-
-    def _made(self, spec: JobSpec, body: Mapping[str, Any], job: int, version: int) -> JobRef:
-        self._records.write(spec.key, job, version, body)
-        return self._ref(job, version)
-
-    def _lost(self, spec: JobSpec, body: Mapping[str, Any], fault: ServiceError) -> JobRef:
-        """Nobody knows whether the job was made: look."""
-        found = self._find(spec.key)
-        if found is None:
-            raise fault
-        ours = body.get("codeUrl") or body["output"]
-        if ours not in (found.text("codeUrl"), found.text("output")):
-            raise _conflict(spec.key)
-        return self._made(spec, body, found.id, found.version_id)
-
-    def _find(self, key: str) -> Version | None:
-        name, dot, tail = key.rpartition(".v")
-        names = {key, name} if dot and tail.isdigit() else {key}
-        for entry in self._client.trains():
-            if entry.name in names:
-                found = self._of_key(self._versions(entry.id), key)
-                if found is not None:
-                    return evolve(found, id=entry.id)
-        return None
-
-    def _of_key(self, versions: Sequence[Version], key: str) -> Version | None:
-        """The version that anyfit made for this key; of what others made, the one of that number."""
-        mark = self._places.job_mark(key)
-        for version in versions:
-            if any(mark in version.text(member) for member in ("codeUrl", "output")):
-                return version
-        _, dot, tail = key.rpartition(".v")
-        count = int(tail) if dot and tail.isdigit() else 1
-        foreign = [each for each in versions if "/jobs/" not in each.text("codeUrl")]
-        return next((each for each in foreign if each.label == f"V{count:04d}"), None)
-
-    def _versions(self, job: int) -> list[Version]:
-        """The versions of a job, none where it has gone meanwhile."""
-        try:
-            return self._client.train(job)
-        except NotFound:
-            return []
-
-    # looking
-
-    def _listed(self) -> dict[int, Version]:
-        """Running versions, as far as the list of jobs tells about its newest ones."""
-        found = {}
-        for entry in self._client.trains():
-            version = Version(
-                id=entry.id,
-                version_id=int(number(entry.raw.get("versionId"))),
-                label="",
-                status=str(entry.raw.get("status") or ""),
-                message="",
-                created=str(entry.raw.get("createTime") or ""),
-                started="",
-                ended="",
-                duration=None,
-            )
-            if version.version_id and version.status and version.status not in ENDED:
-                found[version.version_id] = version
-        return found
+    # below
 
     def _describe(self, ref: JobRef, listed: Mapping[int, Version]) -> JobState:
         try:
@@ -307,7 +202,7 @@ class Jobs:
         if identity not in self._known:
             version = self._client.train_version(identity)
             if not (version.text("codeUrl") or version.text("output")):
-                noted = self._records.of_version(identity)
+                noted = self._finder.records.of_version(identity)
                 version = evolve(version, raw={**(noted.members if noted else {}), **version.raw})
             known = _Known(version, self._written(version))
             with self._lock:
@@ -341,70 +236,6 @@ class Jobs:
         for _ in store.delete_many([entry.key for entry in store.list(folder.key)]):
             pass  # what cannot be deleted stays, and does no harm
 
-    def _ref(self, job: int, version: int) -> JobRef:
-        return JobRef("modelmaker", self._region, f"{job}/{version}")
-
 
 def _version_id(ref: JobRef) -> int:
-    return _ids(ref)[1]
-
-
-def _job_id(ref: JobRef) -> int:
-    return _ids(ref)[0]
-
-
-def _ids(ref: JobRef) -> tuple[int, int]:
-    job, _, version = ref.id.partition("/")
-    if not (job.isdigit() and version.isdigit()):
-        raise NotFound(
-            f"there is no job {ref.id!r} on ModelMaker",
-            hint="a job is found by job id/version id",
-            backend="modelmaker",
-        )
-    return int(job), int(version)
-
-
-def _key(name: str, version: Version) -> str:
-    """The job's key: anyfit's own, which its places hold, else one made of the platform's number of the version."""
-    for member in ("codeUrl", "output"):
-        if found := _OURS.search(version.text(member)):
-            return found[1]
-    return JobSpec(name=name, version=_count(version)).key
-
-
-def _count(version: Version) -> int:
-    label = version.label.removeprefix("V")
-    return int(label) if label.isdigit() and int(label) > 0 else 1
-
-
-def _conflict(key: str) -> Conflict:
-    return Conflict(
-        f"job_name: there is already a job {key!r} on ModelMaker",
-        hint="choose another name, or make a new version of the job with version_of",
-        backend="modelmaker",
-    )
-
-
-def _guessed(version: Version) -> JobSpec:
-    """A spec of what others than anyfit have started."""
-    raw = version.raw
-    parameters = {str(row.get("name")): row.get("value") for row in rows({"": raw.get("parameters")}, "")}
-    monitors = {str(row.get("name")): str(row.get("regular") or "") for row in rows({"": raw.get("monitors")}, "")}
-    data = raw.get("dataUrl")
-    inputs = {"training": Channel(uri=data)} if isinstance(data, str) and data else {}
-    command = version.text("command")
-    return JobSpec(
-        name=version.text("name") or f"job-{version.id}",
-        version=_count(version),
-        entry_point=version.text("startup"),
-        command=(command, version.text("args")) if command else (),
-        image=version.text("mirrorUrl"),
-        hyperparameters=parameters,
-        inputs=inputs,
-        instance_type=str(raw.get("resourceId") or ""),
-        instance_count=int(version.number("instance") or 1),
-        output_path=version.text("output"),
-        max_run=int(version.number("maxRuntime") or 86400),
-        description=version.text("description"),
-        metric_definitions=monitors,
-    )
+    return ids_of(ref)[1]

@@ -1,0 +1,137 @@
+"""Finding jobs: by reference, by key, or all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from attrs import evolve, frozen
+
+from anyfit.backend import JobRef, Named
+from anyfit.errors import NotFound
+from anyfit.spec import JobSpec
+from anyfit_modelmaker.client import Client
+from anyfit_modelmaker.guess import count_of
+from anyfit_modelmaker.places import Places
+from anyfit_modelmaker.records import Records
+from anyfit_modelmaker.states import ENDED
+from anyfit_modelmaker.wire import Version, number
+
+__all__ = ["Finder", "ids_of"]
+
+_OURS = re.compile(r"/jobs/([^/]+)/[0-9a-f]{16}/")
+
+
+@frozen
+class Finder:
+    """The jobs of one account.
+
+    Attributes:
+        client: Makes the calls.
+        records: What anyfit has noted about its jobs.
+        places: Where anyfit keeps its things.
+        region: For references.
+    """
+
+    client: Client
+    records: Records
+    places: Places
+    region: str
+
+    def ref(self, job: int, version: int) -> JobRef:
+        """The reference of a version."""
+        return JobRef("modelmaker", self.region, f"{job}/{version}")
+
+    def find(self, key: str) -> JobRef | None:
+        """The job of that key: as noted, else as the platform's lists tell."""
+        noted = self.records.of_key(key)
+        if noted is not None:
+            try:
+                self.client.train_version(noted.version_id)
+            except NotFound:
+                self.records.forget(noted.version_id)
+            else:
+                return self.ref(noted.id, noted.version_id)
+        found = self.listed(key)
+        return self.ref(found.id, found.version_id) if found else None
+
+    def every(self) -> list[Named[JobRef]]:
+        """All versions of all jobs, newest first."""
+        found = [
+            (version.version_id, Named(_key(entry.name, version), self.ref(entry.id, version.version_id)))
+            for entry in self.client.trains()
+            for version in self.versions(entry.id)
+        ]
+        return [named for _, named in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+    def named(self, name: str) -> int | None:
+        """The number of the job of exactly this name."""
+        return next((entry.id for entry in self.client.trains() if entry.name == name), None)
+
+    def listed(self, key: str) -> Version | None:
+        """The job of that key, as the platform's lists tell."""
+        name, dot, tail = key.rpartition(".v")
+        names = {key, name} if dot and tail.isdigit() else {key}
+        for entry in self.client.trains():
+            if entry.name in names:
+                found = self._of_key(self.versions(entry.id), key)
+                if found is not None:
+                    return evolve(found, id=entry.id)
+        return None
+
+    def versions(self, job: int) -> list[Version]:
+        """The versions of a job, none where it has gone meanwhile."""
+        try:
+            return self.client.train(job)
+        except NotFound:
+            return []
+
+    def live(self) -> Mapping[int, Version]:
+        """Running versions, as far as the list of jobs tells about its newest ones."""
+        found = {}
+        for entry in self.client.trains():
+            version = Version(
+                id=entry.id,
+                version_id=int(number(entry.raw.get("versionId"))),
+                label="",
+                status=str(entry.raw.get("status") or ""),
+                message="",
+                created=str(entry.raw.get("createTime") or ""),
+                started="",
+                ended="",
+                duration=None,
+            )
+            if version.version_id and version.status and version.status not in ENDED:
+                found[version.version_id] = version
+        return found
+
+    def _of_key(self, versions: Sequence[Version], key: str) -> Version | None:
+        """The version that anyfit made for this key; of what others made, the one of that number."""
+        mark = self.places.job_mark(key)
+        for version in versions:
+            if any(mark in version.text(member) for member in ("codeUrl", "output")):
+                return version
+        _, dot, tail = key.rpartition(".v")
+        count = int(tail) if dot and tail.isdigit() else 1
+        foreign = [each for each in versions if "/jobs/" not in each.text("codeUrl")]
+        return next((each for each in foreign if each.label == f"V{count:04d}"), None)
+
+
+def ids_of(ref: JobRef) -> tuple[int, int]:
+    """The numbers of job and version."""
+    job, _, version = ref.id.partition("/")
+    if not (job.isdigit() and version.isdigit()):
+        raise NotFound(
+            f"there is no job {ref.id!r} on ModelMaker",
+            hint="a job is found by job id/version id",
+            backend="modelmaker",
+        )
+    return int(job), int(version)
+
+
+def _key(name: str, version: Version) -> str:
+    """The job's key: anyfit's own, which its places hold, else one made of the platform's number of the version."""
+    for member in ("codeUrl", "output"):
+        if found := _OURS.search(version.text(member)):
+            return found[1]
+    return JobSpec(name=name, version=count_of(version)).key
