@@ -117,4 +117,6 @@ def _machine(
             )
         memory = round(wish.memory_gib.value * 1024)
         return {"specification": _CUSTOM, "custom_spec": {"cpu": wish.cpus.value, "memory": memory}}
+    if wanted and any(part.get("specification") == wanted for part in config):
+        return {"specification": wanted}  # what it has already may be sold out for others
     return {"specification": choose(wanted, machines, task="serve").spec_id}

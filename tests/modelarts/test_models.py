@@ -149,6 +149,17 @@ def test_pages(connect: Make, spec: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     assert {info.ref for info in backend.models()} > set(refs)
 
 
+def test_code_for_an_image(connect: Make, spec: Any) -> None:
+    """An image serves by itself; code goes into the platform's own one, where its type is named."""
+    backend, image = connect(), "swr.cn-north-4.myhuaweicloud.com/team/train:1"
+    with pytest.raises(SpecError, match="source_dir: ModelArts puts no code into an image") as caught:
+        backend.register(spec(image=image))
+    backend.register(spec(image=image, options={"model_type": "PyTorch"}))
+
+    assert "options.modelarts.model_type" in caught.value.hint
+    assert [info.status for info in settled(backend, spec().name)] == [ModelStatus.READY]
+
+
 # by script
 
 

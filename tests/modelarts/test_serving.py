@@ -134,6 +134,16 @@ def test_update_keeps_a_part_of_a_pool() -> None:
     ] * 2
 
 
+def test_update_keeps_its_machine() -> None:
+    """A machine that a service has already is kept, also where nobody could have another one."""
+    spec = _with(instance_type="gone", instance_count=2)
+    config = [{"model_id": UUID, "specification": "gone", "instance_count": 1}]
+
+    assert update_body(spec, MACHINES, config)["config"][0]["specification"] == "gone"
+    with pytest.raises(SpecError, match="instance_type: "):
+        update_body(spec, MACHINES, [])
+
+
 def test_machines(script: Any, scripted: Make) -> None:
     """A machine that costs nothing is taken only by name; one that trains as well stands in lists once."""
     usual = {"spec_status": "normal", "memory_info": {"unit": "MB", "memory": 8192}, "cpu_info": {"cpu": 2}}
