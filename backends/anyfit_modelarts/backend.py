@@ -87,6 +87,10 @@ class ModelArtsBackend(Backend):
         return f"{who}@{endpoint(given)}/{project}/{given.api}"
 
     @property
+    def region(self) -> str:
+        return self._settings.region
+
+    @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
             missing={Feature.ENDPOINT_OUTPUT: _NO_OUTPUT},

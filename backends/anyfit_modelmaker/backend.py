@@ -85,6 +85,10 @@ class ModelMakerBackend(Backend):
         return f"{self._settings.username}@{base_url(self._settings.host_base, self._settings.region)}"
 
     @property
+    def region(self) -> str:
+        return self._settings.region
+
+    @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
             missing={

@@ -95,6 +95,10 @@ class TiBackend(Backend):
         return f"{who}@{urlsplit(settings.endpoint).netloc}/{settings.region}"
 
     @property
+    def region(self) -> str:
+        return self._settings.region
+
+    @property
     def capabilities(self) -> Capabilities:
         missing = {
             Feature.VERSIONS: "a job of TI has no versions; run it again under a new name: anyfit rerun",

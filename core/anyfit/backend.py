@@ -1,7 +1,7 @@
 """The contract between anyfit and a place where jobs run.
 
-A backend is a subclass of `Backend`: eleven questions about jobs that every backend answers, and seven about
-models and endpoints that those answer whose capabilities say so. Everything that crosses this contract is a
+A backend is a subclass of `Backend`: questions about jobs that every backend answers, and questions about models,
+endpoints and other features that those answer whose capabilities say so. Everything that crosses this contract is a
 frozen value of this module or of `anyfit.spec`.
 """
 
@@ -518,6 +518,11 @@ class Backend(ABC):
         return ""
 
     @property
+    def region(self) -> str:
+        """The region of this backend's references; "" where references of every region are understood."""
+        return ""
+
+    @property
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """What this backend can do at all; needs no network."""
@@ -548,8 +553,8 @@ class Backend(ABC):
         """Start the job whose uploads are in place.
 
         1. Idempotent by the job's key: if a job of that key is there already, answers `Conflict`.
+        2. Never sends twice: after an answer that was lost it looks the name up, or raises the `LostAnswer`.
         3. What is sent is `anyfit.secret.revealed` of what is planned.
-        2. An ambiguous answer is resolved by looking the name up, never by sending twice.
         """
 
     @abstractmethod
@@ -599,7 +604,7 @@ class Backend(ABC):
 
     @abstractmethod
     def delete(self, ref: JobRef) -> None:
-        """Remove the job and what the platform keeps of it; idempotent."""
+        """Remove the job and what the platform keeps of it, a running one after it was stopped; idempotent."""
 
     @abstractmethod
     def find(self, key: str) -> JobRef | None:
@@ -637,7 +642,10 @@ class Backend(ABC):
         self.refuse(Feature.MODELS)
 
     def deploy(self, spec: EndpointSpec) -> EndpointRef:
-        """Make an endpoint; returns at once, `endpoint` tells when it is ready."""
+        """Make an endpoint; returns at once, `endpoint` tells when it is ready.
+
+        `Conflict` when its name is taken; never sends twice, as `submit`, and takes nothing back that it did not make.
+        """
         self.refuse(Feature.ENDPOINTS)
 
     def endpoint(self, ref: EndpointRef) -> EndpointState:

@@ -9,6 +9,7 @@ AnyfitError
 │   └── Conflict               the name is taken
 ├── AuthError                  credentials are missing, wrong or expired
 ├── ServiceError               the service, the network or a disk let us down
+│   ├── LostAnswer             nobody knows whether the request arrived
 │   └── StorageError           an object or a file could not be moved
 ├── NotFound                   no such job, endpoint, model or object
 ├── JobFailed                  the job ended without success; carries the report
@@ -33,6 +34,7 @@ __all__ = [
     "Conflict",
     "JobFailed",
     "JobStopped",
+    "LostAnswer",
     "NotFinished",
     "NotFound",
     "PredictionError",
@@ -112,6 +114,10 @@ class AuthError(AnyfitError):
 
 class ServiceError(AnyfitError):
     """The service answered with a fault, or could not be reached."""
+
+
+class LostAnswer(ServiceError):
+    """No answer came, and the request may have had its effect."""
 
 
 class StorageError(ServiceError):

@@ -16,14 +16,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from attrs import field, frozen
 
-from anyfit.errors import ServiceError
+from anyfit.errors import LostAnswer, ServiceError
 
 if TYPE_CHECKING:
-    from requests import Response, Session
+    from requests import PreparedRequest, Response, Session
     from requests.adapters import BaseAdapter
     from requests.auth import AuthBase
 
@@ -117,7 +117,7 @@ class Transport:
             last = attempt >= self._policy.attempts
             try:
                 response = self._once(method, url, json=json, data=data, params=params, headers=headers, auth=auth)
-            except _LostAnswer as fault:
+            except _NoAnswer as fault:
                 if last or not (repeatable or fault.never_arrived):
                     raise self._unreachable(method, url, fault) from fault.__cause__
                 self._policy.pause(attempt, None)
@@ -139,14 +139,16 @@ class Transport:
 
         started = time.monotonic()
         try:
-            arguments["auth"] = arguments["auth"] or self._signer
+            arguments["auth"] = arguments["auth"] or self._signer or _unsigned  # else requests looks into ~/.netrc
             response = self._open().request(
                 method, url, timeout=self._timeout, verify=self._verify, allow_redirects=False, **arguments
             )
         except requests.RequestException as fault:
             _log.debug("%s %s failed: %s", method, _bare(url), type(fault).__name__)
-            raise _LostAnswer(fault) from fault
+            raise _NoAnswer(fault) from fault
         _log.debug("%s %s %d in %.3f s", method, _bare(url), response.status_code, time.monotonic() - started)
+        if response.is_redirect:
+            raise self._redirected(method, url, response.headers["Location"])
         return response
 
     def _open(self) -> Session:
@@ -159,7 +161,14 @@ class Transport:
                 self._session.mount("http://", self._adapter)
         return self._session
 
-    def _unreachable(self, method: str, url: str, fault: _LostAnswer) -> ServiceError:
+    def _redirected(self, method: str, url: str, target: str) -> ServiceError:
+        """A service does not send its callers elsewhere; a portal or a wrong address does."""
+        asked = f"{urlsplit(url).netloc.rpartition('@')[2]} ({method} {urlsplit(url).path})"
+        return ServiceError(
+            f"{asked} redirects to {_bare(urljoin(url, target))}", hint="check the endpoint", backend=self._backend
+        )
+
+    def _unreachable(self, method: str, url: str, fault: _NoAnswer) -> ServiceError:
         host = urlsplit(url).netloc.rpartition("@")[2]
         if fault.untrusted:
             hint = "the certificate of the service is not trusted: check the endpoint, or set its own authority"
@@ -167,12 +176,15 @@ class Transport:
             hint = "check the endpoint, the network and the proxy"
         else:
             hint = "the answer was lost; look whether the call had its effect before you repeat it"
-        return ServiceError(
-            f"no answer from {host} ({method} {urlsplit(url).path}): {fault}", hint=hint, backend=self._backend
-        )
+        kind = ServiceError if fault.untrusted or fault.never_arrived else LostAnswer
+        return kind(f"no answer from {host} ({method} {urlsplit(url).path}): {fault}", hint=hint, backend=self._backend)
 
 
-class _LostAnswer(Exception):
+def _unsigned(request: PreparedRequest) -> PreparedRequest:
+    return request
+
+
+class _NoAnswer(Exception):
     """There was no answer, or not a whole one."""
 
     def __init__(self, fault: Exception) -> None:

@@ -2,12 +2,14 @@
 
     ref = ask_once(JobIntent(session, backend, plan), send=lambda: backend.submit(plan), find=lambda: backend.find(key))
 
-The intent stands in the journal before the request is sent. A refusal frees its name. A lost answer is looked up. What
-cannot be looked up either stays open, and whoever wants the name next looks it up first.
+The intent stands in the journal before the request is sent. A refusal frees its name. A lost answer is looked up, more
+than once, for the service may still be at it. What is not found then, or cannot be looked up either, stays open, and
+whoever wants the name next looks it up first.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from attrs import frozen
 
-from anyfit.errors import AnyfitError, Conflict, ServiceError, StorageError
+from anyfit.errors import AnyfitError, Conflict, LostAnswer, ServiceError, StorageError
 
 if TYPE_CHECKING:
     from anyfit.backend import Backend, EndpointRef, JobRef, ModelInfo, ModelRef, Plan
@@ -28,6 +30,7 @@ __all__ = ["EndpointIntent", "Intent", "JobIntent", "ModelIntent", "ask_once", "
 _R = TypeVar("_R")
 _Noted = TypeVar("_Noted", contravariant=True)
 
+_PAUSES = (0.0, 0.5, 1.5)  # seconds before each look for what was asked for and not answered
 _OPEN = "nobody can tell yet whether the request arrived; do it again, and it is looked up before anything is sent"
 
 
@@ -219,8 +222,14 @@ def _prepare(intent: Intent[_R], prepare: Callable[[], object]) -> None:
 def _sent(intent: Intent[_R], send: Callable[[], _R], find: Callable[[], _R | None]) -> _R:
     try:
         return send()
-    except ServiceError as lost:
-        ref = _looked_up(find, lost)
+    except LostAnswer as lost:
+        ref = _awaited(find, lost)
+        if ref is None:
+            lost.hint = "; ".join(filter(None, (lost.hint, _OPEN)))
+            raise
+        return ref
+    except ServiceError as fault:
+        ref = _looked_up(find, fault)
         if ref is None:
             intent.withdraw()
             raise
@@ -228,6 +237,14 @@ def _sent(intent: Intent[_R], send: Callable[[], _R], find: Callable[[], _R | No
     except AnyfitError:
         intent.withdraw()
         raise
+
+
+def _awaited(find: Callable[[], _R | None], lost: LostAnswer) -> _R | None:
+    for pause in _PAUSES:
+        time.sleep(pause)
+        if (ref := _looked_up(find, lost)) is not None:
+            return ref
+    return None
 
 
 def _looked_up(find: Callable[[], _R | None], lost: ServiceError) -> _R | None:

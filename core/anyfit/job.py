@@ -305,7 +305,8 @@ def find_job(session: Session, name_or_ref: str) -> Job:
 def job_of_row(session: Session, row: JobRow) -> Job:
     """The job of a row of the journal, with the settings that it was made with."""
     session = session.of(row.backend, row.profile)
-    job = Job(session, session.backend(), JobRef.parse(row.ref), session.journal.spec(row))
+    ref = JobRef.parse(row.ref)
+    job = Job(session, session.reach(ref), ref, session.journal.spec(row))
     job._state = session.journal.state(row)
     return job
 
@@ -330,7 +331,7 @@ def _adopt(session: Session, name_or_ref: str) -> Job:
             hint=nearest(name_or_ref, known) or "anyfit jobs lists them; -b names another backend",
         )
     session = session.of(ref.backend, session.profile)
-    backend = session.backend()
+    backend = session.reach(ref)
     spec = backend.job_spec(ref)
     session.journal.adopt(spec, ref, session.profile, backend.place)
     return Job(session, backend, ref, spec)

@@ -21,11 +21,11 @@ __all__ = ["every_endpoint", "jobs_there", "refresh_rows"]
 def refresh_rows(session: Session, rows: Sequence[JobRow]) -> list[str]:
     """Bring the rows of unfinished jobs up to date; answers a sentence for each backend that does not answer."""
     told: list[str] = []
-    groups: dict[tuple[str, str], list[JobRow]] = {}
+    groups: dict[tuple[str, str, str], list[JobRow]] = {}
     for row in rows:
         if row.ref and not row.finished:
-            groups.setdefault((row.backend, row.profile), []).append(row)
-    for (backend, _), group in groups.items():
+            groups.setdefault((row.backend, row.profile, row.place), []).append(row)
+    for (backend, *_), group in groups.items():
         try:
             _ask(session, group)
         except AnyfitError as fault:
@@ -61,7 +61,10 @@ def _predictor(session: Session, row: EndpointRow) -> Predictor:
 
 
 def _state(predictor: Predictor) -> EndpointState:
+    from anyfit.session import check_region
+
     try:
+        check_region(predictor.backend, predictor.ref)
         return predictor.info()
     except AnyfitError as fault:
         return EndpointState(status=EndpointStatus.UNKNOWN, reason=fault.message)

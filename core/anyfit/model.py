@@ -161,7 +161,7 @@ def find_model(session: Session, name_or_ref: str) -> Model:
     backend = session.backend()
     if "://" in name_or_ref:
         ref = ModelRef.parse(name_or_ref)
-        backend = session.backend(ref.backend)
+        backend = session.reach(ref)
     name, _, version = name_or_ref.partition(":") if "://" not in name_or_ref else ("", "", "")
     backend.require(Feature.MODELS)
     for info in backend.models(name):

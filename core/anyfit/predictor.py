@@ -261,16 +261,16 @@ def find_endpoint(session: Session, name_or_ref: str) -> Predictor:
     if found is not None:
         return Predictor(session, session.backend(), found, name_or_ref)
     row = session.endpoint_row(name_or_ref)
-    backend = session.backend(row.backend, row.profile)
-    return Predictor(session, backend, EndpointRef.parse(row.ref), row.name)
+    ref = EndpointRef.parse(row.ref)
+    return Predictor(session, session.reach(ref, row.profile), ref, row.name)
 
 
 def _predictor_of(session: Session, ref: EndpointRef) -> Predictor:
     """With the settings that it was made with, where the journal knows them."""
     row = next(iter(session.journal.endpoints(name=str(ref))), None)
     if row is None:
-        return Predictor(session, session.backend(ref.backend), ref, ref.id)
-    return Predictor(session, session.backend(row.backend, row.profile), ref, row.name)
+        return Predictor(session, session.reach(ref), ref, ref.id)
+    return Predictor(session, session.reach(ref, row.profile), ref, row.name)
 
 
 def _check(spec: EndpointSpec, backend: Backend) -> None:

@@ -113,7 +113,7 @@ def _endpoints(job: Job) -> list[Predictor]:
     session = job.session
     rows = [row for row in session.journal.endpoints() if row.ref and row.job == str(job.ref)]
     return [
-        Predictor(session, session.backend(row.backend, row.profile), EndpointRef.parse(row.ref), row.name)
+        Predictor(session, session.reach(EndpointRef.parse(row.ref), row.profile), EndpointRef.parse(row.ref), row.name)
         for row in rows
     ]
 

@@ -9,12 +9,22 @@ from anyfit.errors import AnyfitError, NotFound, UsageError, nearest
 from anyfit.journal import EndpointRow, JobRow, Journal
 
 if TYPE_CHECKING:
-    from anyfit.backend import Backend
+    from anyfit.backend import Backend, Ref
     from anyfit.modelrows import ModelRow
 
-__all__ = ["Session"]
+__all__ = ["Session", "check_region"]
 
 _Row = TypeVar("_Row", JobRow, EndpointRow)
+
+
+def check_region(backend: Backend, ref: Ref) -> None:
+    """Refuse a reference of another region than the backend's, where the same id may be another thing."""
+    if backend.region not in ("", ref.region):
+        raise UsageError(
+            f"{ref} is in the region {ref.region}, and {ref.backend} is set to {backend.region}",
+            hint=f"choose a profile for {ref.region} with -p, or set region under [{ref.backend}]",
+            backend=ref.backend,
+        )
 
 
 class Session:
@@ -47,6 +57,12 @@ class Session:
         if (name, profile) not in self._backends:
             self._backends[name, profile] = self._make(name, profile)
         return self._backends[name, profile]
+
+    def reach(self, ref: Ref, profile: str | None = None) -> Backend:
+        """The backend of a reference, with the settings of a profile; refuses references of another region."""
+        backend = self.backend(ref.backend, profile)
+        check_region(backend, ref)
+        return backend
 
     def of(self, backend: str, profile: str) -> Session:
         """The session whose own backend and profile are these, over the same journal and backends."""
@@ -130,10 +146,11 @@ class Session:
 
     def _settle_job(self, row: JobRow) -> str:
         """Look an abandoned job up by name; answers what became of it, or "" when another client was faster."""
+        backend = self._same_place(row)
         if not self.journal.claim(row):
             return ""
         try:
-            ref = self.backend(row.backend, row.profile).find(row.key)
+            ref = backend.find(row.key)
             if ref is None:
                 self.journal.withdraw(row.backend, row.key, row.place)
                 return f"job {row.key} was never started, its client ended first; fit it again"
@@ -151,10 +168,11 @@ class Session:
 
     def _settle_endpoint(self, row: EndpointRow) -> str:
         """As `_settle_job`."""
+        backend = self._same_place(row)
         if not self.journal.claim(row):
             return ""
         try:
-            ref = self.backend(row.backend, row.profile).find_endpoint(row.name)
+            ref = backend.find_endpoint(row.name)
             if ref is None:
                 self.journal.withdraw_endpoint(row.backend, row.name, row.place)
                 return f"endpoint {row.name} was never made, its client ended first; deploy it again"
@@ -174,10 +192,11 @@ class Session:
         """As `_settle_job`; the row has done its work when it is known what became of it."""
         from anyfit.intents import made_since
 
+        backend = self._same_place(row)
         if not self.journal.models.claim(row):
             return ""
         try:
-            info = made_since(self.backend(row.backend, row.profile), row)
+            info = made_since(backend, row)
         except BaseException:
             self.journal.models.leave(row.id)
             raise
@@ -185,3 +204,13 @@ class Session:
         if info is None:
             return f"model {row.name} was never registered, its client ended first; register it again"
         return f"model {row.name} was registered although its client ended; it is {info.ref}, version {info.version}"
+
+    def _same_place(self, row: JobRow | EndpointRow | ModelRow) -> Backend:
+        """The backend that an intent was meant for; another account would know nothing of it."""
+        backend = self.backend(row.backend, row.profile)
+        if row.place not in ("", backend.place):
+            raise UsageError(
+                f"it was asked of {row.place}, and {row.backend} is set to {backend.place}",
+                hint="set the profile back for once, and list the jobs",
+            )
+        return backend

@@ -7,10 +7,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from anyfit.errors import ServiceError
+from anyfit.errors import LostAnswer, ServiceError
 from anyfit.http import RetryPolicy, Transport
 
 Answer = tuple[int, dict[str, str], bytes] | None
@@ -23,6 +24,7 @@ class Scripted:
     def __init__(self) -> None:
         self.answers: list[Answer] = []
         self.asked: list[tuple[str, str, bytes]] = []
+        self.headers: list[dict[str, str]] = []
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -31,6 +33,7 @@ class Scripted:
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 scripted.asked.append((self.command, self.path, body))
+                scripted.headers.append(dict(self.headers))
                 answer = scripted.answers.pop(0)
                 if answer is None:
                     self.connection.shutdown(socket.SHUT_RDWR)
@@ -130,11 +133,38 @@ def test_a_busy_service_is_asked_again_even_to_create(server: Scripted, transpor
 
 
 def test_a_redirection_is_not_followed(server: Scripted, transport: Transport) -> None:
-    """What a signer wrote for one host goes to no other."""
-    server.answers = [(302, {"Location": f"{server.url}/elsewhere"}, b"")]
+    """What a signer wrote for one host goes to no other, and an empty answer of a portal is no success."""
+    server.answers = [(302, {"Location": f"{server.url}/elsewhere?secret=1"}, b"")]
+    with pytest.raises(ServiceError) as caught:
+        transport.send("POST", server.url, headers={"X-Auth-Token": "t"})
 
-    assert transport.send("GET", server.url, headers={"X-Auth-Token": "t"}).status_code == 302
+    assert caught.value.message.endswith(f"redirects to {server.url}/elsewhere")
+    assert caught.value.hint == "check the endpoint"
     assert len(server.asked) == 1
+
+
+def test_no_password_comes_from_netrc(
+    server: Scripted, transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a user's ~/.netrc has for a host, or for every one, neither goes there nor takes the place of ours."""
+    (tmp_path / "netrc").write_text("default login me password mine\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server.answers = [OK]
+    transport.send("GET", server.url, headers={"Authorization": "ours"})
+
+    assert server.headers[-1]["Authorization"] == "ours"
+
+
+def test_a_lost_answer_is_told_from_one_that_never_left(server: Scripted, transport: Transport) -> None:
+    """Only a request that went out may have had its effect."""
+    server.answers = [None]
+    with pytest.raises(LostAnswer):
+        transport.send("POST", server.url, json={})
+    server.close()
+    with pytest.raises(ServiceError) as caught:
+        transport.send("POST", server.url, json={})
+
+    assert not isinstance(caught.value, LostAnswer)
 
 
 def test_a_lost_answer_to_a_get_is_asked_for_again(server: Scripted, transport: Transport) -> None:

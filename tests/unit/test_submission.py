@@ -13,11 +13,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
-from anyfit.backend import Capabilities, EndpointRef, Feature, JobRef, Plan
+from anyfit import intents
+from anyfit.backend import Capabilities, EndpointRef, Feature, JobRef, Plan, Status
 from anyfit.codec import dumps
-from anyfit.errors import AnyfitError, AuthError, Conflict, NotFound, ServiceError, SpecError, StorageError, Unsupported
+from anyfit.errors import (
+    AnyfitError,
+    AuthError,
+    Conflict,
+    LostAnswer,
+    NotFound,
+    ServiceError,
+    SpecError,
+    StorageError,
+    Unsupported,
+    UsageError,
+)
 from anyfit.job import find_job
-from anyfit.predictor import deploy_endpoint
+from anyfit.model import find_model
+from anyfit.predictor import deploy_endpoint, find_endpoint
 from anyfit.spec import EndpointSpec, JobSpec, Variant
 from anyfit.submission import check_spec, submit
 from anyfit.testing import Bench
@@ -270,6 +283,56 @@ def test_a_deployment_that_nobody_knows_of(line: BadLine, bench: Bench) -> None:
     line.before = line.looking = None
     bench.deploy(variant, name="mine")
     assert endpoints(bench) == [("mine", True)]
+
+
+def test_an_answer_that_is_long_in_coming(line: BadLine, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a slow service makes after the answer was given up is waited for a little, and then left open."""
+    monkeypatch.setattr(intents, "_PAUSES", (0.0, 0.0, 0.0))
+    looks: list[str] = []
+
+    def find(key: str) -> JobRef | None:
+        looks.append(key)
+        return LocalBackend.find(line, key) if len(looks) == 3 else None
+
+    monkeypatch.setattr(line, "find", find)
+    line.after = LostAnswer("the answer was lost")
+    job = bench.start(bench.spec("print('here')", name="slow"))
+    assert (looks, rows(bench)) == (["slow"] * 3, [("slow", True)])
+    bench.wait(job)
+
+    looks.clear()
+    line.after, line.before = None, LostAnswer("the answer was lost")
+    with pytest.raises(LostAnswer, match="the answer was lost"):
+        bench.start(bench.spec("pass", name="never"))
+    assert rows(bench)[0] == ("never", False)  # it may come yet
+    line.before = None
+    monkeypatch.setattr(line, "find", lambda key: LocalBackend.find(line, key))
+    assert bench.run(bench.spec("pass", name="never")).state.status == Status.SUCCEEDED
+
+
+def test_an_intent_of_another_account(line: BadLine, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An intent is not looked up where it was not asked for: nothing there would mean nothing."""
+    plan = bench.plan(bench.spec("pass", name="mine"))
+    bench.session.journal.intend(plan, "", "alice@north")
+    bench.session.journal.leave("local", "mine", "alice@north")
+    bench.session._backends["local", ""] = line
+    monkeypatch.setattr(BadLine, "place", "bob@north")
+
+    (told,) = bench.session.reconcile()
+    assert told == (
+        "could not find out whether job mine was started: it was asked of alice@north, and local is set to bob@north"
+    )
+    assert rows(bench) == [("mine", False)]
+
+
+def test_a_reference_of_another_region(line: BadLine, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same id may be another thing elsewhere: it is neither looked at nor touched."""
+    bench.session._backends["local", ""] = line
+    monkeypatch.setattr(BadLine, "region", "north")
+    looks: list[Any] = [find_job, find_endpoint, find_model]
+    for look in looks:
+        with pytest.raises(UsageError, match=r"local://south/1 is in the region south, and local is set to north"):
+            look(bench.session, "local://south/1")
 
 
 def test_a_deployment_is_lost_or_refused(line: BadLine, bench: Bench) -> None:
