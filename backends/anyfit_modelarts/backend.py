@@ -260,7 +260,8 @@ class ModelArtsBackend(Backend):
 
         given = self._settings
         v1, v2 = TrainingV1(self._client, given.workspace), TrainingV2(self._client, given.workspace)
-        return Jobs(Finder(v1, v2, Places(given.bucket, given.folder), given.region, given.api), self.store)
+        finder = Finder(v1, v2, Places(given.bucket, given.folder), given.region, given.api)
+        return Jobs(finder, self.store, self._policy, given.poll_seconds)
 
     @cached_property
     def _models(self) -> Models:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,9 +13,9 @@ from anyfit_modelarts.errors import NO_CALL, normal
 from anyfit_modelarts.places import Places, obs_uri
 from anyfit_modelarts.training import Training
 from anyfit_modelarts.training.v1 import TrainingV1
-from anyfit_modelarts.training.v2 import TrainingV2
+from anyfit_modelarts.training.v2 import OUTPUT, TrainingV2
 from anyfit_modelarts.translate.work import name_of
-from anyfit_modelarts.wire import Run
+from anyfit_modelarts.wire import Run, rows, table, text
 
 __all__ = ["Finder", "is_made_from"]
 
@@ -97,10 +96,34 @@ class Finder:
 
 
 def is_made_from(run: Run, body: Mapping[str, Any]) -> bool:
-    """Whether a job was made from this very body: its places hold a digest of everything."""
-    asked = json.dumps(body)
-    places = [obs_uri(place) for place in (run.code, run.output) if place]
-    return any(f'"/{uri.bucket}/{uri.key}"' in asked for uri in places)
+    """Whether a job was made from this very body: all its places are the body's, as is the command of an image.
+
+    The place of anyfit's code holds a digest of everything, so it alone tells; what the user has named may have been
+    used before.
+    """
+    config = table(body.get("config")) or table(body.get("algorithm"))
+    raw = run.raw
+    algorithm = table(raw.get("algorithm"))
+    told = (raw.get("user_command") or algorithm.get("command"), raw.get("user_image_url"))
+    asked = (config.get("user_command") or config.get("command"), config.get("user_image_url"))
+    return (
+        _place(run.code) == _place(config.get("app_url") or config.get("code_dir"))
+        and _place(_asked_output(config)) in (_place(run.output), _place(run.output.removesuffix(f"{run.label}/")))
+        and all(one in (None, "", other) for one, other in zip(told, asked, strict=True))
+    )
+
+
+def _asked_output(config: Mapping[str, Any]) -> object:
+    """Where a body lets results come to."""
+    if "train_url" in config:
+        return config["train_url"]
+    channels = {text(row.get("name")): row for row in rows(config.get("outputs"))}
+    return table(table(table(channels.get(OUTPUT)).get("remote")).get("obs")).get("obs_url")
+
+
+def _place(value: object) -> str:
+    given = text(value)
+    return str(obs_uri(given).as_dir()) if given.strip("/") and not given.startswith("file://") else ""
 
 
 def _parts(key: str) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 
@@ -12,7 +13,8 @@ from attrs import evolve, frozen
 
 from anyfit.backend import Artifact, Cause, JobRef, JobState, LogLine, LogPage, Named, Plan, Series, Status
 from anyfit.codec import from_data
-from anyfit.errors import AnyfitError, NotFound, ServiceError
+from anyfit.errors import AnyfitError, AuthError, NotFound, ServiceError
+from anyfit.http import RetryPolicy
 from anyfit.metrics import scan
 from anyfit.spec import JobSpec
 from anyfit.storage import Store, Uri
@@ -23,6 +25,7 @@ from anyfit_modelarts.logs import page_after, page_at_end
 from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.states import job_state
 from anyfit_modelarts.submitting import submit
+from anyfit_modelarts.training import Training
 from anyfit_modelarts.wire import Run
 
 __all__ = ["Jobs"]
@@ -30,6 +33,7 @@ __all__ = ["Jobs"]
 _KINDS = {"model": "model", "checkpoints": "checkpoint"}
 _FEW = 2  # so many jobs are asked for one by one rather than in a list
 _HIDDEN = ".anyfit/"
+_END_SECONDS = 60.0  # so long deleting waits for a job that it has stopped
 
 
 @frozen
@@ -47,15 +51,20 @@ class Jobs:
     Args:
         finder: Knows where they are.
         store: Opens the store of a URI.
+        policy: How to wait.
+        pause: Seconds between two looks at what is about to end.
     """
 
-    def __init__(self, finder: Finder, store: Callable[[Uri], Store]) -> None:
+    def __init__(self, finder: Finder, store: Callable[[Uri], Store], policy: RetryPolicy, pause: float) -> None:
         self._finder = finder
         self._store = store
+        self._policy = policy
+        self._pause = pause
         self._lock = Lock()
         self._written: dict[str, Mapping[str, Any]] = {}
         self._ended: dict[str, JobState] = {}
         self._files: dict[str, tuple[str, Sequence[str]]] = {}
+        self._over: set[str] = set()
 
     def submit(self, plan: Plan) -> JobRef:
         """Start the job; an answer that was lost is looked up by name, and never asked for twice."""
@@ -91,11 +100,16 @@ class Jobs:
         state = job_state(run)
         if not state.status.finished:
             return state
-        if id not in self._ended:
+        known = self._ended.get(id)
+        if known is not None:
+            return known
+        try:
             state = self._with_end(run, state)
-            with self._lock:
-                self._ended[id] = state
-        return self._ended[id]
+        except AuthError:
+            return state  # who may not read there may know the rest
+        with self._lock:
+            self._ended[id] = state
+        return state
 
     def _with_end(self, run: Run, state: JobState) -> JobState:
         """With how the script ended, which anyfit's launcher has left among the results."""
@@ -113,37 +127,57 @@ class Jobs:
         return evolve(state, exit_code=end.exit_code, signal=end.signal)
 
     def _end_of(self, run: Run) -> _End:
+        if not run.output:
+            return _End()
+        home = self._results(run)
         try:
-            home = self._results(run)
             end = json.loads(self._store(home).read(f"{home.key}{_HIDDEN}end.json"))
             return _End(end["exit_code"], end["signal"], bool(end["overrun"]))
-        except (AnyfitError, ValueError, KeyError, TypeError):
+        except (NotFound, ValueError, KeyError, TypeError):
             return _End()
 
     def logs(self, ref: JobRef, cursor: str) -> LogPage:
         """A page of the log, of all nodes."""
         training = self._finder.of(ref.id)
-        id, files, ended = self._log_files(ref.id)
-        return page_after(cursor, files, lambda file, line: training.after(id, file, line), ended=ended)
+        again = ref.id in self._files and not cursor
+        id, files = self._log_files(ref.id)
+        return page_after(
+            cursor,
+            files,
+            lambda file, line: training.after(id, file, line),
+            ended=lambda: self._is_over(ref.id, ask=again),
+        )
 
     def logs_tail(self, ref: JobRef, lines: int, node: int | None) -> LogPage | None:
         """The last lines, where the platform can begin at the end; else None."""
         training = self._finder.of(ref.id)
-        id, files, _ = self._log_files(ref.id)
+        id, files = self._log_files(ref.id)
         return page_at_end(lines, node, files, lambda file, count: training.newest(id, file, count))
 
-    def _log_files(self, id: str) -> tuple[str, Sequence[str], bool]:
-        """The whole id, the names of the logs, asked for until each node has one, and whether the job has ended."""
-        ended = id in self._ended
-        if id in self._files:
-            return (*self._files[id], ended)
+    def _log_files(self, id: str) -> tuple[str, Sequence[str]]:
+        """The whole id, and the names of the logs, asked for until each node has one."""
+        known = self._files.get(id)
+        if known is not None:
+            return known
         training = self._finder.of(id)
         run = training.get(id)
         files = training.log_files(run)
-        if len(files) >= run.nodes:
-            with self._lock:
+        with self._lock:
+            if run.status.finished:
+                self._over.add(id)
+            if len(files) >= run.nodes:
                 self._files[id] = run.id, files
-        return run.id, files, ended or run.status.finished
+        return run.id, files
+
+    def _is_over(self, id: str, *, ask: bool) -> bool:
+        """Whether the job has ended, as far as it is known here, or the platform says when it is asked."""
+        if id in self._ended or id in self._over:
+            return True
+        over = ask and self._finder.of(id).get(id).status.finished
+        if over:
+            with self._lock:
+                self._over.add(id)
+        return over
 
     def job_spec(self, ref: JobRef) -> JobSpec:
         """What was asked for: as anyfit wrote it beside the code, else as far as the platform tells.
@@ -189,7 +223,7 @@ class Jobs:
         while more:
             page = self.logs(ref, cursor)
             yield from page.lines
-            cursor, more = page.cursor, bool(page.lines)
+            cursor, more = page.cursor, page.more
 
     def utilization(self, ref: JobRef) -> list[Series]:
         """Machine use."""
@@ -217,12 +251,10 @@ class Jobs:
             run = training.get(ref.id)
         except NotFound:
             return
-        written = self._job_file(run)
+        self._end(training, run)
         training.delete(run.id)
-        if written:
-            folder = Uri.parse(run.code).as_dir()
-            store = self._store(folder)
-            deque(store.delete_many([entry.key for entry in store.list(folder.key)]), maxlen=0)
+        with suppress(AnyfitError):  # what cannot be deleted stays, and does no harm
+            self._remove_code(run)
         self._forget(ref.id)
 
     def set_description(self, ref: JobRef, description: str) -> None:
@@ -232,6 +264,28 @@ class Jobs:
 
     # below
 
+    def _end(self, training: Training, run: Run) -> None:
+        """Stop a job that runs, and give it a while to save what it has."""
+        if run.status.finished:
+            return
+        self.stop(self._finder.ref(run.id))
+        waited = 0.0
+        while waited < _END_SECONDS:
+            try:
+                if training.get(run.id).status.finished:
+                    return
+            except NotFound:
+                return
+            self._policy.sleep(self._pause)
+            waited += self._pause
+
+    def _remove_code(self, run: Run) -> None:
+        if not self._job_file(run):
+            return
+        folder = Uri.parse(run.code).as_dir()
+        store = self._store(folder)
+        deque(store.delete_many([entry.key for entry in store.list(folder.key)]), maxlen=0)
+
     def _results(self, run: Run) -> Uri:
         if not run.output:
             raise ServiceError("ModelArts does not tell where the job's output is", backend="modelarts")
@@ -239,22 +293,21 @@ class Jobs:
 
     def _job_file(self, run: Run) -> Mapping[str, Any]:
         """What anyfit wrote down beside the code, if it did."""
-        if run.id not in self._written:
-            written: Mapping[str, Any] = {}
-            if run.code:
-                uri = Uri.parse(run.code).as_dir().join(JOB)
-                try:
-                    found = json.loads(self._store(uri).read(uri.key))
-                    written = found if isinstance(found, dict) else {}
-                except NotFound:
-                    pass
-                except (AnyfitError, ValueError):
-                    return {}  # perhaps next time
-            with self._lock:
-                self._written[run.id] = written
-        return self._written[run.id]
+        known = self._written.get(run.id)
+        if known is not None:
+            return known
+        written: Mapping[str, Any] = {}
+        if self._finder.places.key_in(run.code):
+            uri = Uri.parse(run.code).as_dir().join(JOB)
+            with suppress(NotFound, ValueError):
+                found = json.loads(self._store(uri).read(uri.key))
+                written = found if isinstance(found, dict) else {}
+        with self._lock:
+            self._written[run.id] = written
+        return written
 
     def _forget(self, id: str) -> None:
         with self._lock:
             for kept in (self._written, self._ended, self._files):
                 kept.pop(id, None)
+            self._over.discard(id)

@@ -16,7 +16,16 @@ from anyfit.backend import LogLine, LogPage
 from anyfit.errors import NotFound, UsageError
 from anyfit_modelarts.wire import table, text, whole
 
-__all__ = ["LINES", "Window", "page_after", "page_at_end", "split_lines", "window_of"]
+__all__ = [
+    "LINES",
+    "Window",
+    "page_after",
+    "page_at_end",
+    "split_doubled",
+    "split_lines",
+    "window_of_v1",
+    "window_of_v2",
+]
 
 LINES = 500
 
@@ -30,33 +39,49 @@ class Window:
     end: str = ""
 
 
-def window_of(answer: Mapping[str, Any], *, doubled: bool) -> Window:
-    """The window in an answer; `doubled`: this generation puts a blank line after each line."""
-    count = whole(answer.get("lines"))
-    lines = split_lines(text(answer.get("content")), count, doubled=doubled)
+def window_of_v1(answer: Mapping[str, Any]) -> Window:
+    """The window in an answer of the first generation, which puts a blank line after each line."""
+    return _window(answer, split_doubled)
+
+
+def window_of_v2(answer: Mapping[str, Any]) -> Window:
+    """The window in an answer of the second generation."""
+    return _window(answer, split_lines)
+
+
+def _window(answer: Mapping[str, Any], split: Callable[[str, int | None], tuple[str, ...]]) -> Window:
+    lines = split(text(answer.get("content")), whole(answer.get("lines")))
     return Window(lines, text(answer.get("start_line")), text(answer.get("end_line")))
 
 
-def split_lines(content: str, count: int | None, *, doubled: bool) -> tuple[str, ...]:
+def split_doubled(content: str, count: int | None) -> tuple[str, ...]:
+    """The lines of a content with blank lines between; their count decides where habit and answer disagree."""
+    bare = content.removesuffix("\n")
+    return _split(content, count, [bare.split("\n\n"), bare.split("\n")])
+
+
+def split_lines(content: str, count: int | None) -> tuple[str, ...]:
     """The lines of a content; their count decides where the platform's habit and its answer disagree."""
+    bare = content.removesuffix("\n")
+    return _split(content, count, [bare.split("\n"), bare.split("\n\n"), content.split("\n")])
+
+
+def _split(content: str, count: int | None, ways: Sequence[list[str]]) -> tuple[str, ...]:
     if not content:
         return ("",) * (count or 0)
-    whole_text = content.removesuffix("\n")
-    ways = [tuple(whole_text.split("\n\n")), tuple(whole_text.split("\n"))]
-    if not doubled:
-        ways.append(tuple(content.split("\n")))  # the last line has no end
-        ways[:2] = [ways[1], ways[0]]
-    return next((way for way in ways if len(way) == count), ways[0])
+    return tuple(next((way for way in ways if len(way) == count), ways[0]))
 
 
-def page_after(cursor: str, files: Sequence[str], after: Callable[[str, str], Window], *, ended: bool) -> LogPage:
+def page_after(
+    cursor: str, files: Sequence[str], after: Callable[[str, str], Window], *, ended: Callable[[], bool]
+) -> LogPage:
     """The lines of all nodes after a cursor, in as few calls as there are nodes.
 
     Args:
         cursor: Where to go on.
         files: The platform's names of the nodes' logs.
         after: Asks for the window after a line of a log.
-        ended: Whether the job has ended: then the log is read until there is nothing.
+        ended: Tells whether the job has ended: then the log is read until there is nothing.
     """
     places = _places(cursor)
     lines: list[LogLine] = []
@@ -66,7 +91,7 @@ def page_after(cursor: str, files: Sequence[str], after: Callable[[str, str], Wi
         lines += [LogLine(line.rstrip("\r"), None, node) for line in window.lines]
         if window.lines:
             places[file] = window.end or places.get(file, "")
-            more = more or ended or len(window.lines) >= LINES
+            more = more or len(window.lines) >= LINES or ended()
     return LogPage(tuple(lines), json.dumps(places, sort_keys=True) if places else "", more)
 
 

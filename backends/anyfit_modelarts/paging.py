@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anyfit.errors import NotFound
 from anyfit_modelarts.client import Client, Raw
-from anyfit_modelarts.wire import rows, table, whole
+from anyfit_modelarts.wire import rows, table, text, whole
 
 __all__ = ["one", "pages"]
 
@@ -16,14 +16,19 @@ _PAGE = 1000
 
 
 def pages(client: Client, path: str, member: str, asked: Raw, what: str) -> Iterator[Raw]:
-    """All rows of a list, in as many requests as there are pages."""
-    number, seen = 0, 0
+    """All rows of a list, in as many requests as there are pages; things with an id come once, however they move."""
+    id = f"{member[:-1]}_id"
+    seen: set[str] = set()
+    number, count = 0, 0
     while True:
         answer = table(client.get(path, what, {**asked, "offset": number, "limit": _PAGE}))
         found = rows(answer.get(member))
-        yield from found
-        number, seen = number + 1, seen + len(found)
-        if not found or seen >= (whole(answer.get("total_count")) or 0):
+        fresh = [row for row in found if text(row.get(id)) not in seen]
+        yield from fresh
+        seen.update(text(row[id]) for row in fresh if id in row)
+        number, count = number + 1, count + len(fresh)
+        total = whole(answer.get("total_count"))
+        if not fresh or (len(found) < _PAGE if total is None else count >= total):
             return
 
 

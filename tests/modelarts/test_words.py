@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from anyfit.backend import Cause, Status
 from anyfit.errors import UsageError
 from anyfit_modelarts.guess import guessed_spec
-from anyfit_modelarts.logs import LINES, Window, page_after, page_at_end, split_lines
+from anyfit_modelarts.logs import LINES, Window, page_after, page_at_end, split_doubled, split_lines
 from anyfit_modelarts.series import use_series, v1_results
 from anyfit_modelarts.states import PHASES, V1_STATUS, job_state, v1_state, v2_state
 from anyfit_modelarts.training import v1, v2
@@ -96,7 +96,7 @@ def test_doubled_lines(lines: list[str]) -> None:
     """A content in which a blank line follows each line gives the lines, empty ones among them."""
     content = "\n\n".join(lines) + "\n"
 
-    assert split_lines(content, len(lines), doubled=True) == tuple(lines)
+    assert split_doubled(content, len(lines)) == tuple(lines)
 
 
 @given(st.lists(LINE, min_size=1, max_size=8))
@@ -104,14 +104,14 @@ def test_single_lines(lines: list[str]) -> None:
     """So does one without; the count decides, whatever the habit of the generation is."""
     content = "\n".join(lines) + "\n"
 
-    assert split_lines(content, len(lines), doubled=False) == tuple(lines)
+    assert split_lines(content, len(lines)) == tuple(lines)
 
 
 def test_no_lines() -> None:
     """Nothing is no line; one empty line is one."""
-    assert split_lines("", 0, doubled=True) == ()
-    assert split_lines("", None, doubled=False) == ()
-    assert split_lines("", 1, doubled=True) == ("",)
+    assert split_doubled("", 0) == ()
+    assert split_lines("", None) == ()
+    assert split_doubled("", 1) == ("",)
 
 
 class Log:
@@ -141,7 +141,7 @@ def test_following(counts: list[int], growth: list[int]) -> None:
             log.count += more
         again = True
         while again:
-            page = page_after(cursor, files, lambda file, line: logs[file].after(file, line), ended=False)
+            page = page_after(cursor, files, lambda file, line: logs[file].after(file, line), ended=lambda: False)
             for line in page.lines:
                 said[line.node].append(line.text)
             cursor, again = page.cursor, page.more
@@ -153,7 +153,7 @@ def test_following(counts: list[int], growth: list[int]) -> None:
 def test_foreign_cursor() -> None:
     """A cursor of somewhere else is refused."""
     with pytest.raises(UsageError, match="no place in a log"):
-        page_after("id:7", ["worker-0"], Log(3).after, ended=False)
+        page_after("id:7", ["worker-0"], Log(3).after, ended=lambda: False)
 
 
 def test_end_of_a_log() -> None:

@@ -1,7 +1,7 @@
 """A log of the second generation as one text, for places that do not give it line by line.
 
-The preview holds the newest 5 MB; what lies before them comes by a signed link to the whole log. A line is named by
-the byte that it begins at.
+The preview holds the newest 5 MB. What lies before them, and the rest of a log that has grown long, comes by a signed
+link to the whole log, of which only the end is asked for. A line is named by the byte that it begins at.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from anyfit.errors import AnyfitError, ServiceError
+from anyfit.errors import AnyfitError
 from anyfit_modelarts.client import Client
 from anyfit_modelarts.logs import Window
 from anyfit_modelarts.wire import number, table, text
@@ -18,6 +18,8 @@ from anyfit_modelarts.wire import number, table, text
 __all__ = ["is_byte", "window_after"]
 
 _BYTE = "byte:"
+_LONG = 1 << 16  # so long a log is not sent again and again
+_PART, _PAST_THE_END = 206, 416
 
 
 def is_byte(line: str) -> bool:
@@ -48,20 +50,36 @@ class _Text:
 
 
 def _from(client: Client, path: str, what: str, begin: int) -> _Text:
+    linked = _linked(client, path, what, begin) if begin > _LONG else None
+    if linked is not None:
+        return _Text(begin, linked)
+    preview = _preview(client, path, what)
+    if begin >= preview.begin:
+        return _Text(begin, preview.text[begin - preview.begin :])
+    linked = _linked(client, path, what, begin)
+    return preview if linked is None else _Text(begin, linked)  # else the beginning is lost
+
+
+def _preview(client: Client, path: str, what: str) -> _Text:
+    """The newest bytes; where they were cut within a character, what that has become is none of them."""
     answer = table(client.get(f"{path}/logs/preview", what))
     content = text(answer.get("content") or answer.get("context")).encode()
-    first = max(0, int(number(answer.get("full_size"), len(content))) - len(content))
-    if begin >= first:
-        return _Text(begin, content[begin - first :])
+    size = int(number(answer.get("current_size"), len(content)))
+    begin = int(number(answer.get("full_size"), size)) - size
+    if begin <= 0:
+        return _Text(0, content)
+    return _Text(begin + max(0, size - len(content)), content[max(0, len(content) - size) :])
+
+
+def _linked(client: Client, path: str, what: str, begin: int) -> bytes | None:
+    """The bytes of the whole log from one on; None where there is no link to it, or it does not work."""
     try:
-        return _Text(begin, _linked(client, path, what)[begin:])
+        answer = table(client.get(f"{path}/logs/url", what, {"Content-Type": "application/octet-stream"}))
+        response = client.transport.send("GET", text(answer.get("obs_url")), headers={"Range": f"bytes={begin}-"})
     except AnyfitError:
-        return _Text(first, content)  # the beginning is lost
-
-
-def _linked(client: Client, path: str, what: str) -> bytes:
-    answer = table(client.get(f"{path}/logs/url", what, {"Content-Type": "application/octet-stream"}))
-    response = client.transport.send("GET", text(answer.get("obs_url")))
+        return None
+    if response.status_code == _PAST_THE_END:
+        return b""
     if not response.ok:
-        raise ServiceError(f"{what}: OBS answers {response.status_code}", backend="modelarts")
-    return response.content
+        return None
+    return response.content if response.status_code == _PART else response.content[begin:]

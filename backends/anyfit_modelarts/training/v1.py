@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import frozen
@@ -10,7 +12,7 @@ from attrs import frozen
 from anyfit.backend import Series
 from anyfit.errors import NotFound, ServiceError
 from anyfit_modelarts.client import Client
-from anyfit_modelarts.logs import LINES, Window, window_of
+from anyfit_modelarts.logs import LINES, Window, window_of_v1
 from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.series import use_series, v1_results
 from anyfit_modelarts.states import v1_state
@@ -47,8 +49,8 @@ class TrainingV1:
 
     def algorithms(self) -> list[tuple[str, str]]:
         """Built-in algorithms: name and number."""
-        answer = self.client.get(f"{_ROOT}/built-in-algorithms", "built-in algorithms", {"per_page": 100})
-        return [(text(row.get("model_name")), text(row.get("model_id"))) for row in rows(answer.get("models"))]
+        found = self._rows("built-in-algorithms", "models", "built-in algorithms", {"per_page": 100})
+        return [(text(row.get("model_name")), text(row.get("model_id"))) for row in found]
 
     def create(self, body: Mapping[str, Any]) -> str:
         return _made(self.client.post(f"{_ROOT}/training-jobs", body, f"job {body['job_name']}"))
@@ -111,12 +113,13 @@ class TrainingV1:
 
     def delete(self, id: str) -> None:
         job, version = ids_of(id)
-        alone = [run.id for run in self.versions(job)] in ([], [id])
-        tail = "" if alone else f"/versions/{version}"  # with its last version the job goes, else its name stays taken
-        try:
-            self.client.delete(f"{_ROOT}/training-jobs/{job}{tail}", f"job {id}")
-        except NotFound:
-            return
+        path = f"{_ROOT}/training-jobs/{job}"
+        with suppress(NotFound):
+            self.client.delete(f"{path}/versions/{version}", f"job {id}")
+        # Only now, for another version may be made meanwhile, but none of none. An empty job keeps its name taken.
+        if [run.id for run in self.versions(job)] in ([], [id]):
+            with suppress(NotFound):
+                self.client.delete(path, f"job {id}")
 
     def describe(self, id: str, description: str) -> None:
         job, _ = ids_of(id)
@@ -143,18 +146,18 @@ class TrainingV1:
         return self._window(id, file, min(count, LINES), "", "desc")
 
     def utilization(self, run: Run) -> list[Series]:
-        found = table(self.get(run.id).raw.get("system_metric_list"))
+        found = table(run.raw.get("system_metric_list"))
         interval = 60 * number(found.get("interval"), 1)
         return use_series({name: values for name, values in found.items() if name != "interval"}, run.started, interval)
 
     def results(self, run: Run) -> list[Series]:
-        return v1_results(table(self.get(run.id).raw.get("model_metric_list")))
+        return v1_results(table(run.raw.get("model_metric_list")))
 
     def _window(self, id: str, file: str, count: int, line: str, order: str) -> Window:
         job, version = ids_of(id)
         path = f"{_ROOT}/training-jobs/{job}/versions/{version}/aom-log"
         query = {"log_file": file, "lines": count, "order": order, **({"base_line": line} if line else {})}
-        return window_of(self.client.get(path, f"log of job {id}", query), doubled=True)
+        return window_of_v1(self.client.get(path, f"log of job {id}", query))
 
     def _newest_version(self, job: int) -> Run:
         found = self.versions(job)
@@ -164,15 +167,24 @@ class TrainingV1:
 
     def _listed(self, query: Mapping[str, Any]) -> Iterator[Run]:
         """Jobs with their newest versions."""
-        seen, page = 0, 1
+        where = {"workspace_id": self.workspace} if self.workspace else {}
+        for row in self._rows("training-jobs", "jobs", "jobs", {"per_page": _PAGE, **where, **query}):
+            yield _run(row, whole(row.get("job_id")) or 0)
+
+    def _rows(self, path: str, member: str, what: str, asked: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """All rows of a list, page by page, each once: what is made meanwhile moves rows to the next page."""
+        id = f"{member[:-1]}_id"
+        seen: set[str] = set()
+        page = 0
         while True:
-            where = {"workspace_id": self.workspace} if self.workspace else {}
-            asked = {"per_page": _PAGE, "page": page, **where, **query}
-            answer = self.client.get(f"{_ROOT}/training-jobs", "jobs", asked)
-            jobs = rows(answer.get("jobs"))
-            yield from (_run(row, whole(row.get("job_id")) or 0) for row in jobs)
-            seen, page = seen + len(jobs), page + 1
-            if not jobs or len(jobs) < _PAGE or seen >= number(answer.get("job_total_count")):
+            page += 1
+            answer = self.client.get(f"{_ROOT}/{path}", what, {**asked, "page": page})
+            found = rows(answer.get(member))
+            fresh = [row for row in found if text(row.get(id)) not in seen]
+            yield from fresh
+            seen.update(text(row.get(id)) for row in fresh)
+            total = number(answer.get(f"{member[:-1]}_total_count"), len(seen) + 1)
+            if not fresh or len(found) < asked["per_page"] or len(seen) >= total:
                 return
 
 
@@ -241,10 +253,8 @@ def _run(row: Mapping[str, Any], job: int) -> Run:
     )
 
 
-def _ended(started: Any, created: Any, duration: float) -> Any:
+def _ended(started: datetime | None, created: datetime | None, duration: float) -> datetime | None:
     """The platform tells how long a job ran, and not when it ended."""
-    from datetime import timedelta
-
     begin = started or created
     return begin + timedelta(milliseconds=duration) if begin else None
 

@@ -13,7 +13,7 @@ from anyfit.backend import Series, Status
 from anyfit.errors import NotFound, ServiceError
 from anyfit_modelarts.client import Client
 from anyfit_modelarts.errors import NO_CALL, NO_LOG, normal
-from anyfit_modelarts.logs import LINES, Window, window_of
+from anyfit_modelarts.logs import LINES, Window, window_of_v2
 from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.series import use_series
 from anyfit_modelarts.states import PHASES, v2_state
@@ -100,7 +100,7 @@ class TrainingV2:
             query = {"lines": LINES, "order": "asc", **({"base_line": line} if line else {})}
             path = f"{self._path(id)}/logs/{quote(file, safe='')}"
             try:
-                return window_of(table(self.client.get(path, f"log of job {id}", query)), doubled=False)
+                return window_of_v2(table(self.client.get(path, f"log of job {id}", query)))
             except (NotFound, ServiceError) as fault:
                 if line or normal(fault.status) not in NO_CALL:
                     raise
