@@ -50,31 +50,31 @@ class Account:
         self._lock = RLock()
         self._file = TokenFile(folder, f"keys {settings.secret_id} {settings.role_arn} {settings.service_url('sts')}")
         self._token: Token | None = None
-        self.offset = 0.0
+        self._offset = 0.0
 
     def now(self) -> float:
         """The time as the service counts it."""
-        return self._clock() + self.offset
+        return self._clock() + self._offset
+
+    def learn_time(self, there: float) -> None:
+        """Go by the service's clock, which shows this."""
+        with self._lock:
+            self._offset = there - self._clock()
 
     def credential(self) -> Credential:
         """The keys of the moment."""
-        settings = self._settings
-        if settings.secret_id and not settings.role_arn:
-            return Credential(settings.secret_id, settings.secret_key, settings.token)
-        values = self._temporary().values
-        return Credential(values["secret_id"], values["secret_key"], values["token"])
+        return self._keys()[0]
 
     def store_settings(self) -> StoreSettings:
         """How to reach the object store, with keys that are good for a while."""
-        temporary = self._settings.role_arn or not self._settings.secret_id
-        credential = self.credential()
+        credential, expires_at = self._keys()
         return StoreSettings(
             endpoint=self._settings.cos_endpoint,
             region=self._settings.region,
             access_key=credential.secret_id,
             secret_key=credential.secret_key,
             session_token=credential.token,
-            expires_at=self._token.expires_at if temporary and self._token else None,
+            expires_at=expires_at,
             verify=self._settings.verify_ssl,
         )
 
@@ -84,12 +84,24 @@ class Account:
             if self._token is not None and self._token.values["secret_id"] == secret_id:
                 self._token = None
                 self._file.forget()
-                return True
-            return self._token is not None  # another thread was faster
+            return self._are_temporary
+
+    @property
+    def _are_temporary(self) -> bool:
+        return bool(self._settings.role_arn) or not self._settings.secret_id
+
+    def _keys(self) -> tuple[Credential, datetime | None]:
+        """The keys of the moment, and when they end."""
+        settings = self._settings
+        if not self._are_temporary:
+            return Credential(settings.secret_id, settings.secret_key, settings.token), None
+        token = self._temporary()
+        values = token.values
+        return Credential(values["secret_id"], values["secret_key"], values["token"]), token.expires_at
 
     def _temporary(self) -> Token:
         with self._lock:
-            soon = datetime.now(timezone.utc) + REFRESH_BEFORE
+            soon = self._moment() + REFRESH_BEFORE
             if self._token is None and self._settings.role_arn:
                 self._token = self._file.load()
             if self._token is None or not self._token.good_at(soon):
@@ -97,6 +109,9 @@ class Account:
                 if self._settings.role_arn:
                     self._file.save(self._token)
             return self._token
+
+    def _moment(self) -> datetime:
+        return datetime.fromtimestamp(self.now(), timezone.utc)
 
     def _ask(self) -> Token:
         settings = self._settings
@@ -121,7 +136,7 @@ class Account:
         answer = object_of(response)
         if not response.ok or answer is None:
             raise fault_of_status(response.status_code, what)
-        return _token(answer, answer.get("ExpiredTime"), what)
+        return self._token_of(answer, answer.get("ExpiredTime"), what)
 
     def _assume_role(self) -> Token:
         settings = self._settings
@@ -156,13 +171,12 @@ class Account:
         error = answer.get("Error")
         if isinstance(error, Mapping):
             raise fault_of_code(str(error.get("Code")), str(error.get("Message") or ""), action)
-        return _token(answer.get("Credentials") or {}, answer.get("ExpiredTime"), action)
+        return self._token_of(answer.get("Credentials") or {}, answer.get("ExpiredTime"), action)
 
-
-def _token(keys: Mapping[str, Any], expires: object, what: str) -> Token:
-    values = {ours: str(keys.get(theirs) or "") for ours, theirs in _NAMES}
-    if not (values["secret_id"] and values["secret_key"]):
-        raise AuthError(f"{what}: there are no keys in the answer", hint="is the address right?", backend="ti")
-    if isinstance(expires, (int, float)) and expires > 0:
-        return Token(values, datetime.fromtimestamp(expires, timezone.utc))
-    return Token(values, datetime.now(timezone.utc) + _DEFAULT_LIFE)
+    def _token_of(self, keys: Mapping[str, Any], expires: object, what: str) -> Token:
+        values = {ours: str(keys.get(theirs) or "") for ours, theirs in _NAMES}
+        if not (values["secret_id"] and values["secret_key"]):
+            raise AuthError(f"{what}: there are no keys in the answer", hint="is the address right?", backend="ti")
+        if isinstance(expires, (int, float)) and expires > 0:
+            return Token(values, datetime.fromtimestamp(expires, timezone.utc))
+        return Token(values, self._moment() + _DEFAULT_LIFE)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, ClassVar
+from threading import Lock, RLock
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from urllib.parse import urlsplit
 
 from anyfit.backend import (
@@ -55,6 +57,16 @@ if TYPE_CHECKING:
 
 __all__ = ["TiBackend"]
 
+_T = TypeVar("_T")
+
+
+class _built_once(cached_property[_T]):
+    """A part of a backend that is made when it is first asked for, by one of the threads that may ask."""
+
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> _T:  # type: ignore[override]
+        with instance._building:
+            return cast(_T, super().__get__(instance, owner))
+
 
 class TiBackend(Backend):
     """Talks to one account in one region.
@@ -83,16 +95,19 @@ class TiBackend(Backend):
         self._shipped = Shipped.read()
         self._stores: dict[str, Store] = {}
         self._lock = Lock()
+        self._building = RLock()
 
     def __repr__(self) -> str:
         return f"<TiBackend {self.place}>"
 
     @property
     def place(self) -> str:
-        """The account is told by its number, or by what cannot be turned back into the id of its key."""
+        """The account is told by its number, or by what cannot be turned back into where its keys come from."""
         settings = self._settings
-        who = settings.uin or hashlib.sha256(settings.secret_id.encode()).hexdigest()[:12]
-        return f"{who}@{urlsplit(settings.endpoint).netloc}/{settings.region}"
+        keys = _keys_of(settings)
+        who = _account_in(keys) or settings.uin or hashlib.sha256(keys.encode()).hexdigest()[:12]
+        workspace = f"/{settings.project}" if settings.project else ""
+        return f"{who}@{urlsplit(settings.endpoint).netloc}/{settings.region}{workspace}"
 
     @property
     def region(self) -> str:
@@ -140,7 +155,9 @@ class TiBackend(Backend):
         from anyfit.storage import open_store
 
         if uri.scheme != "cos":
-            return open_store(uri)
+            from anyfit.stores import profile_store
+
+            return profile_store(self.profile, uri)
         with self._lock:
             if uri.bucket not in self._stores:
                 if not self._settings.bucket and uri.bucket == self._settings.home_bucket:
@@ -237,10 +254,15 @@ class TiBackend(Backend):
         self._services.renew_token(ref)
 
     def close(self) -> None:
-        self._transport.close()
-        for store in self._stores.values():
+        with self._building:
+            transport: Transport | None = vars(self).get("_transport")
+        if transport is not None:
+            transport.close()
+        with self._lock:
+            stores = list(self._stores.values())
+            self._stores.clear()
+        for store in stores:
             store.close()
-        self._stores.clear()
 
     def _make_home_bucket(self) -> None:
         from anyfit_ti.buckets import make_bucket
@@ -248,23 +270,23 @@ class TiBackend(Backend):
         account = self._account
         make_bucket(self._transport, account.store_settings(), self._settings.home_bucket, account.now())
 
-    @cached_property
+    @_built_once
     def _transport(self) -> Transport:
         return Transport(self.name, verify=self._settings.verify_ssl, policy=self._policy, adapter=self._adapter)
 
-    @cached_property
+    @_built_once
     def _account(self) -> Account:
         from anyfit_ti.auth import Account
 
         return Account(self._settings, self._folder, self._transport, time.time)
 
-    @cached_property
+    @_built_once
     def _client(self) -> Client:
         from anyfit_ti.client import Client
 
         return Client(self._settings, self._account, self._transport, self._policy)
 
-    @cached_property
+    @_built_once
     def _jobs(self) -> Jobs:
         from anyfit_ti.facts import Bucket
         from anyfit_ti.jobs import Jobs
@@ -274,21 +296,21 @@ class TiBackend(Backend):
         bucket = Bucket(self.store, self._records)
         now = self._account.now
         new, old = Tasks(self._client, bucket, now), OldJobs(self._client, bucket, now)
-        return Jobs(new, old, self._settings.region, self._settings.api)
+        return Jobs(new, old, self._settings.region, self._settings.api, self._policy.sleep)
 
-    @cached_property
+    @_built_once
     def _records(self) -> Records:
         from anyfit_ti.records import Records
 
         return Records(self.store, Places.of(self._settings))
 
-    @cached_property
+    @_built_once
     def _serving(self) -> ServingClient:
         from anyfit_ti.serving_client import ServingClient
 
         return ServingClient(self._client)
 
-    @cached_property
+    @_built_once
     def _configs(self) -> Configs:
         from anyfit_ti.facts import Bucket
         from anyfit_ti.models_2019 import Configs
@@ -296,7 +318,7 @@ class TiBackend(Backend):
         bucket = Bucket(self.store, self._records)
         return Configs(self._serving, Places.of(self._settings), bucket.remove)
 
-    @cached_property
+    @_built_once
     def _models(self) -> Models:
         from anyfit_ti.bundle import ShippedModel
         from anyfit_ti.models import Models
@@ -305,14 +327,16 @@ class TiBackend(Backend):
         new = Repository(self._serving, Places.of(self._settings))
         return Models(new, self._configs, self._settings, ShippedModel.read(), self._serving_images)
 
-    @cached_property
+    @_built_once
     def _services(self) -> Services:
         from anyfit_ti.serving import Services
         from anyfit_ti.serving_2019 import OldServices
         from anyfit_ti.serving_2021 import Groups
 
         now = self._account.now
-        new = Groups(self._serving, self._settings, self._serving_machines, self._serving_images, now)
+        new = Groups(
+            self._serving, self._settings, self._serving_machines, self._serving_images, now, self._policy.sleep
+        )
         old = OldServices(self._serving, self._configs, self._settings)
         return Services(new, old, self._transport, self._settings)
 
@@ -323,6 +347,25 @@ class TiBackend(Backend):
         from anyfit_ti.catalog import offerings
 
         return offerings({"INFERENCE": self._client.machines("INFERENCE")})
+
+
+def _account_in(role: str) -> str:
+    """The number of the account that a role belongs to, or ""."""
+    found = re.search(r":uin/(\d+):", role)
+    return found[1] if found else ""
+
+
+def _keys_of(settings: Settings) -> str:
+    """What tells an account whose number nobody has set from others: the keys, or what they are had from."""
+    if settings.role_arn:
+        return settings.role_arn
+    if settings.secret_id:
+        return settings.secret_id
+    if settings.credentials_url:
+        return settings.credentials_url
+    if settings.cvm_role:
+        return f"cvm {settings.cvm_role}"
+    return os.environ.get("TKE_ROLE_ARN", "")
 
 
 class _Keys:

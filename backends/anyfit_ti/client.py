@@ -15,7 +15,8 @@ from anyfit.http import RetryPolicy, Transport
 from anyfit_ti import wire
 from anyfit_ti.answers import inside, object_of
 from anyfit_ti.auth import Account
-from anyfit_ti.errors import BUSY, EXPIRED, GONE, NOT_NOW, TRANSIENT, fault_of_code, fault_of_status, is_code
+from anyfit_ti.errors import BUSY, EXPIRED, GONE, TRANSIENT, fault_of_code, fault_of_status, is_code
+from anyfit_ti.pages import every_row
 from anyfit_ti.settings import Settings
 from anyfit_ti.signing import ClsAuth, Tc3Auth
 from anyfit_ti.wire import Raw
@@ -28,7 +29,7 @@ __all__ = ["Client"]
 V2019, V2021 = "2019-10-22", "2021-11-11"
 _VERSIONS = {"tiems": "2019-04-16", "monitor": "2018-07-24"}
 LIST_2021, LIST_2019 = 50, 100
-_PRICES = 100
+_PRICES, _IMAGES = 100, 100
 _STALE = ("AuthFailure.TokenFailure", "AuthFailure.SecretIdNotFound", "AuthFailure.InvalidSecretId")
 
 
@@ -69,24 +70,18 @@ class Client:
     def tasks(self, name: str = "", values: Sequence[str] = ()) -> list[wire.Task]:
         """Tasks by a filter, or all, newest first; as many requests as there are pages."""
         filters = [{"Name": name, "Values": list(values)}] if name else []
-        found: list[wire.Task] = []
-        while True:
-            body = {
-                "Filters": filters,
-                "Offset": len(found),
-                "Limit": LIST_2021,
-                "Order": "DESC",
-                "OrderField": "CreateTime",
-            }
-            answer = self.tione("DescribeTrainingTasks", body, "jobs")
-            page = [wire.task(row) for row in wire.rows(answer, "TrainingTaskSet")]
-            found += page
-            if not page or len(found) >= (wire.whole(answer.get("TotalCount")) or 0):
-                return found
+        asked = {"Filters": filters, "Order": "DESC", "OrderField": "CreateTime"}
+        found = every_row(
+            lambda page: self.tione("DescribeTrainingTasks", {**asked, **page}, "jobs"),
+            "TrainingTaskSet",
+            LIST_2021,
+            "Id",
+        )
+        return [wire.task(row) for row in found]
 
     def stop_task(self, task: str) -> None:
-        """Ask a task to end; one that has ended is fine."""
-        self._unless_over("StopTrainingTask", {"Id": task}, f"stop of job {task}", V2021)
+        """Ask a task to end."""
+        self.tione("StopTrainingTask", {"Id": task}, f"stop of job {task}")
 
     def delete_task(self, task: str) -> None:
         """Remove a task; one that is gone is fine."""
@@ -153,9 +148,15 @@ class Client:
 
     def images(self, use: str) -> list[Raw]:
         """The platform's own images for Train or Inference."""
-        filters = [{"Name": "ImageRange", "Values": [use]}]
-        answer = self.tione("DescribePlatformImages", {"Filters": filters, "Offset": 0, "Limit": 100}, "images")
-        return wire.rows(answer, "PlatformImageInfos")
+        asked = {"Filters": [{"Name": "ImageRange", "Values": [use]}]}
+        return every_row(
+            lambda page: self.tione("DescribePlatformImages", {**asked, **page}, "images"),
+            "PlatformImageInfos",
+            _IMAGES,
+            "ImageId",
+            "ImageName",
+            "ImageUrl",
+        )
 
     # training, 2019
 
@@ -171,18 +172,17 @@ class Client:
     def jobs(self, names: Sequence[str] = ()) -> list[wire.Job2019]:
         """Jobs of these names, or all, newest first; as many requests as there are pages."""
         filters = [{"Name": "instance-name", "Values": list(names)}] if names else []
-        found: list[wire.Job2019] = []
-        while True:
-            body = {"Offset": len(found), "Limit": LIST_2019, "Filters": filters}
-            answer = self.tione("DescribeTrainingJobs", body, "jobs", version=V2019)
-            page = wire.jobs_2019(answer)
-            found += page
-            if not page or len(found) >= (wire.whole(answer.get("TotalCount")) or 0):
-                return found
+        found = every_row(
+            lambda page: self.tione("DescribeTrainingJobs", {"Filters": filters, **page}, "jobs", version=V2019),
+            "TrainingJobSet",
+            LIST_2019,
+            "TrainingJobName",
+        )
+        return [wire.job_2019(row) for row in found]
 
     def stop_job(self, name: str) -> None:
-        """Ask a job to end; one that has ended is fine."""
-        self._unless_over("StopTrainingJob", {"TrainingJobName": name}, f"stop of job {name}", V2019)
+        """Ask a job to end."""
+        self.tione("StopTrainingJob", {"TrainingJobName": name}, f"stop of job {name}", version=V2019)
 
     def monitor(self, body: Raw) -> list[Raw]:
         """The points of a metric of the monitor."""
@@ -260,13 +260,6 @@ class Client:
             raise fault_of_status(response.status_code, "log")
         return answer
 
-    def _unless_over(self, action: str, body: Raw, what: str, version: str) -> None:
-        try:
-            self.tione(action, body, what, version=version)
-        except AnyfitError as fault:
-            if not is_code(fault.status, *NOT_NOW):
-                raise
-
     def _learn_offset(self, fault: AnyfitError, response: Response) -> bool:
         """How far the service's clock is from ours, which it tells with every answer; it has done nothing yet."""
         if fault.status != EXPIRED:
@@ -275,7 +268,7 @@ class Client:
             there = parsedate_to_datetime(response.headers.get("Date", ""))
         except (TypeError, ValueError):
             return False
-        self.account.offset += there.timestamp() - self.account.now()
+        self.account.learn_time(there.timestamp())
         return True
 
 

@@ -6,6 +6,9 @@ for both versions of TI-ONE, for TI-EMS, the monitor and the token service.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from anyfit.errors import AnyfitError, AuthError, Conflict, NotFound, ServiceError, SpecError, Unsupported, UsageError
 
 __all__ = [
@@ -14,10 +17,13 @@ __all__ = [
     "EXPIRED",
     "GONE",
     "NOT_NOW",
+    "NOT_OFFERED",
     "TRANSIENT",
     "fault_of_code",
     "fault_of_status",
     "is_code",
+    "name_is_taken",
+    "where_offered",
 ]
 
 EXPIRED = "AuthFailure.SignatureExpire"
@@ -30,8 +36,23 @@ TRANSIENT = ("InternalError", "ServiceUnavailable", "FailedOperation.UnSubmitNot
 """It may go better in a moment; what may be asked for twice is asked for again."""
 
 GONE = ("ResourceNotFound", "FailedOperation.RecordNotFound", "InvalidParameterValue.JobNotFound")
-NOT_NOW = ("FailedOperation.NotAllow", "OperationDenied.NotAllow", "OperationDenied")
+NOT_NOW = ("FailedOperation.NotAllow", "OperationDenied.NotAllow")
 """The state of the thing forbids what was asked."""
+
+NOT_OFFERED = (
+    "ActionOffline",
+    "InvalidAction",
+    "NoSuchProduct",
+    "NoSuchVersion",
+    "UnsupportedOperation",
+    "UnsupportedRegion",
+    "ResourceUnavailable.BillNotActivated",
+    "AuthFailure.CamException",
+    "AuthFailure.NoPermission",
+    "AuthFailure.UnauthorizedOperation",
+    "UnauthorizedOperation",
+)
+"""A region does not have a generation, or the account has not opened it, or its policies leave it out."""
 
 _KEYS = "check secret_id and secret_key: anyfit config show --origin"
 _CAM = "the account's policies (CAM) forbid it; QcloudTIONEFullAccess and QcloudCOSFullAccess allow it"
@@ -121,11 +142,26 @@ def is_code(code: str, *families: str) -> bool:
     return any(code == family or code.startswith(f"{family}.") for family in families)
 
 
+@contextmanager
+def where_offered() -> Iterator[None]:
+    """Passes over a generation that there is not for this account in this region; any other fault leaves as it is."""
+    try:
+        yield
+    except AnyfitError as fault:
+        if not is_code(fault.status, *NOT_OFFERED):
+            raise
+
+
 def fault_of_code(code: str, message: str, what: str, request_id: str = "") -> AnyfitError:
     """The error for a code that came back from `what` was asked."""
     kind, hint = CODES.get(code) or CODES.get(code.partition(".")[0]) or (ServiceError, "")
     said = f": {message}" if message else ""
     return kind(f"{what}: TI refuses ({code}){said}", hint=hint, backend="ti", status=code, request_id=request_id)
+
+
+def name_is_taken(code: str, what: str) -> AnyfitError:
+    """The error for a thing that was found under the name of ours after a lost answer, and is another."""
+    return fault_of_code(code, "another one has this name", what)
 
 
 def fault_of_status(status: int, what: str, said: str = "") -> AnyfitError:

@@ -12,10 +12,11 @@ from attrs import evolve, field, frozen
 
 from anyfit.backend import Artifact, Cause, JobState
 from anyfit.codec import from_data
-from anyfit.errors import AnyfitError, ServiceError
+from anyfit.errors import AnyfitError, NotFound, ServiceError
 from anyfit.spec import JobSpec
 from anyfit.storage import Store, Uri
 from anyfit_ti.bundle import JOB, unpacked
+from anyfit_ti.places import is_of_job
 from anyfit_ti.records import Records
 
 __all__ = ["Bucket", "End", "Facts", "results_of"]
@@ -82,7 +83,7 @@ class Bucket:
 
     def written(self, code: str) -> Mapping[str, Any]:
         """What anyfit wrote down beside the code, if it did."""
-        if not code:
+        if not is_of_job(code):
             return {}
         uri = Uri.parse(code)
         try:
@@ -91,17 +92,20 @@ class Bucket:
                 job = json.loads(self.store(uri).read(uri.key))
             else:
                 job = json.loads(unpacked(self.store(uri).read(uri.key), JOB))
-        except (AnyfitError, ValueError, KeyError, OSError, EOFError, tarfile.TarError):
+        except (NotFound, ValueError, KeyError, OSError, EOFError, tarfile.TarError):
             return {}
         return job if isinstance(job, dict) else {}
 
-    def end(self, uri: str) -> End:
-        """How the script ended, which anyfit's launcher has left among the results."""
-        with suppress(AnyfitError, ValueError, KeyError, TypeError):
+    def end(self, uri: str) -> End | None:
+        """How the script ended, which anyfit's launcher has left among the results; None while nobody can say."""
+        try:
             place = Uri.parse(uri)
             told = json.loads(self.store(place).read(place.key))
             return End(told["exit_code"], told["signal"], bool(told["timeout"]))
-        return End()
+        except (NotFound, ValueError, KeyError, TypeError):
+            return End()
+        except AnyfitError:
+            return None
 
     def artifacts(self, results: str, shown: Callable[[str], tuple[str, str]]) -> list[Artifact]:
         """What lies there; `shown` gives a file's name and kind, or "" for what is not to be seen.

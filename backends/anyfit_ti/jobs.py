@@ -5,21 +5,24 @@ A task of 2021 is `ti://region/train-...`, a job of 2019 is `ti://region/2019/na
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from anyfit.backend import Artifact, JobRef, JobState, LogPage, Named, Plan, Series, Status
-from anyfit.errors import AnyfitError, NotFound, Unsupported
+from anyfit.errors import NotFound, ServiceError, Unsupported
 from anyfit.metrics import Scanner
 from anyfit.secret import revealed
 from anyfit.spec import JobSpec
+from anyfit_ti.errors import where_offered
 from anyfit_ti.jobs_2019 import OldJobs
 from anyfit_ti.jobs_2021 import Tasks
+from anyfit_ti.patience import looks
 from anyfit_ti.series import NO_USE
 
 __all__ = ["Jobs"]
 
 _OLD = "2019/"
+_PATIENCE = 120.0
 
 
 class Jobs:
@@ -30,12 +33,14 @@ class Jobs:
         old: Those of 2019.
         region: For references.
         api: The generation that is asked first.
+        sleep: Waits for the end of what is to be deleted.
     """
 
-    def __init__(self, new: Tasks, old: OldJobs, region: str, api: str) -> None:
+    def __init__(self, new: Tasks, old: OldJobs, region: str, api: str, sleep: Callable[[float], None]) -> None:
         self._new = new
         self._old = old
         self._region = region
+        self._sleep = sleep
         self._order: tuple[Tasks | OldJobs, ...] = (old, new) if api == "2019" else (new, old)
 
     def submit(self, plan: Plan) -> JobRef:
@@ -51,7 +56,7 @@ class Jobs:
         found = first.find(key)
         if found is not None:
             return self._ref(first, found)
-        with suppress(AnyfitError):
+        with where_offered():
             found = second.find(key)
         return self._ref(second, found) if found is not None else None
 
@@ -59,7 +64,7 @@ class Jobs:
         """All jobs, newest first; those of the other generation where it can be asked."""
         first, second = self._order
         rows = [(at, Named(name, self._ref(first, identity))) for at, name, identity in first.every()]
-        with suppress(AnyfitError):
+        with where_offered():
             rows += [(at, Named(name, self._ref(second, identity))) for at, name, identity in second.every()]
         return [named for _, named in sorted(rows, key=lambda row: row[0], reverse=True)]
 
@@ -132,10 +137,21 @@ class Jobs:
         side.stop(identity)
 
     def delete(self, ref: JobRef) -> None:
-        """Remove the job; one that is gone is fine."""
+        """Remove the job, which is stopped before that if it runs; one that is gone is fine."""
         side, identity = self._side(ref)
         with suppress(NotFound):
+            self._end(ref)
             side.delete(identity)
+
+    def _end(self, ref: JobRef) -> None:
+        side, identity = self._side(ref)
+        if side.is_over(identity):
+            return
+        side.stop(identity)
+        for _ in looks(self._sleep, _PATIENCE):
+            if side.is_over(identity):
+                return
+        raise ServiceError(f"job {ref.id} does not end", hint="try again later", backend="ti")
 
     def _side(self, ref: JobRef) -> tuple[Tasks | OldJobs, str]:
         old = ref.id.startswith(_OLD)

@@ -11,22 +11,24 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import evolve
 
 from anyfit.backend import Artifact, JobState, LogPage, Plan, Series, Status
-from anyfit.errors import NotFound, ServiceError, UsageError
+from anyfit.errors import AnyfitError, NotFound, ServiceError
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit_ti.client import LIST_2019, Client
-from anyfit_ti.errors import fault_of_code
+from anyfit_ti.errors import name_is_taken
 from anyfit_ti.facts import Bucket, End, Facts, results_of
 from anyfit_ti.logs import Entry, entries_2019, read_page
 from anyfit_ti.places import folder
 from anyfit_ti.series import USE, use_series
 from anyfit_ti.states import ENDED_2019, state_2019
-from anyfit_ti.wire import Job2019, Raw, beijing, nanoseconds, rows, table, text, whole
+from anyfit_ti.wire import Job2019, Raw, beijing, nanoseconds, rows, says, table, text, whole
 
 __all__ = ["OldJobs"]
 
 _FEW = 2  # so many jobs are asked for one by one, which tells more of each
 _PAGE = "100"
+_ENDING = ENDED_2019 | {"Stopping"}
+_MADE_OF = ("HyperParameters", "OutputDataConfig", "AlgorithmSpecification")
 _MINUTE = 60 * 10**9
 _PERIOD = 60
 _KEPT = "checkpoints/anyfit/"
@@ -151,14 +153,21 @@ class OldJobs:
         return found
 
     def stop(self, name: str) -> None:
-        """Ask the job to end."""
-        if self._client.job(name).status not in ENDED_2019:
+        """Ask the job to end; one that has ended, or is ending, is fine."""
+        if self._client.job(name).status in _ENDING:
+            return
+        try:
             self._client.stop_job(name)
+        except AnyfitError:
+            if self._client.job(name).status not in _ENDING:  # it may have ended meanwhile
+                raise
+
+    def is_over(self, name: str) -> bool:
+        """Whether the job has ended."""
+        return self._client.job(name).status in ENDED_2019
 
     def delete(self, name: str) -> None:
         """Hide the job, for the platform keeps it for ever, and remove the code that anyfit had put there."""
-        if self._client.job(name).status not in ENDED_2019:
-            raise UsageError(f"job {name} is not over", hint=f"stop it first: anyfit stop {name}", backend="ti")
         facts = self._read(name)
         self._bucket.records.mark_deleted(name)
         if facts.job:
@@ -191,10 +200,8 @@ class OldJobs:
             found = self._client.job(spec.key)
         except NotFound:
             raise fault from None
-        same = ("HyperParameters", "OutputDataConfig")
-        if any(_plain(found.raw.get(name)) != _plain(body.get(name)) for name in same):
-            message = "another job has this name"
-            raise fault_of_code("InvalidParameterValue.DuplicateName", message, f"job {spec.key}") from fault
+        if any(not says(_plain(found.raw.get(name)), _plain(body.get(name))) for name in _MADE_OF):
+            raise name_is_taken("InvalidParameterValue.DuplicateName", f"job {spec.key}") from fault
 
     def _listed(self, names: Sequence[str]) -> dict[str, Job2019]:
         found = {}
@@ -216,12 +223,15 @@ class OldJobs:
         if self._bucket.records.is_deleted(name):
             ended = None
         elif state.status == Status.FAILED and (results := _results(job.raw)):
-            ended = self._end(results).told(state)
+            end = self._end(results)
+            if end is None:
+                return state
+            ended = end.told(state)
         with self._lock:
             self._ended[name] = ended
         return ended
 
-    def _end(self, results: str) -> End:
+    def _end(self, results: str) -> End | None:
         return self._bucket.end(f"{results}{_KEPT}end.json")
 
     def _find_topic(self) -> tuple[str, str] | None:

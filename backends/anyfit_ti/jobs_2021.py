@@ -11,17 +11,17 @@ from typing import Any
 from attrs import evolve
 
 from anyfit.backend import Artifact, JobState, LogPage, Plan, Series, Status
-from anyfit.errors import ServiceError
+from anyfit.errors import AnyfitError, ServiceError
 from anyfit.spec import Channel, JobSpec
 from anyfit_ti.client import LIST_2021, Client
-from anyfit_ti.errors import fault_of_code
+from anyfit_ti.errors import name_is_taken
 from anyfit_ti.facts import Bucket, End, Facts, results_of
 from anyfit_ti.logs import Entry, entries_2021, read_page, read_tail
 from anyfit_ti.places import folder
 from anyfit_ti.series import pushed_series
 from anyfit_ti.states import ENDED_2021, state_2021
 from anyfit_ti.translate import MOUNT, options_of
-from anyfit_ti.wire import Raw, Task, nanoseconds, rfc3339, rows, table, text, whole
+from anyfit_ti.wire import Raw, Task, nanoseconds, rfc3339, rows, says, table, text, whole
 
 __all__ = ["Tasks"]
 
@@ -30,6 +30,8 @@ _POINTS = 10
 _MINUTE = 60 * 10**9
 _KINDS = {"model": "model", "checkpoints": "checkpoint"}
 _HIDDEN = ".anyfit/"
+_ENDING = ENDED_2021 | {"STOPPING"}
+_MADE_OF = ("ImageInfo", "StartCmdInfo", "TuningParameters")
 
 
 class Tasks:
@@ -138,9 +140,18 @@ class Tasks:
         self._client.push_metrics(data)
 
     def stop(self, task: str) -> None:
-        """Ask the task to end."""
-        if self._client.task(task).status not in ENDED_2021:
+        """Ask the task to end; one that has ended, or is ending, is fine."""
+        if self._client.task(task).status in _ENDING:
+            return
+        try:
             self._client.stop_task(task)
+        except AnyfitError:
+            if self._client.task(task).status not in _ENDING:  # it may have ended meanwhile
+                raise
+
+    def is_over(self, task: str) -> bool:
+        """Whether the task has ended."""
+        return self._client.task(task).status in ENDED_2021
 
     def delete(self, task: str) -> None:
         """Remove the task, and the code that anyfit had put there."""
@@ -175,9 +186,8 @@ class Tasks:
         if found is None:
             raise fault
         raw = self._client.task(found).raw
-        if any(_uri(table(raw, name)) != _uri(table(body, name)) for name in ("CodePackagePath", "Output")):
-            message = "another job has this name"
-            raise fault_of_code("FailedOperation.DuplicateName", message, f"job {spec.key}") from fault
+        if not _is_made_from(raw, body):
+            raise name_is_taken("FailedOperation.DuplicateName", f"job {spec.key}") from fault
         return found
 
     def _state(self, task: Task) -> JobState:
@@ -186,6 +196,8 @@ class Tasks:
             return state
         if task.id not in self._ends:
             end = self._bucket.end(f"{_results(task)}{_HIDDEN}end.json")
+            if end is None:
+                return state
             with self._lock:
                 self._ends[task.id] = end
         return self._ends[task.id].told(state)
@@ -201,6 +213,13 @@ def _uri(path: Raw) -> str:
     """A place of the platform as a URI, or ""."""
     bucket, keys = text(path, "Bucket"), path.get("Paths")
     return f"cos://{bucket}/{keys[0]}" if bucket and isinstance(keys, list) and keys else ""
+
+
+def _is_made_from(raw: Raw, body: Raw) -> bool:
+    """Whether a task was asked for by this body: the folder of its code tells all of it, where it has one of ours."""
+    if any(_uri(table(raw, name)) != _uri(table(body, name)) for name in ("CodePackagePath", "Output")):
+        return False
+    return "CodePackagePath" in body or all(says(raw.get(name), body[name]) for name in _MADE_OF if name in body)
 
 
 def _results(task: Task) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from attrs import define, field, frozen
 
 from anyfit.backend import LogLine, LogPage
-from anyfit.errors import UsageError
+from anyfit.errors import AnyfitError, AuthError, UsageError
 from anyfit_ti.wire import Raw, moment, nanoseconds, table, text
 
 __all__ = ["Entry", "entries_2019", "entries_2021", "read_page", "read_tail"]
@@ -133,12 +133,23 @@ def read_page(fetch: Fetch, cursor: str, *, begin: int, nodes: int) -> LogPage:
     while True:
         if not place.context:
             place.restart(begin, nodes)
-        entries, place.context = fetch(place.start, place.context)
+        try:
+            entries, place.context = fetch(place.start, place.context)
+        except AnyfitError as fault:
+            if not place.context or not _of_context(fault):
+                raise
+            place.context = ""
+            continue
         place.rows += len(entries)
         lines = tuple(line for entry in entries if (line := place.take(entry)) is not None)
         more = place.renew(begin, nodes) or bool(place.context)
         if lines or not more:
             return LogPage(lines, place.written(), more=more)
+
+
+def _of_context(fault: AnyfitError) -> bool:
+    """Whether a context may be what the platform refuses: it has answered, and the keys were right."""
+    return bool(fault.status) and not isinstance(fault, AuthError)
 
 
 def read_tail(fetch: Callable[[str], tuple[Sequence[Entry], str]], count: int) -> LogPage | None:

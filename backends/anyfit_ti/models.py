@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from anyfit.backend import ModelInfo, ModelRef, ModelStatus, Upload
-from anyfit.errors import AnyfitError
 from anyfit.spec import ModelSpec
 from anyfit_ti.bundle import ShippedModel
+from anyfit_ti.errors import where_offered
 from anyfit_ti.models_2019 import Configs, config_order
 from anyfit_ti.models_2021 import MODEL_STATUS, Repository, model_body
 from anyfit_ti.settings import Settings
@@ -69,7 +68,7 @@ class Models:
         sides = (self._of_new, self._of_old)
         first, second = reversed(sides) if self._settings.api == "2019" else sides
         rows = first(name)
-        with suppress(AnyfitError):
+        with where_offered():
             rows += second(name)
         return [info for _, info in sorted(rows, key=lambda row: row[0], reverse=True)]
 

@@ -132,7 +132,10 @@ class Repository:
         mine = version.place.startswith(self._places.models) if self._places.bucket else False
         others = [one for one in self._versions(version.model) if one.id != identity] if mine else []
         alone = mine and all(one.place != version.place for one in others)
-        self._client.delete_model_version(identity, with_files=alone)
+        if alone:
+            self._client.delete_model_version_and_files(identity)
+        else:
+            self._client.delete_model_version(identity)
 
     def _family(self, name: str) -> str | None:
         for raw in self._client.models(name):

@@ -11,9 +11,15 @@ from anyfit.errors import SpecError
 from anyfit.storage import Uri
 from anyfit_ti.settings import Settings
 
-__all__ = ["Places", "cos_path", "ems_uri", "folder", "uri_of_ems"]
+__all__ = ["Places", "cos_path", "ems_uri", "folder", "is_of_job", "uri_of_ems"]
 
+_OF_JOB = re.compile(r"/jobs/[^/]+/[0-9a-f]{16}/")
 _EMS = re.compile(r"cos://([^./]+)\.cos\.[^./]+\.[a-z.]+/(.*)")
+
+
+def is_of_job(uri: str) -> bool:
+    """Whether it lies in a folder that anyfit has made for a job, whoever's bucket it is."""
+    return _OF_JOB.search(uri) is not None
 
 
 def folder(uri: str) -> str:

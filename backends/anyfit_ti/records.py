@@ -2,7 +2,7 @@
 
 The first generation keeps its jobs for ever, so a mark says which were deleted. Neither generation writes checkpoints
 to a place of one's own, so a note says where those of a checkpoint path lie until they are brought to it. A note that
-cannot be written or read is missed, and no fault.
+cannot be written is missed, and no fault; one that cannot be read is, unless it is not there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from attrs import frozen
 
-from anyfit.errors import AnyfitError
+from anyfit.errors import AnyfitError, NotFound
 from anyfit.storage import Store, Uri
 from anyfit_ti.places import Places
 
@@ -40,16 +40,21 @@ class Records:
 
     def is_deleted(self, key: str) -> bool:
         """Whether a job was deleted."""
-        with suppress(AnyfitError):
-            uri = Uri.parse(self.places.deleted(key))
+        if not self.places.bucket:
+            return False
+        uri = Uri.parse(self.places.deleted(key))
+        try:
             self.store(uri).stat(uri.key)
-            return True
-        return False
+        except NotFound:
+            return False
+        return True
 
     def deleted(self) -> set[str]:
         """Every job that was deleted."""
-        with suppress(AnyfitError):
-            uri = Uri.parse(self.places.deleted())
+        if not self.places.bucket:
+            return set()
+        uri = Uri.parse(self.places.deleted())
+        with suppress(NotFound):
             return {entry.key.rpartition("/")[2] for entry in self.store(uri).list(uri.key)}
         return set()
 
@@ -61,8 +66,10 @@ class Records:
 
     def newest_checkpoints(self, path: str) -> str:
         """The folder with the newest checkpoints of a path, or ""."""
-        with suppress(AnyfitError, ValueError, KeyError, TypeError):
-            uri = self._of_path(path)
+        if not self.places.bucket:
+            return ""
+        uri = self._of_path(path)
+        with suppress(NotFound, ValueError, KeyError, TypeError):
             return str(json.loads(self.store(uri).read(uri.key))["folder"])
         return ""
 

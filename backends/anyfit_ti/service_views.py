@@ -35,9 +35,8 @@ _SCALING = {_PREPAID, "Replicas", "ScaleMode", "HorizontalPodAutoscaler", "Scale
 
 
 def living(group: Group) -> tuple[Service, ...]:
-    """The versions that count: what an update has stopped may take a while to go."""
-    found = [one for one in group.services if one.weight or SERVICE_STATUS.get(one.status) not in _IDLE]
-    return tuple(found) or group.services
+    """The versions that count: one that an update has done with may take a while to go."""
+    return tuple(one for one in group.services if not one.left)
 
 
 def status_of(services: Sequence[Service], weights: str = "") -> EndpointStatus:
@@ -113,9 +112,10 @@ def size_of_service(service: Service) -> Size:
 
 def options_of_group(options: Options, group: Group) -> Options:
     """What was decided when a group was made holds for its further versions as well."""
-    if not group.services:
+    services = living(group)
+    if not services:
         return options
-    first = group.services[0]
+    first = services[0]
     path = options.path or first.variables.get(WHERE, "")
     return evolve(options, **{"path": path, **_charge(first), **_given(options)})
 
@@ -149,7 +149,7 @@ def change_of(body: Mapping[str, Any], service: Service, asked: Options) -> dict
     if wanted != service.variables:
         change["Env"] = body.get("Env", [])
     for name in ("InstanceType", "Resources"):
-        if name in body and not _says(service.info.get(name), body[name]):
+        if name in body and not wire.says(service.info.get(name), body[name]):
             change[name] = body[name]
     if body["Replicas"] != service.replicas:
         change |= {"ScaleMode": "MANUAL", "Replicas": body["Replicas"]}
@@ -191,10 +191,3 @@ def _given(options: Options) -> dict[str, Any]:
 
 def _environment(service: Service) -> dict[str, str]:
     return {name: value for name, value in service.variables.items() if name not in (VARIABLES, WHERE)}
-
-
-def _says(told: object, wanted: object) -> bool:
-    """Whether what is told holds what is wanted; answers have more members than requests."""
-    if isinstance(told, Mapping) and isinstance(wanted, Mapping):
-        return all(told.get(name) == value for name, value in wanted.items())
-    return told == wanted

@@ -9,11 +9,12 @@ from contextlib import suppress
 from threading import Lock
 
 from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, LogPage, ModelRef, Named, Payload
-from anyfit.errors import AnyfitError, AuthError, NotFound, ServiceError, SpecError
+from anyfit.errors import AuthError, NotFound, ServiceError, SpecError
 from anyfit.http import Transport
 from anyfit.refusal import prediction_error
 from anyfit.spec import EndpointSpec
 from anyfit_ti.door import Answer, Door
+from anyfit_ti.errors import where_offered
 from anyfit_ti.serving_2019 import OLD, OldServices
 from anyfit_ti.serving_2021 import Groups
 from anyfit_ti.settings import Settings
@@ -58,7 +59,7 @@ class Services:
         """All endpoints, newest first; those of the other generation where it can be asked."""
         first, second = self._order
         rows = [(at, Named(name, self._ref(first, identity))) for at, name, identity in first.every()]
-        with suppress(AnyfitError):
+        with where_offered():
             rows += [(at, Named(name, self._ref(second, identity))) for at, name, identity in second.every()]
         return [named for _, named in sorted(rows, key=lambda row: row[0], reverse=True)]
 
@@ -68,7 +69,7 @@ class Services:
         found = first.find(name)
         if found is not None:
             return self._ref(first, found)
-        with suppress(AnyfitError):
+        with where_offered():
             found = second.find(name)
         return self._ref(second, found) if found is not None else None
 

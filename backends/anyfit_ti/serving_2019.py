@@ -13,6 +13,7 @@ from anyfit.errors import AnyfitError, ServiceError, SpecError, Unsupported
 from anyfit.spec import EndpointSpec, Variant
 from anyfit_ti import wire
 from anyfit_ti.door import Door
+from anyfit_ti.errors import name_is_taken
 from anyfit_ti.limits import LOGS, WEIGHTS
 from anyfit_ti.machines import parse_name
 from anyfit_ti.models_2019 import Configs
@@ -135,16 +136,16 @@ class OldServices:
         self._settings = settings
 
     def deploy(self, spec: EndpointSpec, options: Options) -> str:
-        """Make a service that can be called; an answer that was lost is looked up by name."""
+        """Make a service that can be called; what fails half-way is taken back, unless it may be somebody else's."""
         body = old_body(spec, options, self._settings)
         self._configs.find(body["ServiceConfigId"])
         try:
             made = self._client.create_old_service(body).id
-        except ServiceError:
-            found = self.find(spec.name)
-            if found is None:
-                raise
-            made = found
+        except ServiceError as fault:
+            found = self._lost(body, fault)
+            if not found.exposed:
+                self._client.expose(found.id, _exposure(options))
+            return found.id
         try:
             self._client.expose(made, _exposure(options))
         except BaseException:
@@ -234,6 +235,16 @@ class OldServices:
         """Refused: there is no such call."""
         raise Unsupported(f"endpoint {OLD}{identity}: {LOGS}", backend="ti")
 
+    def _lost(self, body: Mapping[str, Any], fault: ServiceError) -> OldService:
+        """Nobody knows whether the service was made: look."""
+        found = [one for one in self._client.old_services() if one.name == body["Name"]]
+        if not found:
+            raise fault
+        alike = next((one for one in found if _is_made_from(one, body)), None)
+        if alike is None:
+            raise name_is_taken("FailedOperation.AlreadyExists", f"endpoint {body['Name']}") from fault
+        return alike
+
     def _spec(self, service: OldService) -> EndpointSpec:
         variant = Variant(
             model=str(ModelRef("ti", self._settings.region, OLD + service.config)),
@@ -248,6 +259,16 @@ class OldServices:
             description=wire.text(service.raw, "Description"),
             options={"resource_group": group} if group not in ("", self._settings.region) else {},
         )
+
+
+def _is_made_from(service: OldService, body: Mapping[str, Any]) -> bool:
+    """Whether a service serves what this body asks for."""
+    size = {name: body[name] for name in ("Cpu", "Memory", "Gpu") if name in body}
+    return (
+        service.config == body["ServiceConfigId"]
+        and service.replicas == body["Scaler"]["StartReplicas"]
+        and wire.says(service.raw, size)
+    )
 
 
 def _exposure(options: Options) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -15,9 +15,10 @@ from anyfit.errors import AnyfitError, NotFound, ServiceError, UsageError
 from anyfit.shares import percents
 from anyfit.spec import EndpointSpec, Variant
 from anyfit_ti.door import Door
-from anyfit_ti.errors import NOT_NOW, is_code
+from anyfit_ti.errors import name_is_taken
 from anyfit_ti.logs import Entry, entries_2021, read_page
 from anyfit_ti.models_2021 import image_of_version
+from anyfit_ti.patience import looks
 from anyfit_ti.service_bodies import PATH, WHERE, Size, group_body, size_of, version_body
 from anyfit_ti.service_views import (
     change_of,
@@ -35,13 +36,15 @@ from anyfit_ti.serving_images import for_gpu
 from anyfit_ti.settings import Options, Settings
 from anyfit_ti.states import SERVICE_STATUS
 from anyfit_ti.wire import Raw, nanoseconds, rfc3339, time_of
-from anyfit_ti.wire_serving import ModelVersion, Service
+from anyfit_ti.wire_serving import LEFT, Group, ModelVersion, Service
 
 __all__ = ["Groups"]
 
 _IDLE = (EndpointStatus.STOPPING, EndpointStatus.STOPPED)
 _MINUTE = 60 * 10**9
 _PAGE = 1000
+_PATIENCE = 120.0
+_NEVER_RAN = "CREATE_FAILED"
 _SEVERAL = 2  # pods come and go, so lines of one may be late
 
 
@@ -54,6 +57,7 @@ class Groups:
         machines: Asks for the machines that serve.
         images: Asks for the platform's images that do.
         now: The time as the service counts it.
+        sleep: Waits for the end of what is to be removed.
     """
 
     def __init__(
@@ -63,17 +67,19 @@ class Groups:
         machines: Callable[[], Sequence[Offering]],
         images: Callable[[], Sequence[Raw]],
         now: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> None:
         self._client = client
         self._settings = settings
         self._machines = machines
         self._images = images
         self._now = now
+        self._sleep = sleep
 
     # making and changing
 
     def deploy(self, spec: EndpointSpec, options: Options) -> str:
-        """Make a group; what fails half-way is taken back."""
+        """Make a group; what fails half-way is taken back, unless it may be somebody else's."""
         shares = percents([variant.weight for variant in spec.variants])
         machines = cache(self._machines)
         head = group_body(spec, options)
@@ -81,15 +87,16 @@ class Groups:
             self._body(spec, variant, version, options, size_of(variant, options, machines))
             for variant, version in zip(spec.variants, self._versions(spec), strict=True)
         ]
-        group = self._first({**head, **bodies[0]})
+        group, is_mine = self._first({**head, **bodies[0]})
         if len(bodies) > 1:
             try:
                 ids = [service.id for service in self._client.group(group).services]
                 ids += [self._further(group, body) for body in bodies[1:]]
                 self._client.weigh(group, dict(zip(ids, shares, strict=True)))
             except BaseException:
-                with suppress(AnyfitError):
-                    self._client.delete_group(group)
+                if is_mine:
+                    with suppress(AnyfitError):
+                        self.delete(group)
                 raise
         return group
 
@@ -98,10 +105,10 @@ class Groups:
         shares = percents([variant.weight for variant in spec.variants])
         group = self._client.group(identity)
         options, asked = options_of_group(options, group), options
-        pairs, doomed = matched(spec.variants, group.services)
+        pairs, doomed = matched(spec.variants, living(group))
         machines = cache(self._machines)
         versions = self._versions(spec)
-        weights = {service.id: 0 for service in doomed}
+        weights = {service.id: 0 for service in group.services if service.left or service in doomed}
         for (variant, service), version, share in zip(pairs, versions, shares, strict=True):
             kept = service is not None and variant.instance_type in ("", size_text(service))
             size = size_of_service(service) if service and kept else size_of(variant, options, machines)
@@ -114,33 +121,33 @@ class Groups:
                 self._client.modify_service(service.id, change)
         if weights != {service.id: service.weight for service in group.services}:
             self._client.weigh(identity, weights)
-        for service in doomed:
-            self._client.modify_service(service.id, {"ServiceAction": "STOP"})
-            self._client.delete_service(service.id)
         if asked.auth is not None and asked.auth != group.authorized:
-            self._client.authorize(identity, on=asked.auth)
+            let_in = self._client.ask_for_token if asked.auth else self._client.admit_everybody
+            let_in(identity)
+        self._sweep(group)
+        self._retire(doomed)
 
     def start(self, identity: str) -> None:
         """Serve again."""
-        for service in self._client.group(identity).services:
+        group = self._client.group(identity)
+        self._sweep(group)
+        for service in living(group):
             if SERVICE_STATUS.get(service.status) in _IDLE:
                 self._client.modify_service(service.id, {"ServiceAction": "RESUME"})
 
     def stop(self, identity: str) -> None:
         """Stop serving."""
-        for service in self._client.group(identity).services:
-            if SERVICE_STATUS.get(service.status) not in _IDLE:
-                self._client.modify_service(service.id, {"ServiceAction": "STOP"})
+        group = self._client.group(identity)
+        self._sweep(group)
+        self._stop(group.services)
 
     def delete(self, identity: str) -> None:
         """Remove the group with its versions, which are stopped where the platform wants that first."""
-        try:
-            self._client.delete_group(identity)
-        except AnyfitError as fault:
-            if not is_code(fault.status, *NOT_NOW):
-                raise
-            self.stop(identity)
-            self._client.delete_group(identity)
+        if self._client.delete_group(identity):
+            return
+        self._stop(self._client.group(identity).services)
+        if not any(self._client.delete_group(identity) for _ in looks(self._sleep, _PATIENCE)):
+            raise ServiceError(f"endpoint {identity} does not end", hint="try again later", backend="ti")
 
     def renew_token(self, identity: str) -> None:
         """Another token in place of the one that callers show; the old one opens nothing any more."""
@@ -206,6 +213,28 @@ class Groups:
 
     # below
 
+    def _stop(self, services: Iterable[Service]) -> None:
+        for service in services:
+            if SERVICE_STATUS.get(service.status) not in _IDLE and service.status != _NEVER_RAN:
+                self._client.modify_service(service.id, {"ServiceAction": "STOP"})
+
+    def _sweep(self, group: Group) -> None:
+        """Remove what earlier updates have left behind, as far as it has stopped by now."""
+        for service in group.services:
+            if service.left:
+                self._client.delete_service(service.id)
+
+    def _retire(self, services: Sequence[Service]) -> None:
+        """Remove versions; one that takes too long to stop is marked as such, and goes the next time."""
+        running = [service for service in services if not self._client.delete_service(service.id)]
+        for service in running:
+            self._client.modify_service(service.id, {"ServiceDescription": LEFT})
+        self._stop(running)
+        for _ in looks(self._sleep, _PATIENCE):
+            running = [service for service in running if not self._client.delete_service(service.id)]
+            if not running:
+                return
+
     def _log(self, service: Service, cursor: str) -> LogPage:
         def fetch(start: int, context: str) -> tuple[list[Entry], str]:
             asked: dict[str, Any] = {
@@ -236,17 +265,21 @@ class Groups:
         ask = cache(self._client.model_version)
         return [ask(ModelRef.parse(variant.model).id) for variant in spec.variants]
 
-    def _first(self, body: Mapping[str, Any]) -> str:
-        """A new group; an answer that was lost is looked up by name."""
+    def _first(self, body: Mapping[str, Any]) -> tuple[str, bool]:
+        """A new group, and whether it is this call's for sure: after a lost answer it is one that is like it."""
+        name = body["ServiceGroupName"]
         try:
             made = self._client.create_service(body).raw.get("ServiceGroupId")
-        except ServiceError:
-            made = self.find(body["ServiceGroupName"])
-            if made is None:
+        except ServiceError as fault:
+            found = self._client.groups(name)
+            if not found:
                 raise
+            if not _is_made_from(found[0], body):
+                raise name_is_taken("FailedOperation.DuplicateName", f"endpoint {name}") from fault
+            return found[0].id, False
         if not isinstance(made, str) or not made:
-            raise ServiceError(f"endpoint {body['ServiceGroupName']}: TI answers without an id", backend="ti")
-        return made
+            raise ServiceError(f"endpoint {name}: TI answers without an id", backend="ti")
+        return made, True
 
     def _further(self, group: str, body: Mapping[str, Any]) -> str:
         """A further version of a group; its id."""
@@ -257,6 +290,11 @@ class Groups:
             if url := self._client.call_info(identity).url:
                 return f"{url.rstrip('/')}{_path(services)}"
         return ""
+
+
+def _is_made_from(group: Group, body: Mapping[str, Any]) -> bool:
+    """Whether a group of one version serves what this body asks for."""
+    return len(group.services) == 1 and not change_of(body, group.services[0], Options())
 
 
 def _path(services: Sequence[Service]) -> str:

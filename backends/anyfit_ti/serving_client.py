@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from attrs import frozen
@@ -11,6 +11,7 @@ from anyfit.errors import AnyfitError, NotFound, ServiceError
 from anyfit_ti import wire, wire_serving
 from anyfit_ti.client import Client
 from anyfit_ti.errors import GONE, NOT_NOW, is_code
+from anyfit_ti.pages import every_row
 from anyfit_ti.wire import Raw
 
 __all__ = ["ServingClient"]
@@ -43,10 +44,11 @@ class ServingClient:
         """Models whose names hold this, or all, newest first, with their versions."""
         filters = [{"Name": "keyword", "Values": [name]}] if name else []
         asked = {"Filters": filters, "OrderField": "CreateTime", "Order": "DESC", "WithModelVersions": True}
-        return self._pages(
-            lambda body: self.client.tione("DescribeTrainingModels", {**asked, **body}, "models"),
+        return every_row(
+            lambda page: self.client.tione("DescribeTrainingModels", {**asked, **page}, "models"),
             "TrainingModels",
             _MODELS,
+            "TrainingModelId",
         )
 
     def model_version(self, version: str) -> wire_serving.ModelVersion:
@@ -65,11 +67,13 @@ class ServingClient:
             answer = self.client.tione("DescribeTrainingModelVersions", {"TrainingModelId": model}, f"model {model}")
         return [wire_serving.model_version(row) for row in wire.rows(answer, "TrainingModelVersions")]
 
-    def delete_model_version(self, version: str, *, with_files: bool) -> None:
-        """Remove a version; one that is gone is fine."""
-        body = {"TrainingModelVersionId": version, "EnableDeleteCos": with_files}
-        with _used():
-            _unless_gone(lambda: self.client.tione("DeleteTrainingModelVersion", body, f"deletion of model {version}"))
+    def delete_model_version(self, version: str) -> None:
+        """Remove a version, and leave its files; one that is gone is fine."""
+        self._delete_model_version({"TrainingModelVersionId": version, "EnableDeleteCos": False})
+
+    def delete_model_version_and_files(self, version: str) -> None:
+        """Remove a version with the files that it is made of; one that is gone is fine."""
+        self._delete_model_version({"TrainingModelVersionId": version, "EnableDeleteCos": True})
 
     # services, 2021
 
@@ -92,10 +96,11 @@ class ServingClient:
         """Groups of this name, or all, newest first."""
         filters = [{"Name": "ServiceGroupName", "Values": [name]}] if name else []
         asked = {"Filters": filters, "Order": "DESC", "OrderField": "CreateTime"}
-        found = self._pages(
-            lambda body: self.client.tione("DescribeModelServiceGroups", {**asked, **body}, "endpoints"),
+        found = every_row(
+            lambda page: self.client.tione("DescribeModelServiceGroups", {**asked, **page}, "endpoints"),
             "ServiceGroups",
             _GROUPS,
+            "ServiceGroupId",
         )
         groups = map(wire_serving.group, found)
         return [group for group in groups if name in ("", group.name)]
@@ -107,31 +112,27 @@ class ServingClient:
             self.client.tione("ModifyModelService", asked, f"change of endpoint {service}")
 
     def delete_service(self, service: str) -> bool:
-        """Remove a version that was stopped; whether it is gone, for one that is still stopping stays."""
-        try:
-            _unless_gone(
-                lambda: self.client.tione("DeleteModelService", {"ServiceId": service}, f"deletion of {service}")
-            )
-        except AnyfitError as fault:
-            if not is_code(fault.status, *NOT_NOW):
-                raise
-            return False
-        return True
+        """Remove a version; whether it is gone, for one that has not stopped stays."""
+        body = {"ServiceId": service}
+        return _is_gone(lambda: self.client.tione("DeleteModelService", body, f"deletion of endpoint {service}"))
 
-    def delete_group(self, group: str) -> None:
-        """Remove a group with its versions; one that is gone is fine."""
+    def delete_group(self, group: str) -> bool:
+        """Remove a group with its versions; whether it is gone, for one of which some have not stopped stays."""
         body = {"ServiceGroupId": group}
-        _unless_gone(lambda: self.client.tione("DeleteModelServiceGroup", body, f"deletion of endpoint {group}"))
+        return _is_gone(lambda: self.client.tione("DeleteModelServiceGroup", body, f"deletion of endpoint {group}"))
 
     def weigh(self, group: str, weights: Mapping[str, int]) -> None:
         """Share out the traffic of a group, in percents."""
         body = {"ServiceGroupId": group, "Weights": [{"ServiceId": one, "Weight": n} for one, n in weights.items()]}
         self.client.tione("ModifyServiceGroupWeights", body, f"weights of endpoint {group}")
 
-    def authorize(self, group: str, *, on: bool) -> None:
-        """Ask callers for a token, or no longer."""
-        body = {"ServiceGroupId": group, "AuthorizationEnable": on}
-        self.client.tione("ModifyModelServiceAuthorization", body, f"authorization of endpoint {group}")
+    def ask_for_token(self, group: str) -> None:
+        """Let callers in who show a token, and nobody else."""
+        self._authorize({"ServiceGroupId": group, "AuthorizationEnable": True})
+
+    def admit_everybody(self, group: str) -> None:
+        """Ask callers for no token."""
+        self._authorize({"ServiceGroupId": group, "AuthorizationEnable": False})
 
     def call_info(self, group: str) -> wire_serving.CallInfo:
         """Where a group is called, and with what."""
@@ -163,10 +164,11 @@ class ServingClient:
 
     def configs(self) -> list[wire_serving.Config]:
         """All configurations."""
-        found = self._pages(
-            lambda body: self._ems("DescribeServiceConfigs", {**body, "Order": "DESC"}, "models"),
+        found = every_row(
+            lambda page: self._ems("DescribeServiceConfigs", {**page, "Order": "DESC"}, "models"),
             "ServiceConfigs",
             _CONFIGS,
+            "Id",
         )
         return [wire_serving.config(row) for row in found]
 
@@ -206,8 +208,8 @@ class ServingClient:
     def old_services(self) -> list[wire_serving.OldService]:
         """All services, newest first."""
         asked = {"Order": "DESC", "OrderField": "CREATE_TIME"}
-        found = self._pages(
-            lambda body: self._ems("DescribeServices", {**asked, **body}, "endpoints"), "Services", _EMS
+        found = every_row(
+            lambda page: self._ems("DescribeServices", {**asked, **page}, "endpoints"), "Services", _EMS, "Id"
         )
         return [wire_serving.old_service(row) for row in found]
 
@@ -227,19 +229,17 @@ class ServingClient:
 
     # below
 
+    def _delete_model_version(self, body: Raw) -> None:
+        what = f"deletion of model {body['TrainingModelVersionId']}"
+        with _used():
+            _unless_gone(lambda: self.client.tione("DeleteTrainingModelVersion", body, what))
+
+    def _authorize(self, body: Raw) -> None:
+        what = f"authorization of endpoint {body['ServiceGroupId']}"
+        self.client.tione("ModifyModelServiceAuthorization", body, what)
+
     def _ems(self, action: str, body: Raw, what: str, *, repeatable: bool = True) -> Raw:
         return self.client.ask("tiems", action, body, what, repeatable=repeatable)
-
-    @staticmethod
-    def _pages(ask: Callable[[dict[str, int]], Raw], name: str, size: int) -> list[Raw]:
-        """All rows of a list, in as many requests as there are pages."""
-        found: list[Raw] = []
-        while True:
-            answer = ask({"Offset": len(found), "Limit": size})
-            page: Sequence[Raw] = wire.rows(answer, name)
-            found += page
-            if not page or len(found) >= (wire.whole(answer.get("TotalCount")) or 0):
-                return found
 
 
 @contextmanager
@@ -269,3 +269,14 @@ def _unless_gone(ask: Callable[[], object]) -> None:
     except AnyfitError as fault:
         if not is_code(fault.status, *GONE):
             raise
+
+
+def _is_gone(ask: Callable[[], object]) -> bool:
+    """Whether it is, after this was asked; False where the platform says that it may not go yet."""
+    try:
+        _unless_gone(ask)
+    except AnyfitError as fault:
+        if not is_code(fault.status, *NOT_NOW):
+            raise
+        return False
+    return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["Job2019", "Line", "Machine", "Step", "Task", "job_2019", "jobs_2019", "task", "text", "time_of"]
+__all__ = ["Job2019", "Machine", "Step", "Task", "job_2019", "says", "task", "text", "time_of"]
 
 Raw = Mapping[str, Any]
 
@@ -68,15 +68,6 @@ class Machine:
     fen: int | None = None
 
 
-@frozen
-class Line:
-    """A line of a log: when, in nanoseconds since 1970, on which node, and what."""
-
-    at: int
-    node: int
-    text: str
-
-
 def text(raw: Raw, name: str) -> str:
     """A member that is text, or ""."""
     value = raw.get(name)
@@ -104,6 +95,13 @@ def whole(value: object) -> int | None:
     return int(value) if isinstance(value, str) and value.isdigit() else None
 
 
+def says(told: object, wanted: object) -> bool:
+    """Whether what is told holds what is wanted; answers have more members than requests."""
+    if isinstance(told, Mapping) and isinstance(wanted, Mapping):
+        return all(says(told.get(name), value) for name, value in wanted.items())
+    return told == wanted
+
+
 def job_2019(raw: Raw) -> Job2019:
     """A job from DescribeTrainingJob, or an entry of a list."""
     steps = tuple(
@@ -122,11 +120,6 @@ def job_2019(raw: Raw) -> Job2019:
         steps=steps,
         raw=raw,
     )
-
-
-def jobs_2019(answer: Raw) -> list[Job2019]:
-    """The entries of a list of jobs."""
-    return [job_2019(row) for row in rows(answer, "TrainingJobSet")]
 
 
 def task(raw: Raw) -> Task:

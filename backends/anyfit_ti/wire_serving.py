@@ -11,6 +11,7 @@ from attrs import field, frozen
 from anyfit_ti.wire import Raw, rows, table, text, whole
 
 __all__ = [
+    "LEFT",
     "CallInfo",
     "Config",
     "Group",
@@ -25,6 +26,9 @@ __all__ = [
     "old_service",
     "service",
 ]
+
+LEFT = "anyfit: no longer served, to be removed"
+"""The description of a version that goes; the platform wants it to be stopped before."""
 
 _NOT_A_REASON = ("", "CREATE_SUCCEED")  # the platform's text for a failure where there was none
 
@@ -106,6 +110,11 @@ class Service:
     updated: int | None
     info: Raw = field(repr=False)
     raw: Raw = field(repr=False)
+
+    @property
+    def left(self) -> bool:
+        """Whether an update has done with it, so that it goes as soon as it has stopped."""
+        return text(self.raw, "ServiceDescription") == LEFT
 
     @property
     def variables(self) -> dict[str, str]:
@@ -214,7 +223,7 @@ def group(raw: Raw) -> Group:
         id=text(raw, "ServiceGroupId"),
         name=text(raw, "ServiceGroupName"),
         created=text(raw, "CreateTime"),
-        description=text(services[0].raw, "ServiceDescription") if services else "",
+        description=next((text(one.raw, "ServiceDescription") for one in services if not one.left), ""),
         authorized=raw.get("AuthorizationEnable") is True,
         weights=text(raw, "WeightUpdateStatus"),
         services=tuple(services),

@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from anyfit.backend import Cause, JobRef, LogLine, Status
-from anyfit.errors import Conflict, UsageError
+from anyfit.errors import Conflict
 from anyfit.job import find_job
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
@@ -243,14 +243,18 @@ def test_deleting(backend: TiBackend, bench: Benches) -> None:
         run.start(spec)
 
 
-def test_running_jobs_are_not_deleted(backend: TiBackend, bench: Benches) -> None:
-    """A job that runs has to be stopped first."""
+@pytest.mark.parametrize("api", ["2019", "2021"])
+def test_running_jobs_are_stopped_and_deleted(connect: Make, bench: Benches, api: str) -> None:
+    """A job that runs is stopped when it is deleted, whatever its generation."""
+    backend = connect(api=api)
     run = bench(backend)
-    job = run.start(run.spec("import time; time.sleep(600)"))
-    with pytest.raises(UsageError, match="not over"):
-        backend.delete(job.ref)
-    job.stop()
-    run.wait(job)
+    spec = run.spec("import time; print('on', flush=True); time.sleep(600)")
+    job = run.start(spec)
+    run.wait_for_line(job, "on")
+    backend.delete(job.ref)
+
+    assert backend.find(spec.name) is None
+    assert backend.describe([job.ref])[0].gone
 
 
 def test_job_of_another_tool(backend: TiBackend, bench: Benches, cloud: Mapping[str, str]) -> None:

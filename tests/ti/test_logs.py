@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from anyfit.errors import UsageError
+from anyfit.errors import AnyfitError, AuthError, ServiceError, SpecError, UsageError
 from anyfit_ti.logs import Entry, entries_2019, entries_2021, read_page, read_tail
 
 SECOND = 10**9
@@ -99,6 +99,58 @@ class Strict(Service):
         return super().fetch(start, context)
 
 
+class Forgetful(Service):
+    """Has forgotten the contexts of before."""
+
+    def __init__(self, page: int, fault: AnyfitError) -> None:
+        super().__init__(page)
+        self.fault: AnyfitError | None = fault
+
+    def fetch(self, start: int, context: str) -> tuple[Sequence[Entry], str]:
+        if context and self.fault:
+            raise self.fault
+        return super().fetch(start, context)
+
+
+@given(page=st.integers(1, 7), at=st.integers(1, 20), waits=st.lists(st.integers(0, 2), min_size=20, max_size=20))
+def test_context_that_has_ended(page: int, at: int, waits: list[int]) -> None:
+    """A reader who comes back after the platform has forgotten the search goes on where it was."""
+    service, now = Service(page), 1
+    for wait in waits:
+        now += wait * SECOND
+        service.lines.append(Entry(now, "worker-0", 0, str(len(service.lines))))
+    seen: list[str] = []
+    cursor = ""
+    while len(seen) < at:
+        found = read_page(service.fetch, cursor, begin=0, nodes=1)
+        seen += [line.text for line in found.lines]
+        cursor = found.cursor
+    forgetful = Forgetful(100, SpecError("no such context", status="InvalidParameter"))
+    forgetful.lines = service.lines
+    seen += [text for _, text in read(forgetful, cursor)[0]]
+
+    assert seen == [str(n) for n in range(20)]
+
+
+@pytest.mark.parametrize(
+    "fault", [AuthError("keys", status="AuthFailure"), ServiceError("no network"), ServiceError("x", status="500")]
+)
+def test_fault_that_is_none_of_the_context(fault: AnyfitError) -> None:
+    """Refused keys and a dead network are told as they are; so is what a new search does not mend."""
+    service = Service(1)
+    service.lines = [Entry(n, "worker-0", 0, str(n)) for n in range(1, 4)]
+    cursor = read_page(service.fetch, "", begin=0, nodes=1).cursor
+    asked: list[str] = []
+
+    def fetch(start: int, context: str) -> tuple[Sequence[Entry], str]:
+        asked.append(context)
+        raise fault
+
+    with pytest.raises(type(fault)):
+        read_page(fetch, cursor, begin=0, nodes=1)
+    assert asked == (["1", ""] if fault.status == "500" else ["1"])
+
+
 def test_very_long_logs() -> None:
     """A search is given up for a new one before the platform ends it, and no line is lost or doubled by that."""
     service = Strict(1000)
@@ -107,6 +159,7 @@ def test_very_long_logs() -> None:
     assert [text for _, text in read(service, "")[0]] == [str(n) for n in range(25_000)]
 
 
+@example(page=2, waits=[0, 1, 0], count=0)
 @given(page=st.integers(1, 5), waits=st.lists(st.integers(0, 2), max_size=20), count=st.integers(0, 25))
 def test_the_end(page: int, waits: list[int], count: int) -> None:
     """The last lines are those that reading all of it ends with, and the cursor goes on after them."""

@@ -502,11 +502,36 @@ def test_half_a_group(platform: Any, scripted: Connect) -> None:
 def test_lost_answer(platform: Any, scripted: Connect, lost: Any) -> None:
     """An endpoint whose answer was lost is looked up by name and not made twice."""
     platform.on("CreateModelService", lost)
-    groups = [{"ServiceGroupId": f"ms-{name}", "ServiceGroupName": name} for name in ("ee", "e")]
+    services = [view(1, "mv-v1-1", 100)]
+    groups = [{"ServiceGroupId": f"ms-{name}", "ServiceGroupName": name, "Services": services} for name in ("ee", "e")]
     platform.on("DescribeModelServiceGroups", {"ServiceGroups": groups, "TotalCount": 2})
 
     assert scripted().deploy(EndpointSpec(name="e", variants=(A,))).id == "ms-e"
     assert len(platform.calls("CreateModelService")) == 1
+
+
+@pytest.mark.parametrize("services", [[], [view(1, "mv-v2-1", 100)], [view(n, "mv-v1-1", 50) for n in (1, 2)]])
+def test_lost_answer_beside_a_stranger(platform: Any, scripted: Connect, services: list[Any]) -> None:
+    """An endpoint of that name which serves something else is a conflict, and not taken for ours."""
+    platform.on("CreateModelService", None)
+    groups = [{"ServiceGroupId": "ms-1", "ServiceGroupName": "e", "Services": services}]
+    platform.on("DescribeModelServiceGroups", {"ServiceGroups": groups, "TotalCount": 1})
+    with pytest.raises(Conflict):
+        scripted().deploy(EndpointSpec(name="e", variants=(A,)))
+
+    assert platform.calls("DeleteModelServiceGroup") == []
+
+
+def test_found_group_is_not_taken_back(platform: Any, scripted: Connect) -> None:
+    """What this call has not seen made is not removed, whatever fails after it was found."""
+    both(platform)
+    platform.on("CreateModelService", None, "ResourceInsufficient")
+    groups = [{"ServiceGroupId": "ms-1", "ServiceGroupName": "e", "Services": [view(1, "mv-v1-1", 100)]}]
+    platform.on("DescribeModelServiceGroups", {"ServiceGroups": groups, "TotalCount": 1})
+    with pytest.raises(ServiceError, match="ResourceInsufficient"):
+        scripted().deploy(EndpointSpec(name="e", variants=(A, B)))
+
+    assert platform.calls("DeleteModelServiceGroup") == []
 
 
 @pytest.mark.parametrize(
@@ -551,26 +576,89 @@ def test_no_address(script: Any, scripted: Connect) -> None:
 
 
 def test_group_that_has_to_be_stopped(platform: Any, scripted: Connect) -> None:
-    """Where a running group is not removed it is stopped first; one that is gone is fine."""
-    platform.on("DeleteModelServiceGroup", "OperationDenied.NotAllow", {}, "ResourceNotFound")
+    """Where a running group is not removed it is stopped, and has to have stopped; one that is gone is fine."""
+    no = "OperationDenied.NotAllow"
+    platform.on("DeleteModelServiceGroup", no, no, no, {}, "ResourceNotFound")
     backend = scripted()
     backend.undeploy(REF)
     backend.undeploy(REF)
 
     assert platform.calls("ModifyModelService") == [{"ServiceId": "ms-1-1", "ServiceAction": "STOP"}]
+    assert len(platform.calls("DeleteModelServiceGroup")) == 5
+
+
+def test_group_that_does_not_stop(platform: Any, scripted: Connect, pauses: list[float]) -> None:
+    """A group that is still there after minutes is a fault, and no success."""
+    platform.on("DeleteModelServiceGroup", "OperationDenied.NotAllow")
+    with pytest.raises(ServiceError, match="does not end"):
+        scripted().undeploy(REF)
+
+    assert 60 < sum(pauses) < 300
+
+
+LEFT_VIEW = {"ServiceDescription": "anyfit: no longer served, to be removed"}
+
+
+def test_version_that_takes_its_time(platform: Any, scripted: Connect) -> None:
+    """A version that an update has done with is stopped, and removed as soon as the platform lets it go."""
+    no = "OperationDenied.NotAllow"
+    served = [view(1, "mv-v1-1", 50), view(2, "mv-v2-1", 50)]
+    platform.on(
+        "DescribeModelServiceGroup",
+        {"ServiceGroup": {"ServiceGroupId": "ms-1", "ServiceGroupName": "e", "Services": served}},
+    )
+    platform.on("DeleteModelService", no, no, no, {})
+    scripted().update_endpoint(REF, EndpointSpec(name="e", variants=(A,)))
+
+    doomed = {"ServiceId": "ms-1-2"}
+    assert platform.calls("ModifyModelService") == [doomed | LEFT_VIEW, doomed | {"ServiceAction": "STOP"}]
+    assert platform.calls("DeleteModelService") == [doomed] * 4
+
+
+def test_leftovers_are_not_started(platform: Any, scripted: Connect) -> None:
+    """What an update had to leave behind is removed at the next occasion, and never served again."""
+    versions = [view(1, "mv-v1-1", 100, Status="Stopped"), view(2, "mv-v2-1", 0, Status="Stopped", **LEFT_VIEW)]
+    versions += [view(3, "mv-v3-1", 0, Status="Stopped")]
+    group = {"ServiceGroupId": "ms-1", "ServiceGroupName": "e", "Services": versions}
+    platform.on("DescribeModelServiceGroup", {"ServiceGroup": group})
+    backend = scripted()
+    backend.start_endpoint(REF)
+    backend.stop_endpoint(REF)
+    backend.update_endpoint(REF, EndpointSpec(name="e", variants=(A, evolve(A, model="ti://r/mv-v3-1", weight=0))))
+
+    started = [{"ServiceId": f"ms-1-{n}", "ServiceAction": "RESUME"} for n in (1, 3)]
+    assert [body for body in platform.calls("ModifyModelService") if "ServiceAction" in body] == started
+    assert platform.calls("DeleteModelService") == [{"ServiceId": "ms-1-2"}] * 3
 
 
 def test_lost_answer_of_ems(script: Any, scripted: Connect) -> None:
     """A service of TI-EMS whose answer was lost is looked up by name, and exposed."""
     script.on("DescribeServiceConfigs", {"ServiceConfigs": [{"Id": "c", "Name": "m"}], "TotalCount": 1})
     script.on("CreateService", None)
-    script.on("DescribeServices", {"Services": [{"Id": "s", "Name": "e"}], "TotalCount": 1})
+    told = {"Cpu": 1000, "Memory": 2048, "Scaler": {"StartReplicas": 1}}
+    others = {"Id": "t", "Name": "e", "ConfigId": "d", **told}
+    script.on("DescribeServices", {"Services": [others, {**others, "Id": "s", "ConfigId": "c"}], "TotalCount": 2})
     script.on("ExposeService", {})
     spec = EndpointSpec(name="e", variants=(Variant(model="ti://ap-guangzhou/2019/c"),))
 
     assert scripted().deploy(spec).id == "2019/s"
     assert script.calls("ExposeService") == [{"ServiceId": "s", "ExposeType": "EXTERNAL"}]
     assert len(script.calls("CreateService")) == 1
+
+
+@pytest.mark.parametrize("strange", [{"ConfigId": "d"}, {"Cpu": 4000}, {"Scaler": {"StartReplicas": 3}}])
+def test_lost_answer_of_ems_beside_a_stranger(script: Any, scripted: Connect, strange: dict[str, Any]) -> None:
+    """A service of that name that is another is not taken for ours, and above all not removed."""
+    script.on("DescribeServiceConfigs", {"ServiceConfigs": [{"Id": "c", "Name": "m"}], "TotalCount": 1})
+    script.on("CreateService", None)
+    told = {"Id": "s", "Name": "e", "ConfigId": "c", "Cpu": 1000, "Memory": 2048, "Scaler": {"StartReplicas": 1}}
+    script.on("DescribeServices", {"Services": [{**told, **strange}], "TotalCount": 1})
+    script.on("ExposeService", "InternalError")
+    spec = EndpointSpec(name="e", variants=(Variant(model="ti://ap-guangzhou/2019/c"),))
+    with pytest.raises(Conflict):
+        scripted().deploy(spec)
+
+    assert script.calls("ExposeService") == script.calls("DeleteService") == []
 
 
 def test_private_service_of_ems(script: Any, scripted: Connect) -> None:
@@ -643,8 +731,8 @@ def test_strange_answers() -> None:
 
 
 def test_leftovers_do_not_count() -> None:
-    """A version without traffic that is stopping says nothing about the group."""
-    stopping = view(1, "mv-v1-1", 0, Status="Stopping")
+    """A version that an update has done with says nothing about the group."""
+    stopping = view(1, "mv-v1-1", 0, Status="Stopping", **LEFT_VIEW)
     found = group({"ServiceGroupId": "ms-1", "Services": [view(2, "mv-v2-1", 100), stopping]})
 
     assert [one.id for one in found.services] == ["ms-1-1", "ms-1-2"]

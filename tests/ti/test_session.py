@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from anyfit.backend import Catalog, JobRef, JobState, Status
-from anyfit.errors import AuthError, Conflict, NotFinished, ServiceError
+from anyfit.errors import AnyfitError, AuthError, Conflict, NotFinished, NotFound, ServiceError
 from anyfit.spec import JobSpec
 from anyfit.storage import Uri
 from anyfit.testing import Bench
 from anyfit.watch import follow
 from anyfit_ti.backend import TiBackend, _Keys
+from anyfit_ti.bundle import JOB
 
 Make = Callable[..., TiBackend]
 Benches = Callable[[Any], Bench]
@@ -214,12 +217,41 @@ def test_for_a_moment(script: Any, scripted: Make, pauses: list[float], code: st
 
 def test_stop_of_what_is_being_submitted(script: Any, scripted: Make, pauses: list[float]) -> None:
     """A task that the platform has not quite taken yet is stopped a moment later; one that has ended is fine."""
-    script.on("DescribeTrainingTask", detail("SUBMITTING"))
+    script.on("DescribeTrainingTask", detail("SUBMITTING"), detail("FAILED"))
     script.on("StopTrainingTask", "FailedOperation.UnSubmitNotAllowToStop", "FailedOperation.NotAllow")
     scripted().stop(REF)
 
     assert len(script.calls("StopTrainingTask")) == 2
     assert len(pauses) == 1
+
+
+@pytest.mark.parametrize(
+    "code", ["FailedOperation.NotAllow", "OperationDenied.NotAllow", "OperationDenied.BalanceInsufficient"]
+)
+@pytest.mark.parametrize("ref", [REF, OLD])
+def test_stop_that_is_refused(script: Any, scripted: Make, code: str, ref: JobRef) -> None:
+    """A job that goes on, since the platform does not stop it, is not called stopped."""
+    script.on("DescribeTrainingTask", detail("RUNNING"))
+    script.on("StopTrainingTask", code)
+    script.on("DescribeTrainingJob", {"TrainingJobName": "mnist", "TrainingJobStatus": "InProgress"})
+    script.on("StopTrainingJob", code)
+    with pytest.raises(AnyfitError) as caught:
+        scripted().stop(ref)
+
+    assert caught.value.status == code
+
+
+def test_job_that_does_not_end(script: Any, scripted: Make, pauses: list[float]) -> None:
+    """A job that runs is stopped before it is deleted; one that goes on for minutes is left, and that is told."""
+    script.on("DescribeTrainingTask", detail("RUNNING"))
+    script.on("StopTrainingTask", {})
+    script.on("DeleteTrainingTask", {})
+    with pytest.raises(ServiceError, match="does not end"):
+        scripted().delete(REF)
+
+    assert len(script.calls("StopTrainingTask")) == 1
+    assert script.calls("DeleteTrainingTask") == []
+    assert 60 < sum(pauses) < 300
 
 
 @pytest.mark.parametrize("answer", [(200, b"<html>"), (200, b"{}"), (500, b"")])
@@ -231,6 +263,7 @@ def test_no_answer_of_the_api(script: Any, scripted: Make, answer: Any) -> None:
 
 
 def job(backend: TiBackend, catalog: Catalog, **options: Any) -> Any:
+    """A plan of a job whose places tell nothing of it, for it has no code and an output path."""
     spec = JobSpec(name="mnist", image="registry/image:1", output_path="cos://demo-1250000000/out/", options=options)
     return backend.plan(spec, catalog)
 
@@ -239,11 +272,12 @@ def job(backend: TiBackend, catalog: Catalog, **options: Any) -> Any:
 def test_lost_create(script: Any, scripted: Make, catalog: Catalog, answer: Any) -> None:
     """A task whose answer was lost is found by its name, and never asked for a second time."""
     backend = scripted()
+    plan = job(backend, catalog)
     script.on("CreateTrainingTask", answer)
     script.on("DescribeTrainingTasks", tasks(task("STARTING")))
-    script.on("DescribeTrainingTask", detail("STARTING"))
+    script.on("DescribeTrainingTask", detail("STARTING", **plan.requests[0].body))
 
-    assert backend.submit(job(backend, catalog)) == REF
+    assert backend.submit(plan) == REF
     assert len(script.calls("CreateTrainingTask")) == 1
     assert script.calls("DescribeTrainingTasks")[0]["Filters"] == [{"Name": "Name", "Values": ["mnist"]}]
 
@@ -277,12 +311,18 @@ def test_lost_create_beside_a_stranger(script: Any, scripted: Make, catalog: Cat
     backend = scripted()
     script.on("CreateTrainingTask", None)
     script.on("DescribeTrainingTasks", tasks(task("RUNNING")))
-    script.on("DescribeTrainingTask", detail("RUNNING", Output={**OUTPUT, "Paths": ["theirs/"]}))
+    plan, old = job(backend, catalog), job(backend, catalog, api="2019")
+    theirs, image = {"Output": {**OUTPUT, "Paths": ["theirs/"]}}, {"ImageInfo": {"ImageUrl": "registry/other:1"}}
     script.on("CreateTrainingJob", None)
-    script.on("DescribeTrainingJob", {"TrainingJobName": "mnist", "TrainingJobStatus": "InProgress"})
-    for options in ({}, {"api": "2019"}):
+    others = {"AlgorithmSpecification": {"TrainingImageName": "registry/other:1"}}
+    for strange in (theirs, image):
+        script.on("DescribeTrainingTask", detail("RUNNING", **{**plan.requests[0].body, **strange}))
         with pytest.raises(Conflict):
-            backend.submit(job(backend, catalog, **options))
+            backend.submit(plan)
+    for told in ({}, {**old.requests[0].body, **others}):
+        script.on("DescribeTrainingJob", {**told, "TrainingJobName": "mnist", "TrainingJobStatus": "InProgress"})
+        with pytest.raises(Conflict):
+            backend.submit(old)
 
 
 @pytest.mark.parametrize("api", ["2021", "2019"])
@@ -331,6 +371,208 @@ def test_other_generation_cannot_be_asked(script: Any, scripted: Make) -> None:
     assert [each.ref for each in backend.list()] == [REF]
     assert backend.find("mnist") == REF
     assert backend.find("other") is None
+
+
+@pytest.mark.parametrize("fault", ["AuthFailure.SignatureFailure", "InternalError", None])
+def test_fault_of_the_other_generation(script: Any, scripted: Make, fault: Any) -> None:
+    """What nobody could find out is no "no such job": wrong keys and a dead network are faults of both generations."""
+    script.on("DescribeTrainingTasks", NO_TASKS)
+    for action in ("DescribeTrainingJobs", "DescribeTrainingJob", "DescribeServices", "DescribeServiceConfigs"):
+        script.on(action, fault)
+    script.on("DescribeModelServiceGroups", {"ServiceGroups": [], "TotalCount": 0})
+    script.on("DescribeTrainingModels", {"TrainingModels": [], "TotalCount": 0})
+    backend = scripted()
+    asks: list[Callable[[], object]] = [
+        backend.list,
+        lambda: backend.find("mnist"),
+        backend.endpoints,
+        lambda: backend.find_endpoint("e"),
+        backend.models,
+    ]
+    for ask in asks:
+        with pytest.raises(AnyfitError) as caught:
+            ask()
+        assert not isinstance(caught.value, NotFound)
+
+
+@pytest.mark.parametrize("code", ["NoSuchVersion", "ActionOffline", "UnauthorizedOperation", "NoSuchProduct"])
+def test_other_generation_is_not_for_us(script: Any, scripted: Make, code: str) -> None:
+    """A generation that the platform has not, or that the account's policies leave out, has nothing of ours."""
+    script.on("DescribeModelServiceGroups", {"ServiceGroups": [], "TotalCount": 0})
+    script.on("DescribeServices", code)
+
+    assert list(scripted().endpoints()) == []
+
+
+# the bucket does not answer
+
+REFUSED = (403, b"<Error><Code>AccessDenied</Code></Error>")
+MISSING = (404, b"<Error><Code>NoSuchKey</Code></Error>")
+OF_ANYFIT = {"CodePackagePath": {**OUTPUT, "Paths": ["anyfit/jobs/mnist/0123456789abcdef/code/"]}}
+JOB_FILE = f"/anyfit/jobs/mnist/0123456789abcdef/code/{JOB}"
+
+
+def test_job_file_that_cannot_be_read(script: Any, scripted: Make) -> None:
+    """Only where no job file is there did anyfit write none; any other fault is one, and nothing is deleted then."""
+    script.on("DescribeTrainingTask", detail("SUCCEED", **OF_ANYFIT))
+    script.on("DeleteTrainingTask", {})
+    backend = scripted()
+    script.on(JOB_FILE, REFUSED)
+    for ask in (backend.job_spec, backend.delete):
+        with pytest.raises(AuthError):
+            ask(REF)
+    script.on(JOB_FILE, MISSING)
+
+    assert script.calls("DeleteTrainingTask") == []
+    assert backend.job_spec(REF).name == "mnist"
+
+
+def test_code_of_strangers_is_not_read(script: Any, scripted: Make) -> None:
+    """Beside code that lies in no folder of anyfit's there is nothing to be read."""
+    script.on("DescribeTrainingTask", detail("SUCCEED", CodePackagePath={**OUTPUT, "Paths": ["jobs/mnist/"]}))
+
+    assert scripted().job_spec(REF).name == "mnist"
+    assert [action for action, _, _ in script.asked] == ["DescribeTrainingTask"]
+
+
+def test_end_that_cannot_be_read(script: Any, scripted: Make) -> None:
+    """How a script ended is asked for again after a fault of the bucket, and once more never."""
+    told = (200, b'{"exit_code": 3, "signal": null, "timeout": false}')
+    script.on("DescribeTrainingTasks", tasks(task("FAILED")))
+    script.on("/out/mnist/train-1/.anyfit/end.json", REFUSED, told)
+    backend = scripted()
+    codes = [backend.describe([REF])[0].exit_code for _ in range(3)]
+
+    assert codes == [None, 3, 3]
+    assert len(script.headers("/out/mnist/train-1/.anyfit/end.json")) == 2
+
+
+def test_end_of_2019_that_cannot_be_read(script: Any, scripted: Make) -> None:
+    """The same for jobs of 2019, whose end is otherwise remembered."""
+    output = {"CosOutputBucket": "demo-1250000000", "CosOutputKeyPrefix": "out"}
+    ended = {"TrainingJobName": "mnist", "TrainingJobStatus": "Failed", "OutputDataConfig": output}
+    told = (200, b'{"exit_code": 3, "signal": null, "timeout": false}')
+    script.on("DescribeTrainingJob", ended)
+    script.on("/anyfit/refs/deleted/mnist", (404, b""))
+    script.on("/out/mnist/output/checkpoints/anyfit/end.json", REFUSED, told)
+    backend = scripted(api="2019")
+    codes = [backend.describe([OLD])[0].exit_code for _ in range(3)]
+
+    assert codes == [None, 3, 3]
+
+
+def test_deleted_jobs_stay_away(script: Any, scripted: Make) -> None:
+    """Where nobody can say which jobs of 2019 were deleted, they do not appear again."""
+    row = {"TrainingJobName": "mnist", "TrainingJobStatus": "Completed"}
+    script.on("DescribeTrainingJobs", {"TrainingJobSet": [row], "TotalCount": 1})
+    script.on("DescribeTrainingJob", row)
+    script.on("/", REFUSED)
+    script.on("/anyfit/refs/deleted/mnist", (403, b""))
+    backend = scripted(api="2019")
+    for ask in (backend.list, lambda: backend.find("mnist"), lambda: backend.describe([OLD])):
+        with pytest.raises(AuthError):
+            ask()
+
+
+# lists
+
+
+def test_long_lists(script: Any, scripted: Make) -> None:
+    """Lists are read to their end, also where nobody says how long they are, and what moves comes once."""
+    pages = [
+        [task("RUNNING", Id=f"train-{n}") for n in range(at, at + size)] for at, size in ((0, 50), (49, 50), (99, 3))
+    ]
+    script.on("DescribeTrainingTasks", *[{"TrainingTaskSet": page} for page in pages])
+    images = [[{"ImageName": f"i{n}"} for n in range(at, at + size)] for at, size in ((0, 100), (100, 20))]
+    script.on("DescribePlatformImages", *[{"PlatformImageInfos": page, "TotalCount": 120} for page in images])
+    backend = scripted()
+
+    assert [each.ref.id for each in listed(script, backend)] == [f"train-{n}" for n in range(102)]
+    assert [body["Offset"] for body in script.calls("DescribeTrainingTasks")] == [0, 50, 100]
+    assert len(backend._client.images("Train")) == 120
+    assert [body["Offset"] for body in script.calls("DescribePlatformImages")] == [0, 100]
+
+
+# who we are
+
+
+def test_place_tells_accounts_apart(scripted: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place of two accounts, or of two workspaces, is never the same; that of one account always is."""
+    monkeypatch.delenv("TKE_ROLE_ARN", raising=False)
+    nobody: dict[str, Any] = {"secret_id": "", "secret_key": ""}
+    accounts: list[dict[str, Any]] = [
+        {},
+        {"secret_id": "AKIDbob"},
+        {"role_arn": "qcs::cam::uin/1:roleName/r"},
+        {"role_arn": "qcs::cam::uin/2:roleName/r"},
+        {"role_arn": "r"},
+        {"uin": "3"},
+        {"project": "7"},
+        {**nobody, "credentials_url": "http://one/keys"},
+        {**nobody, "credentials_url": "http://two/keys"},
+        {**nobody, "cvm_role": "one"},
+        {**nobody, "cvm_role": "two"},
+    ]
+    places = [scripted(**account).place for account in accounts]
+    monkeypatch.setenv("TKE_ROLE_ARN", "qcs::cam::uin/4:roleName/pods")
+
+    assert len({*places, scripted(**nobody).place}) == len(accounts) + 1
+    assert scripted(role_arn="qcs::cam::uin/1:roleName/other").place == places[2] == scripted(uin="1").place
+    assert not [place for place in places if "AKID" in place or "keys" in place]
+
+
+def test_keys_that_several_threads_find_refused(script: Any, scripted: Make) -> None:
+    """Whoever finds temporary keys refused asks again, also while another thread is about to; set keys stay."""
+    script.on("AssumeRole", keys(1, 7200), keys(2, 7200))
+    account, fixed = scripted(role_arn="role")._account, scripted()._account
+    first = account.credential().secret_id
+
+    assert [account.refused(first), account.refused(first)] == [True, True]
+    assert account.credential().secret_id == "TMP2"
+    assert not fixed.refused("AKIDalice")
+
+
+def test_keys_end_by_the_clock_of_the_service(script: Any, scripted: Make) -> None:
+    """Whether keys are still good is told by the service's clock, not by that of this machine."""
+    script.on("AssumeRole", keys(1, 7200), keys(2, 20_000))
+    account = scripted(role_arn="role")._account
+    before = account.credential().secret_id
+    account.learn_time(time.time() + 8000)
+
+    assert (before, account.credential().secret_id) == ("TMP1", "TMP2")
+
+
+def test_parts_are_made_once(scripted: Make) -> None:
+    """Several threads that begin at once share the parts of a backend; closing one that did nothing makes none."""
+    backend, ready = scripted(), Barrier(8)
+
+    def client(_: int) -> object:
+        ready.wait()
+        return backend._client
+
+    with ThreadPoolExecutor(8) as pool:
+        made = {id(each) for each in pool.map(client, range(8))}
+    idle = scripted()
+    idle.close()
+
+    assert len(made) == 1
+    assert "_transport" not in vars(idle)
+
+
+def test_store_of_others(scripted: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in another cloud's store is reached as the backend's profile says."""
+    asked: list[tuple[str | None, str]] = []
+
+    def opened(profile: str | None, uri: Uri) -> str:
+        asked.append((profile, str(uri)))
+        return "theirs"
+
+    monkeypatch.setattr("anyfit.stores.profile_store", opened)
+    backend = scripted()
+    backend.profile = "work"
+
+    assert str(backend.store(Uri.parse("s3://bucket/key"))) == "theirs"
+    assert asked == [("work", "s3://bucket/key")]
 
 
 def watched(backend: TiBackend, bench: Benches) -> list[Any]:

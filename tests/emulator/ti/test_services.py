@@ -114,6 +114,13 @@ def settled(rig: Any, service_id: str) -> dict[str, Any]:
     return found
 
 
+def end(rig: Any, service: dict[str, Any]) -> None:
+    """Remove a service with its group, which has to be stopped for that."""
+    rig.call("ModifyModelService", {"ServiceId": service["ServiceId"], "ServiceAction": "STOP"})
+    rig.until(lambda: describe(rig, service["ServiceId"]), lambda seen: seen["Status"] == "Stopped")
+    rig.call("DeleteModelServiceGroup", {"ServiceGroupId": service["ServiceGroupId"]})
+
+
 def created(rig: Any, **members: Any) -> dict[str, Any]:
     """A service, once it is settled."""
     made = rig.call("CreateModelService", order(rig, **members))["Service"]
@@ -163,7 +170,7 @@ def test_what_creating_answers(rig: Any) -> None:
     assert (made["BusinessStatus"], made["Status"], made["Weight"]) == ("CREATING", "", 100)
     assert made["ServiceInfo"]["Status"] is None
 
-    rig.call("DeleteModelServiceGroup", {"ServiceGroupId": made["ServiceGroupId"]})
+    end(rig, made)
 
 
 def test_a_model_package_is_served(rig: Any, echo: dict[str, Any]) -> None:
@@ -260,7 +267,7 @@ def test_a_registered_model_is_served(rig: Any) -> None:
     rig.call("ModifyModelService", one | {"ServiceAction": "STOP"})
     rig.call("DeleteTrainingModelVersion", version)
     assert rig.refusal("ModifyModelService", one | {"ServiceAction": "RESUME"}) == "ResourceNotFound.NoModel"
-    rig.call("DeleteModelServiceGroup", {"ServiceGroupId": seen["ServiceGroupId"]})
+    end(rig, seen)
 
 
 def test_what_a_task_trained_is_served(rig: Any) -> None:
@@ -467,6 +474,28 @@ def test_stopping_and_starting(rig: Any) -> None:
     assert rig.refusal("DescribeModelServiceGroup", group) == "ResourceNotFound"
 
 
+def test_stopping_takes_its_time(rig: Any, tmp_path: Path) -> None:
+    """A service is deleted neither by itself nor with its group while it runs, nor before the last instance ended."""
+    gate, up = tmp_path / "gate", tmp_path / "up"
+    words = f"trap 'until [ -e {gate} ]; do sleep 0.02; done; exit' TERM; touch {up}; while :; do sleep 0.02; done"
+    made = rig.call("CreateModelService", order(rig, ImageInfo=OWN_IMAGE, Command=words))["Service"]
+    one, group = {"ServiceId": made["ServiceId"]}, {"ServiceGroupId": made["ServiceGroupId"]}
+
+    def refusals() -> set[str]:
+        return {rig.refusal("DeleteModelService", one), rig.refusal("DeleteModelServiceGroup", group)}
+
+    rig.until(up.exists, bool)
+    running = refusals()
+    rig.call("ModifyModelService", one | {"ServiceAction": "STOP"})
+
+    assert describe(rig, made["ServiceId"])["Status"] == "Stopping"
+    assert running == refusals() == {"OperationDenied.NotAllow"}
+    gate.touch()
+    rig.until(lambda: describe(rig, made["ServiceId"]), lambda seen: seen["Status"] == "Stopped")
+    rig.call("DeleteModelServiceGroup", group)
+    assert rig.refusal("DescribeModelServiceGroup", group) == "ResourceNotFound"
+
+
 def test_another_model_comes_without_a_pause(rig: Any, tmp_path: Path) -> None:
     """The old instances answer until the new ones are ready."""
     seen = serving(rig)
@@ -540,7 +569,7 @@ def test_a_program_that_does_not_start(rig: Any) -> None:
     assert "load() did not return True" in seen["ServiceInfo"]["Status"]["Reason"]
     assert predict(rig, seen, 1).status_code == 503
 
-    rig.call("DeleteModelServiceGroup", {"ServiceGroupId": seen["ServiceGroupId"]})
+    end(rig, seen)
 
 
 def test_what_a_model_requires_is_installed(rig: Any) -> None:

@@ -127,8 +127,7 @@ class Services:
         """A version that is stopped; the group goes with the last one."""
         with self._lock:
             service = self._register.service(call.fields.text("ServiceId", required=True))
-            if service.wanted and service.business != "CREATE_FAILED":
-                raise ApiError("OperationDenied.NotAllow", f"The service {service.id} is running; stop it first.")
+            self._check_stopped(service)
             group = self._register.group(service.group_id)
             self._drop(service)
             if not self._register.services_of(group):
@@ -136,9 +135,11 @@ class Services:
         return {}
 
     def delete_group(self, call: Call) -> dict[str, Any]:
-        """A group with all its versions."""
+        """A group with all its versions, once they are stopped."""
         with self._lock:
             group = self._register.group(call.fields.text("ServiceGroupId", required=True))
+            for service in self._register.services_of(group):
+                self._check_stopped(service)
             for service in self._register.services_of(group):
                 self._drop(service)
             self._register.remove(group)
@@ -208,6 +209,14 @@ class Services:
             config.pop("CommandBase64", None)
         check_order(Fields(config), self._register.group(service.group_id).charge, self._life.locate)
         self._life.change(service, config)
+
+    def _check_stopped(self, service: Service) -> None:
+        if service.business == "CREATE_FAILED":
+            return
+        status = self._life.state(service).status
+        if service.wanted or status != "Stopped":
+            word = "stopping" if status == "Stopping" else "running; stop it first"
+            raise ApiError("OperationDenied.NotAllow", f"The service {service.id} is {word}.")
 
     def _drop(self, service: Service) -> None:
         self._register.remove(service)
