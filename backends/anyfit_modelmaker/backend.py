@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, ClassVar
 
 from anyfit.backend import (
@@ -27,17 +25,18 @@ from anyfit.backend import (
     Plan,
     Series,
 )
+from anyfit.cloud.once import built, once
+from anyfit.cloud.stores import RenewingKeys, Stores
 from anyfit.http import RetryPolicy, Transport
 from anyfit.spec import EndpointSpec, JobSpec, ModelSpec
 from anyfit_modelmaker.bundle import Shipped
-from anyfit_modelmaker.places import Places, base_url, is_plain_host
+from anyfit_modelmaker.places import base_url, places_of
 from anyfit_modelmaker.settings import Settings
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
     from anyfit.storage import Store, Uri
-    from anyfit.storage.settings import StoreSettings
     from anyfit_modelmaker.auth import Account
     from anyfit_modelmaker.client import Client
     from anyfit_modelmaker.jobs import Jobs
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from anyfit_modelmaker.serving import Services
 
 __all__ = ["ModelMakerBackend"]
-
-_CHINA = 8.0
 
 
 class ModelMakerBackend(Backend):
@@ -74,8 +71,8 @@ class ModelMakerBackend(Backend):
         self._policy = policy or RetryPolicy()
         self._adapter = adapter
         self._shipped = Shipped.read()
-        self._stores: dict[str, Store] = {}
-        self._lock = Lock()
+        self._lock = RLock()
+        self._stores = Stores("s3", lambda: RenewingKeys(lambda fresh: self._account.keys(fresh=fresh)))
 
     def __repr__(self) -> str:
         return f"<ModelMakerBackend {self.place}>"
@@ -123,14 +120,7 @@ class ModelMakerBackend(Backend):
         return make_plan(spec, catalog, self._settings, self._shipped)
 
     def store(self, uri: Uri) -> Store:
-        from anyfit.storage import open_store
-
-        if uri.scheme != "s3":
-            return open_store(uri)
-        with self._lock:
-            if uri.bucket not in self._stores:
-                self._stores[uri.bucket] = open_store(uri, _Keys(self._account))
-            return self._stores[uri.bucket]
+        return self._stores.of(uri, self.profile)
 
     def submit(self, plan: Plan) -> JobRef:
         return self._jobs.submit(plan)
@@ -218,68 +208,46 @@ class ModelMakerBackend(Backend):
         return self._services.invoke(ref, payload)
 
     def close(self) -> None:
-        self._transport.close()
-        for store in self._stores.values():
-            store.close()
-        self._stores.clear()
+        transport: Transport | None = built(self, "_transport")
+        if transport is not None:
+            transport.close()
+        self._stores.close()
 
-    @cached_property
+    @once
     def _transport(self) -> Transport:
         return Transport(self.name, verify=self._settings.verify_ssl, policy=self._policy, adapter=self._adapter)
 
-    @cached_property
+    @once
     def _account(self) -> Account:
         from anyfit_modelmaker.auth import Account
 
         return Account(self._settings, self._folder, self._transport)
 
-    @cached_property
+    @once
     def _client(self) -> Client:
         from anyfit_modelmaker.client import Client
 
         base = base_url(self._settings.host_base, self._settings.region)
         return Client(base, self._account, self._transport, self._policy)
 
-    @cached_property
+    @once
     def _jobs(self) -> Jobs:
         from anyfit_modelmaker.finding import Finder
         from anyfit_modelmaker.jobs import Jobs
         from anyfit_modelmaker.records import Records
 
-        places = Places(self._settings.bucket, self._settings.folder)
-        finder = Finder(self._client, Records(self.store, places), places, self._settings.region)
-        return Jobs(finder, self.store, self._offset_hours)
+        given, places = self._settings, places_of(self._settings)
+        finder = Finder(self._client, Records(self.store, places), places, given.region)
+        return Jobs(finder, self.store, given.utc_offset_hours, self._policy, given.poll_seconds)
 
-    @cached_property
+    @once
     def _models(self) -> Models:
         from anyfit_modelmaker.models import Models
 
-        return Models(self._client, self._settings.region, self._offset_hours)
+        return Models(self._client, self._settings.region, self._settings.utc_offset_hours)
 
-    @cached_property
+    @once
     def _services(self) -> Services:
         from anyfit_modelmaker.serving import Services
 
-        return Services(self._client, self._transport, self._account.keys, self._settings, self._offset_hours)
-
-    @property
-    def _offset_hours(self) -> float:
-        """How far the service's clock is ahead of UTC."""
-        if self._settings.utc_offset_hours is not None:
-            return self._settings.utc_offset_hours
-        if is_plain_host(self._settings.host_base):
-            return time.localtime().tm_gmtoff / 3600
-        return _CHINA
-
-
-class _Keys:
-    """The keys of the object store: those that are kept, and when they no longer do, new ones."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._asked = False
-
-    def __call__(self) -> StoreSettings:
-        settings = self._account.keys(fresh=self._asked)
-        self._asked = True
-        return settings
+        return Services(self._client, self._transport, self._account.keys, self._settings)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from attrs import evolve, frozen
 
 from anyfit.backend import JobRef, Named
-from anyfit.errors import NotFound
+from anyfit.cloud.places import Places
+from anyfit.errors import AuthError, NotFound, ServiceError
 from anyfit.spec import JobSpec
 from anyfit_modelmaker.client import Client
 from anyfit_modelmaker.guess import count_of
-from anyfit_modelmaker.places import Places
-from anyfit_modelmaker.records import Records
+from anyfit_modelmaker.records import Record, Records
 from anyfit_modelmaker.states import ENDED
 from anyfit_modelmaker.wire import Version, number
 
 __all__ = ["Finder", "ids_of"]
-
-_OURS = re.compile(r"/jobs/([^/]+)/[0-9a-f]{16}/")
 
 
 @frozen
@@ -44,7 +41,7 @@ class Finder:
 
     def find(self, key: str) -> JobRef | None:
         """The job of that key: as noted, else as the platform's lists tell."""
-        noted = self.records.of_key(key)
+        noted = self._noted(key)
         if noted is not None:
             try:
                 self.client.train_version(noted.version_id)
@@ -58,7 +55,7 @@ class Finder:
     def every(self) -> list[Named[JobRef]]:
         """All versions of all jobs, newest first."""
         found = [
-            (version.version_id, Named(_key(entry.name, version), self.ref(entry.id, version.version_id)))
+            (version.version_id, Named(self._key(entry.name, version), self.ref(entry.id, version.version_id)))
             for entry in self.client.trains()
             for version in self.versions(entry.id)
         ]
@@ -97,7 +94,7 @@ class Finder:
                 status=str(entry.raw.get("status") or ""),
                 message="",
                 created=str(entry.raw.get("createTime") or ""),
-                started="",
+                started=str(entry.raw.get("startTime") or ""),
                 ended="",
                 duration=None,
             )
@@ -105,15 +102,28 @@ class Finder:
                 found[version.version_id] = version
         return found
 
+    def _noted(self, key: str) -> Record | None:
+        """What is noted about a key; where that cannot be read the lists have to do."""
+        try:
+            return self.records.of_key(key)
+        except (AuthError, ServiceError):
+            return None
+
+    def _key(self, name: str, version: Version) -> str:
+        """anyfit's own key, which a job's places hold, else one made of the platform's number of the version."""
+        return self._key_in(version) or JobSpec(name=name, version=count_of(version)).key
+
+    def _key_in(self, version: Version) -> str:
+        return self.places.key_in(version.text("codeUrl")) or self.places.key_in(version.text("output"))
+
     def _of_key(self, versions: Sequence[Version], key: str) -> Version | None:
         """The version that anyfit made for this key; of what others made, the one of that number."""
-        mark = self.places.job_mark(key)
         for version in versions:
-            if any(mark in version.text(member) for member in ("codeUrl", "output")):
+            if self._key_in(version) == key:
                 return version
         _, dot, tail = key.rpartition(".v")
         count = int(tail) if dot and tail.isdigit() else 1
-        foreign = [each for each in versions if "/jobs/" not in each.text("codeUrl")]
+        foreign = [each for each in versions if not self._key_in(each)]
         return next((each for each in foreign if each.label == f"V{count:04d}"), None)
 
 
@@ -127,11 +137,3 @@ def ids_of(ref: JobRef) -> tuple[int, int]:
             backend="modelmaker",
         )
     return int(job), int(version)
-
-
-def _key(name: str, version: Version) -> str:
-    """The job's key: anyfit's own, which its places hold, else one made of the platform's number of the version."""
-    for member in ("codeUrl", "output"):
-        if found := _OURS.search(version.text(member)):
-            return found[1]
-    return JobSpec(name=name, version=count_of(version)).key

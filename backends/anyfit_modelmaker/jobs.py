@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 
 from attrs import evolve, frozen
 
 from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Named, Plan, Series, Status
+from anyfit.cloud.leavings import End, artifacts_in, read_document, read_end, remove_folders
 from anyfit.codec import from_data
-from anyfit.errors import AnyfitError, NotFound, ServiceError
+from anyfit.errors import AnyfitError, AuthError, NotFound, ServiceError
+from anyfit.http import RetryPolicy
 from anyfit.metrics import scan
 from anyfit.spec import JobSpec
 from anyfit.storage import Store, Uri
@@ -26,9 +28,8 @@ from anyfit_modelmaker.wire import Version
 
 __all__ = ["Jobs"]
 
-_KINDS = {"model": "model", "model.tar.gz": "model", "checkpoints": "checkpoint"}
 _FEW = 2  # so many jobs are asked for one by one rather than in a list
-_HIDDEN = ".anyfit/"
+_END_SECONDS = 60.0  # so long deleting waits for a job that it has stopped
 
 
 @frozen
@@ -40,11 +41,11 @@ class _Known:
 
 
 @frozen
-class _End:
-    """How a script ended, where that is known."""
+class _Shape:
+    """What reading a log has to know of a version."""
 
-    exit_code: int | None = None
-    signal: int | None = None
+    nodes: int
+    over: bool
 
 
 class Jobs:
@@ -54,17 +55,29 @@ class Jobs:
         finder: Knows where they are.
         store: Opens the store of a URI.
         offset_hours: How far the service's clock is ahead of UTC.
+        policy: How to wait.
+        pause: Seconds between two looks at what is about to end.
     """
 
-    def __init__(self, finder: Finder, store: Callable[[Uri], Store], offset_hours: float) -> None:
+    def __init__(
+        self,
+        finder: Finder,
+        store: Callable[[Uri], Store],
+        offset_hours: float,
+        policy: RetryPolicy,
+        pause: float,
+    ) -> None:
         self._finder = finder
         self._client = finder.client
         self._store = store
         self._offset = offset_hours
+        self._policy = policy
+        self._pause = pause
         self._lock = Lock()
         self._known: dict[int, _Known] = {}
-        self._ends: dict[int, _End] = {}
-        self._nodes: dict[int, int] = {}
+        self._seen: dict[int, Version] = {}
+        self._ends: dict[int, End] = {}
+        self._shapes: dict[int, _Shape] = {}
 
     def submit(self, plan: Plan) -> JobRef:
         """Start the job; an answer that was lost is looked up by name, and never asked for twice."""
@@ -89,8 +102,8 @@ class Jobs:
         """A page of the log."""
         version = _version_id(ref)
         logs = self._client.log(version, query_of(cursor))
-        nodes = self._node_count(version) if logs else 1
-        return page_of(logs, cursor, nodes=nodes, ended=version in self._ends)
+        shape = self._shape(version, again=not cursor) if logs else _Shape(1, over=False)
+        return page_of(logs, cursor, nodes=shape.nodes, ended=shape.over)
 
     def job_spec(self, ref: JobRef) -> JobSpec:
         """What was asked for: as anyfit wrote it beside the code, else as far as the platform tells."""
@@ -103,17 +116,8 @@ class Jobs:
         """What lies where the job wrote to; empty before it ends."""
         if self._client.train_version(_version_id(ref)).status not in ENDED:
             return []
-        known = self._facts(_version_id(ref))
-        home = self._results(ref)
-        preset = known.version.text("type") == "PRESET_ALGORITHM"
-        found = []
-        for entry in self._store(home).list(home.key):
-            name = entry.key[len(home.key) :]
-            if not entry.is_marker and name and not name.startswith(_HIDDEN):
-                shown = f"model/{name}" if preset else name
-                kind = _KINDS.get(shown.partition("/")[0], "output")
-                found.append(Artifact(shown, str(evolve(home, key=entry.key)), entry.size, kind))
-        return found
+        preset = self._facts(_version_id(ref)).version.text("type") == "PRESET_ALGORITHM"
+        return artifacts_in(self._store, self._results(ref), lambda name: f"model/{name}" if preset else name)
 
     def output_uri(self, ref: JobRef) -> str:
         """Where results come to."""
@@ -125,13 +129,7 @@ class Jobs:
         series = metric_series(self._client.performance_monitor(version))
         if series is not None:
             return series
-        lines: list[LogLine] = []
-        cursor, more = "", True
-        while more:
-            page = self.logs(ref, cursor)
-            lines += page.lines
-            cursor, more = page.cursor, bool(page.lines)
-        return scan(lines, self.job_spec(ref).metric_definitions)
+        return scan(self._lines(ref), self.job_spec(ref).metric_definitions)
 
     def utilization(self, ref: JobRef) -> list[Series]:
         """Machine use."""
@@ -149,57 +147,102 @@ class Jobs:
         """Remove the version, with its job if it was the last, and the code that anyfit had put there."""
         try:
             job, version = ids_of(ref)
-            known = self._facts(version)
+            self._client.train_version(version)
         except NotFound:
             return
-        if [each.version_id for each in self._finder.versions(job)] == [version]:
+        code = self._code_of(version)
+        self._end(ref)
+        alone = [each.version_id for each in self._finder.versions(job)] == [version]
+        self._client.delete_train_version(version)
+        if alone and not self._finder.versions(job):  # looked at again, for another one may be made meanwhile
             self._client.delete_train(job)  # else its name would stay taken
-        else:
-            self._client.delete_train_version(version)
-        self._remove_code(known)
+        remove_folders(self._store, code)
         self._finder.records.forget(version)
-        with self._lock:
-            self._known.pop(version, None)
-            self._ends.pop(version, None)
+        self._forget(version)
 
     # below
 
     def _describe(self, ref: JobRef, listed: Mapping[int, Version]) -> JobState:
         try:
             identity = _version_id(ref)
-            version = listed.get(identity) or self._client.train_version(identity)
+            version = self._version(identity, listed.get(identity))
         except NotFound as fault:
             reason = f"there is no such job on ModelMaker: {fault.message}"
             return JobState(status=Status.UNKNOWN, reason=reason, gone=True)
         state = job_state(version, self._offset)
         if version.status not in ENDED:
             return state
-        if identity not in self._ends:
-            end = self._end_of(ref) if version.status == "TRAINING_FAIL" else _End()
-            with self._lock:
-                self._ends[identity] = end
-        end = self._ends[identity]
-        return evolve(state, exit_code=end.exit_code, signal=end.signal) if end != _End() else state
+        with suppress(AuthError):  # who may not read there may know the rest
+            return self._end_of(ref, version).told(state)
+        return state
 
-    def _end_of(self, ref: JobRef) -> _End:
+    def _version(self, identity: int, listed: Version | None) -> Version:
+        """A version as the platform tells; a list tells less, and what was known before stays so."""
+        if listed is not None:
+            before = self._seen.get(identity)
+            return evolve(before, status=listed.status) if before else listed
+        version = self._client.train_version(identity)
+        with self._lock:
+            self._seen[identity] = version
+        return version
+
+    def _end_of(self, ref: JobRef, version: Version) -> End:
         """How the script ended, which anyfit's launcher has left among the results."""
-        try:
-            home = self._results(ref)
-            end = json.loads(self._store(home).read(f"{home.key}{_HIDDEN}end.json"))
-            return _End(end["exit_code"], end["signal"])
-        except (AnyfitError, ValueError, KeyError, TypeError):
-            return _End()
+        identity = _version_id(ref)
+        known = self._ends.get(identity)
+        if known is not None:
+            return known
+        home = self._home(ref) if version.status == "TRAINING_FAIL" else None
+        end = read_end(self._store, home) if home else End()
+        with self._lock:
+            self._ends[identity] = end
+        return end
 
-    def _node_count(self, identity: int) -> int:
-        """How many nodes the job has; asked of the platform alone, for lines are not to wait for the store."""
-        if identity not in self._nodes:
-            count = int(self._client.train_version(identity).number("instance") or 1)
+    def _shape(self, identity: int, *, again: bool) -> _Shape:
+        """How many nodes a version has, and whether it has ended, as far as the platform has told here.
+
+        The platform alone is asked, for lines are not to wait for the store; `again`: a log is read from its beginning.
+        """
+        known = self._shapes.get(identity)
+        if known is None or (again and not known.over):
+            version = self._client.train_version(identity)
+            known = _Shape(int(version.number("instance") or 1), version.status in ENDED)
             with self._lock:
-                self._nodes[identity] = count
-        return self._nodes[identity]
+                self._shapes[identity] = known
+        return evolve(known, over=known.over or identity in self._ends)
+
+    def _lines(self, ref: JobRef) -> Iterator[LogLine]:
+        cursor, more = "", True
+        while more:
+            page = self.logs(ref, cursor)
+            yield from page.lines
+            cursor, more = page.cursor, page.more
+
+    def _code_of(self, version: int) -> list[Uri]:
+        """The folder of code that anyfit has put there; what cannot be told stays, and does no harm."""
+        with suppress(AnyfitError):
+            known = self._facts(version)
+            return [Uri.parse(known.version.text("codeUrl")).as_dir()] if known.job else []
+        return []
+
+    def _end(self, ref: JobRef) -> None:
+        """Stop a job that runs, and give it a while to save what it has."""
+        waited = 0.0
+        while waited < _END_SECONDS:
+            try:
+                status = self._client.train_version(_version_id(ref)).status
+            except NotFound:
+                return
+            if status in ENDED:
+                return
+            if not waited:
+                self._client.stop_train(_version_id(ref))
+            self._policy.sleep(self._pause)
+            waited += self._pause
 
     def _facts(self, identity: int) -> _Known:
-        if identity not in self._known:
+        known = self._known.get(identity)
+        if known is None:
             version = self._client.train_version(identity)
             if not (version.text("codeUrl") or version.text("output")):
                 noted = self._finder.records.of_version(identity)
@@ -207,34 +250,31 @@ class Jobs:
             known = _Known(version, self._written(version))
             with self._lock:
                 self._known[identity] = known
-        return self._known[identity]
+        return known
 
     def _written(self, version: Version) -> Mapping[str, Any]:
         """What anyfit wrote down beside the code, if it did."""
         code = version.text("codeUrl")
-        if not code.startswith("s3://"):
+        if not self._finder.places.key_in(code):
             return {}
-        uri = Uri.parse(code).as_dir().join(JOB)
-        try:
-            job = json.loads(self._store(uri).read(uri.key))
-        except (AnyfitError, ValueError):
-            return {}
-        return job if isinstance(job, dict) else {}
+        return read_document(self._store, Uri.parse(code).as_dir().join(JOB))
 
-    def _results(self, ref: JobRef) -> Uri:
+    def _home(self, ref: JobRef) -> Uri | None:
+        """The folder of results, None where nobody tells."""
         known = self._facts(_version_id(ref))
         text = str(known.job.get("output_uri") or known.version.text("output"))
-        if not text:
-            raise ServiceError("ModelMaker does not tell where the job's output is", backend="modelmaker")
-        return Uri.parse(text).as_dir()
+        return Uri.parse(text).as_dir() if text else None
 
-    def _remove_code(self, known: _Known) -> None:
-        if not known.job:
-            return
-        folder = Uri.parse(known.version.text("codeUrl")).as_dir()
-        store = self._store(folder)
-        for _ in store.delete_many([entry.key for entry in store.list(folder.key)]):
-            pass  # what cannot be deleted stays, and does no harm
+    def _results(self, ref: JobRef) -> Uri:
+        home = self._home(ref)
+        if home is None:
+            raise ServiceError("ModelMaker does not tell where the job's output is", backend="modelmaker")
+        return home
+
+    def _forget(self, version: int) -> None:
+        with self._lock:
+            for kept in (self._known, self._seen, self._ends, self._shapes):
+                kept.pop(version, None)
 
 
 def _version_id(ref: JobRef) -> int:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from anyfit.backend import Catalog, ModelInfo, ModelRef, Upload
+from anyfit.cloud.places import Places
 from anyfit.errors import Conflict, NotFound, ServiceError, SpecError
 from anyfit.images import find_image
 from anyfit.spec import ModelSpec
 from anyfit_modelmaker.bundle import ARCHIVE, PREDICT, Shipped, digest_of
 from anyfit_modelmaker.catalog import find_preset
 from anyfit_modelmaker.client import Client
-from anyfit_modelmaker.places import Places
+from anyfit_modelmaker.places import places_of
 from anyfit_modelmaker.settings import Settings
 from anyfit_modelmaker.translate import options_of
 from anyfit_modelmaker.wire import Version, time_of
@@ -31,7 +32,7 @@ def model_request(
 ) -> tuple[dict[str, Any], tuple[Upload, ...]]:
     """The body that makes a model, without its version, and what has to be in the store first; pure."""
     options = options_of(spec.options)
-    places = Places(settings.bucket, settings.folder)
+    places = places_of(settings)
     path, uploads = _weights(spec, places)
     body: dict[str, Any] = {"name": spec.name, "modelPath": path}
     if options.algorithm and not spec.image and spec.code is None and not options.serving_framework:

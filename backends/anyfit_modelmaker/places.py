@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from attrs import frozen
-
-from anyfit.errors import SpecError
+from anyfit.cloud.places import Places
 from anyfit_modelmaker.settings import Settings
 
-__all__ = ["Places", "base_url", "host_of", "is_plain_host", "predict_url"]
+__all__ = ["base_url", "host_of", "is_plain_host", "places_of", "predict_url"]
 
 _ADDRESS = re.compile(r"\d{1,3}.\d{1,3}.\d{1,3}.\d{1,3}")
 
@@ -43,40 +41,7 @@ def host_of(url: str, service: int) -> str:
     return f"{service}.{netloc}"
 
 
-@frozen
-class Places:
-    """Where anyfit keeps what belongs to a job, a model or an input; every URI ends in `/`."""
-
-    bucket: str
-    folder: str
-
-    @property
-    def root(self) -> str:
-        """The folder of everything."""
-        if not self.bucket:
-            raise SpecError(
-                "bucket: there is no place for code and outputs",
-                hint='set bucket under [modelmaker] in anyfit.toml, or "bucket" in ~/.modelmaker/config.json',
-            )
-        folder = self.folder.strip("/")
-        return f"s3://{self.bucket.strip('/')}/{folder}{'/' if folder else ''}"
-
-    def job(self, key: str, digest: str) -> str:
-        """What belongs to a job; the digest is that of everything that it is made of."""
-        return f"{self.root}jobs/{key}/{digest[:16]}/"
-
-    def job_mark(self, key: str) -> str:
-        """What the code URI of this job, and of no other, holds."""
-        return f"/jobs/{key}/"
-
-    def model(self, name: str, digest: str) -> str:
-        """What belongs to a model version."""
-        return f"{self.root}models/{name}/{digest[:16]}/"
-
-    def input(self, digest: str) -> str:
-        """Staged data of this content."""
-        return f"{self.root}inputs/{digest[:32]}/"
-
-    def job_input(self, key: str, channel: str) -> str:
-        """Staged data whose content is not known."""
-        return f"{self.root}inputs/of-{key}/{channel}/"
+def places_of(settings: Settings) -> Places:
+    """The folders of anyfit in the bucket."""
+    hint = 'set bucket under [modelmaker] in anyfit.toml, or "bucket" in ~/.modelmaker/config.json'
+    return Places("s3", settings.bucket, settings.folder, hint)

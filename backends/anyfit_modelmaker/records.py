@@ -1,7 +1,7 @@
 """What anyfit notes in the bucket about its jobs: their ids, by key and by id.
 
 The platform's documents promise little about what its lists and details tell, so nothing that is needed to find a job
-again is left to them alone. A note that cannot be written or read is missed, and no fault.
+again is left to them alone. A note that cannot be written is missed, and no fault.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 from attrs import field, frozen
 
-from anyfit.errors import AnyfitError
+from anyfit.cloud.places import Places
+from anyfit.errors import AnyfitError, NotFound
 from anyfit.storage import Store, Uri
-from anyfit_modelmaker.places import Places
 
 __all__ = ["Record", "Records"]
 
@@ -62,8 +62,8 @@ class Records:
 
     def forget(self, version: int) -> None:
         """Remove the notes about a version."""
-        record = self.of_version(version)
         with suppress(AnyfitError):
+            record = self.of_version(version)
             found = self.of_key(record.key) if record else None
             if found and found.version_id == version:
                 self._delete(self._by_key(found.key))
@@ -75,7 +75,7 @@ class Records:
             uri = place()
             data = json.loads(self.store(uri).read(uri.key))
             return Record(str(data["key"]), int(data["id"]), int(data["versionId"]), dict(data["members"]))
-        except (AnyfitError, ValueError, KeyError, TypeError):
+        except (NotFound, ValueError, KeyError, TypeError):  # also where no bucket is configured
             return None
 
     def _delete(self, uri: Uri) -> None:

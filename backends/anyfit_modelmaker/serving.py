@@ -16,7 +16,7 @@ from anyfit.backend import (
     Payload,
 )
 from anyfit.catalog import choose
-from anyfit.errors import AuthError, NotFound, ServiceError, SpecError
+from anyfit.errors import AuthError, Conflict, NotFound, ServiceError, SpecError
 from anyfit.http import Transport
 from anyfit.refusal import prediction_error
 from anyfit.shares import percents
@@ -76,7 +76,6 @@ class Services:
         transport: Makes predictions.
         keys: Gives the account's key pair.
         settings: The backend's.
-        offset_hours: How far the service's clock is ahead of UTC.
     """
 
     def __init__(
@@ -85,24 +84,24 @@ class Services:
         transport: Transport,
         keys: Callable[[], StoreSettings],
         settings: Settings,
-        offset_hours: float,
     ) -> None:
         self._client = client
         self._transport = transport
         self._keys = keys
         self._settings = settings
-        self._offset = offset_hours
         self._lock = Lock()
         self._urls: dict[int, str] = {}
 
     def deploy(self, body: Mapping[str, Any]) -> EndpointRef:
-        """Make a service; an answer that was lost is looked up by name."""
+        """Make a service; an answer that was lost is looked up by name, and another one's service is a conflict."""
         try:
             return self._ref(self._client.create_service(body).id)
         except ServiceError:
             found = self.find(body["name"])
             if found is None:
                 raise
+            if not _is_made_from(self._client.service(_id(found)), body):
+                raise _conflict(body["name"]) from None
             return found
 
     def state(self, ref: EndpointRef) -> EndpointState:
@@ -114,7 +113,7 @@ class Services:
             reason=service.message,
             url=self._url(service),
             spec=self._spec(service),
-            created_at=time_of(service.created, self._offset),
+            created_at=time_of(service.created, self._settings.utc_offset_hours),
         )
 
     def every(self) -> list[Named[EndpointRef]]:
@@ -209,6 +208,25 @@ class Services:
 
     def _ref(self, service: int) -> EndpointRef:
         return EndpointRef("modelmaker", self._settings.region, str(service))
+
+
+def _is_made_from(service: Service, body: Mapping[str, Any]) -> bool:
+    """Whether a service serves what was asked for, on the same machines."""
+    parts = body["serviceModels"]
+    asked = [(part["modelVersionId"], part["weight"], part["instanceCount"]) for part in parts]
+    told = [(model.model_version_id, model.weight, model.instance_count) for model in service.models]
+    machines = {part["modelVersionId"]: part.get("resourceId") for part in parts}
+    return sorted(asked) == sorted(told) and all(
+        model.resource_id in (None, machines[model.model_version_id]) for model in service.models
+    )
+
+
+def _conflict(name: str) -> Conflict:
+    return Conflict(
+        f"endpoint_name: there is already an endpoint {name!r} on ModelMaker",
+        hint="choose another name, or delete the endpoint",
+        backend="modelmaker",
+    )
 
 
 def _id(ref: EndpointRef) -> int:

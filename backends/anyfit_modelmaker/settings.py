@@ -33,8 +33,8 @@ class Settings:
     infer_url: str = _key("", "Where services answer, where the platform does not say; by default by region.")
     poll_seconds: float = _key(1.0, "The shortest pause between two looks; the service does not like less than 1.")
     catalog_hours: float = _key(24.0, "How long the lists of machines and frameworks are kept.")
-    utc_offset_hours: float | None = _key(
-        None, "How far the service's clock is ahead of UTC; by default 8 for named hosts, this machine's own for an IP."
+    utc_offset_hours: float = _key(
+        8.0, "How far the service's clock is ahead of UTC; it tells times without their zone, by default China's."
     )
 
     def __attrs_post_init__(self) -> None:

@@ -10,10 +10,13 @@ from anyfit.errors import Conflict, NotFound, ServiceError
 from anyfit.secret import revealed
 from anyfit.spec import JobSpec
 from anyfit_modelmaker.finding import Finder
+from anyfit_modelmaker.wire import Version
 
 __all__ = ["submit"]
 
 Body = Mapping[str, Any]
+
+_MEMBERS = ("type", "codeUrl", "output", "mirrorUrl", "command", "args", "dataUrl", "algorithmId", "resourceId")
 
 
 def submit(plan: Plan, finder: Finder) -> JobRef:
@@ -55,10 +58,19 @@ def _lost(spec: JobSpec, body: Body, finder: Finder, fault: ServiceError) -> Job
     found = finder.listed(spec.key)
     if found is None:
         raise fault
-    ours = body.get("codeUrl") or body["output"]
-    if ours not in (found.text("codeUrl"), found.text("output")):
+    if not _is_made_from(found, body):
         raise _conflict(spec.key)
     return _made(spec, body, finder, found.id, found.version_id)
+
+
+def _is_made_from(found: Version, body: Body) -> bool:
+    """Whether a version was made from this very body, as far as the platform tells, and it has to tell a place.
+
+    The place of anyfit's code holds a digest of everything; what the user has named may have been used before.
+    """
+    place = "codeUrl" if body.get("codeUrl") else "output"
+    told = [member for member in _MEMBERS if found.raw.get(member) not in (None, "")]
+    return place in told and all(str(found.raw[member]) == str(body.get(member)) for member in told)
 
 
 def _conflict(key: str) -> Conflict:

@@ -46,7 +46,9 @@ class TestModelMaker(BackendContract):
     def make(cls, cloud: Ready, folder: Path) -> Backend:
         """A client of its own."""
         names = ("host_base", "region", "username", "password", "bucket")
-        return ModelMakerBackend(Settings(**{name: cloud[name] for name in names}, poll_seconds=0.05), folder)
+        zone = float(cloud["utc_offset_hours"])
+        given: dict[str, Any] = {name: cloud[name] for name in names} | {"utc_offset_hours": zone}
+        return ModelMakerBackend(Settings(**given, poll_seconds=0.05), folder)
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -162,7 +162,8 @@ def connect(cloud: Mapping[str, str], tmp_path: Path) -> Iterator[Callable[..., 
     with ExitStack() as stack:
 
         def make(**settings: Any) -> ModelMakerBackend:
-            given: dict[str, Any] = {name: cloud[name] for name in names} | {"poll_seconds": 0.05, **settings}
+            given: dict[str, Any] = {name: cloud[name] for name in names}
+            given |= {"utc_offset_hours": float(cloud["utc_offset_hours"]), "poll_seconds": 0.05, **settings}
             return stack.enter_context(closing(ModelMakerBackend(Settings(**given), tmp_path / "home")))
 
         yield make

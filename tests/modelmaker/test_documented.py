@@ -59,6 +59,7 @@ def frugal(cloud: Mapping[str, str], tmp_path: Path) -> Iterator[Callable[[str],
     def make(machine: str) -> ModelMakerBackend:
         names = ("host_base", "region", "username", "password", "bucket")
         settings: dict[str, Any] = {name: cloud[name] for name in names} | {"poll_seconds": 0.05}
+        settings["utc_offset_hours"] = float(cloud["utc_offset_hours"])
         made.append(ModelMakerBackend(Settings(**settings), tmp_path / machine, adapter=Frugal()))
         return made[-1]
 

@@ -88,13 +88,15 @@ class ModelMakerService:
             "access_key": self.account.access_key,
             "secret_key": self.account.secret_key,
             "bucket": self._room.storage.bucket,
+            "utc_offset_hours": f"{time.localtime().tm_gmtoff / 3600:g}",
         }
 
     def profile(self) -> str:
         """Lines for `anyfit.toml`."""
         ready = self.ready()
         names = ("host_base", "region", "username", "password", "bucket")
-        return "[profiles.emulator.modelmaker]\n" + "".join(f'{name} = "{ready[name]}"\n' for name in names)
+        lines = [f'{name} = "{ready[name]}"' for name in names] + [f"utc_offset_hours = {ready['utc_offset_hours']}"]
+        return "\n".join(["[profiles.emulator.modelmaker]", *lines, ""])
 
     def _address(self, service_id: int) -> str:
         return f"http://127.0.0.1:{self._port}{INFER}/{service_id}{PATH}"

@@ -12,7 +12,7 @@ from anyfit.errors import SpecError
 from anyfit.secret import refuse_secrets
 from anyfit.spec import Channel, JobSpec
 from anyfit_modelmaker.bundle import ARCHIVE, Shipped, digest_of
-from anyfit_modelmaker.places import Places
+from anyfit_modelmaker.places import places_of
 from anyfit_modelmaker.settings import Settings
 from anyfit_modelmaker.translate.bodies import basic_members, common_members, custom_members, preset_members
 from anyfit_modelmaker.translate.notes import notes_of
@@ -41,7 +41,7 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, shipped: Ship
     checked(spec, options)
     if not spec.image:
         refuse_secrets(spec, "modelmaker", "ModelMaker has variables for images of one's own only")
-    places = Places(settings.bucket, settings.folder)
+    places = places_of(settings)
     moved, uploads = staged(spec, places)
     launched = not options.algorithm and bool(spec.entry_point or spec.code)
     work = Work(moved, spec, options, catalog, settings, launched, main_channel(spec))

@@ -10,12 +10,12 @@ from attrs import evolve, frozen
 
 from anyfit.backend import Catalog, Match, Note, Offering, Upload
 from anyfit.catalog import choose, parse_wish
+from anyfit.cloud.places import Places
 from anyfit.errors import SpecError
 from anyfit.inputs import has_to_move
 from anyfit.options import structure
 from anyfit.spec import JobSpec
 from anyfit_modelmaker.catalog import MOST_NODES
-from anyfit_modelmaker.places import Places
 from anyfit_modelmaker.settings import Options, Settings
 
 __all__ = [

@@ -165,6 +165,7 @@ def test_sigterm_ends_it_with_its_jobs(tmp_path: Path, session: Any) -> None:
             "access_key",
             "secret_key",
             "bucket",
+            "utc_offset_hours",
         }
         assert keys["host_base"].endswith("/mmr")
         remote = Remote(keys, session)
@@ -177,7 +178,9 @@ def test_sigterm_ends_it_with_its_jobs(tmp_path: Path, session: Any) -> None:
 
     assert time.monotonic() - started < 3
     assert not is_alive(pid)
-    assert keys["host_base"] in (tmp_path / "output.txt").read_text()
+    said = (tmp_path / "output.txt").read_text()
+    assert keys["host_base"] in said
+    assert f"utc_offset_hours = {keys['utc_offset_hours']}\n" in said
 
 
 def test_a_killed_emulator_leaves_no_lies(tmp_path: Path, session: Any) -> None:
