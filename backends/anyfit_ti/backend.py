@@ -35,6 +35,7 @@ from anyfit.backend import (
 from anyfit.http import RetryPolicy, Transport
 from anyfit.spec import EndpointSpec, JobSpec, ModelSpec
 from anyfit_ti.bundle import Shipped
+from anyfit_ti.generations import Generations
 from anyfit_ti.limits import LOGS, WEIGHTS
 from anyfit_ti.places import Places
 from anyfit_ti.series import NO_USE
@@ -49,10 +50,11 @@ if TYPE_CHECKING:
     from anyfit_ti.client import Client
     from anyfit_ti.jobs import Jobs
     from anyfit_ti.models import Models
-    from anyfit_ti.models_2019 import Configs
+    from anyfit_ti.models.api_2019 import Configs
     from anyfit_ti.records import Records
-    from anyfit_ti.serving import Services
-    from anyfit_ti.serving_client import ServingClient
+    from anyfit_ti.serving import Services, Serving
+    from anyfit_ti.serving.client import ServingClient
+    from anyfit_ti.training import Training
     from anyfit_ti.wire import Raw
 
 __all__ = ["TiBackend"]
@@ -290,13 +292,14 @@ class TiBackend(Backend):
     def _jobs(self) -> Jobs:
         from anyfit_ti.facts import Bucket
         from anyfit_ti.jobs import Jobs
-        from anyfit_ti.jobs_2019 import OldJobs
-        from anyfit_ti.jobs_2021 import Tasks
+        from anyfit_ti.training.api_2019 import OldJobs
+        from anyfit_ti.training.api_2021 import Tasks
 
         bucket = Bucket(self.store, self._records)
         now = self._account.now
         new, old = Tasks(self._client, bucket, now), OldJobs(self._client, bucket, now)
-        return Jobs(new, old, self._settings.region, self._settings.api, self._policy.sleep)
+        sides: Generations[Training] = Generations(new, old, self._settings.api)
+        return Jobs(sides, self._settings.region, self._policy.sleep)
 
     @_built_once
     def _records(self) -> Records:
@@ -306,14 +309,14 @@ class TiBackend(Backend):
 
     @_built_once
     def _serving(self) -> ServingClient:
-        from anyfit_ti.serving_client import ServingClient
+        from anyfit_ti.serving.client import ServingClient
 
         return ServingClient(self._client)
 
     @_built_once
     def _configs(self) -> Configs:
         from anyfit_ti.facts import Bucket
-        from anyfit_ti.models_2019 import Configs
+        from anyfit_ti.models.api_2019 import Configs
 
         bucket = Bucket(self.store, self._records)
         return Configs(self._serving, Places.of(self._settings), bucket.remove)
@@ -322,7 +325,7 @@ class TiBackend(Backend):
     def _models(self) -> Models:
         from anyfit_ti.bundle import ShippedModel
         from anyfit_ti.models import Models
-        from anyfit_ti.models_2021 import Repository
+        from anyfit_ti.models.api_2021 import Repository
 
         new = Repository(self._serving, Places.of(self._settings))
         return Models(new, self._configs, self._settings, ShippedModel.read(), self._serving_images)
@@ -330,15 +333,16 @@ class TiBackend(Backend):
     @_built_once
     def _services(self) -> Services:
         from anyfit_ti.serving import Services
-        from anyfit_ti.serving_2019 import OldServices
-        from anyfit_ti.serving_2021 import Groups
+        from anyfit_ti.serving.api_2019 import OldServices
+        from anyfit_ti.serving.api_2021 import Groups
 
         now = self._account.now
         new = Groups(
             self._serving, self._settings, self._serving_machines, self._serving_images, now, self._policy.sleep
         )
         old = OldServices(self._serving, self._configs, self._settings)
-        return Services(new, old, self._transport, self._settings)
+        sides: Generations[Serving] = Generations(new, old, self._settings.api)
+        return Services(sides, self._transport, self._settings.region)
 
     def _serving_images(self) -> Sequence[Raw]:
         return self._client.images("Inference")

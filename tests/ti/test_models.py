@@ -26,7 +26,7 @@ from anyfit.spec import EndpointSpec, ModelSpec, Variant
 from anyfit.storage import Uri
 from anyfit_ti.backend import TiBackend
 from anyfit_ti.bundle import packed
-from anyfit_ti.wire_serving import Told
+from anyfit_ti.serving.wire import Told
 
 Connect = Callable[..., TiBackend]
 PREDICT = Path(__file__).parents[2] / "backends" / "anyfit_ti" / "predict.py"

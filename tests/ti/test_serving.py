@@ -21,10 +21,10 @@ from anyfit.spec import EndpointSpec, ModelSpec, Variant
 from anyfit.storage import Uri
 from anyfit.testing import Bench
 from anyfit_ti.backend import TiBackend
-from anyfit_ti.service_views import living, matched, spec_of, status_of
+from anyfit_ti.serving.views import living, matched, spec_of, status_of
+from anyfit_ti.serving.wire import call_info, group, old_service, service
 from anyfit_ti.settings import Settings
 from anyfit_ti.states import EMS_STATUS, SERVICE_STATUS
-from anyfit_ti.wire_serving import call_info, group, old_service, service
 
 Connect = Callable[..., TiBackend]
 HANDLER = """
@@ -562,7 +562,7 @@ def test_missing_token(script: Any, scripted: Connect) -> None:
     script.on("DescribeModelServiceCallInfo", {"ServiceCallInfoV2": bare}, {"ServiceCallInfoV2": full})
     script.on("CreateModelServiceAuthToken", {})
     script.on("DescribeModelServiceGroup", {"ServiceGroup": {"ServiceGroupId": "ms-1", "Services": []}})
-    door = scripted()._services._new.door("ms-1")
+    door = scripted()._services._sides.new.door("ms-1")
 
     assert door.headers == {"Authorization": "t-Enabled"}
     assert len(script.calls("CreateModelServiceAuthToken")) == 1

@@ -19,14 +19,14 @@ from tencentcloud.tione.v20211111 import models as tione
 from anyfit.backend import Offering
 from anyfit.spec import Code, EndpointSpec, ModelSpec, Variant
 from anyfit_ti.bundle import File, ShippedModel
-from anyfit_ti.models_2019 import config_order
-from anyfit_ti.models_2021 import image_of_version, model_body
-from anyfit_ti.service_bodies import group_body, size_of, version_body
-from anyfit_ti.serving_2019 import old_body
-from anyfit_ti.serving_images import for_gpu
+from anyfit_ti.models.api_2019 import config_order
+from anyfit_ti.models.api_2021 import image_of_version, model_body
+from anyfit_ti.serving.api_2019 import old_body
+from anyfit_ti.serving.bodies import group_body, size_of, version_body
+from anyfit_ti.serving.images import for_gpu
+from anyfit_ti.serving.wire import model_version
 from anyfit_ti.settings import Settings
-from anyfit_ti.translate import options_of
-from anyfit_ti.wire_serving import model_version
+from anyfit_ti.translate.work import options_of
 
 HERE = Path(__file__).parent
 BUCKET = "demo-1250000000"

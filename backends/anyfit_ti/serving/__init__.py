@@ -1,54 +1,86 @@
-"""Endpoints of both generations, and asking them: a reference says of which one an endpoint is.
-
-A service group of 2021 is `ti://region/ms-...`, a service of TI-EMS is `ti://region/2019/id`.
+"""Endpoints of both generations, and asking them: `ti://region/ms-...` is a service group of 2021, and
+`ti://region/2019/...` a service of TI-EMS.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from threading import Lock
+from typing import Protocol
 
 from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, LogPage, ModelRef, Named, Payload
 from anyfit.errors import AuthError, NotFound, ServiceError, SpecError
 from anyfit.http import Transport
 from anyfit.refusal import prediction_error
 from anyfit.spec import EndpointSpec
-from anyfit_ti.door import Answer, Door
-from anyfit_ti.errors import where_offered
-from anyfit_ti.serving_2019 import OLD, OldServices
-from anyfit_ti.serving_2021 import Groups
-from anyfit_ti.settings import Settings
-from anyfit_ti.translate import options_of
+from anyfit_ti.generations import Generations, Row, is_old, own_id
+from anyfit_ti.serving.invoking import Answer, Door
+from anyfit_ti.settings import Options
+from anyfit_ti.translate.work import options_of
 
-__all__ = ["Services"]
+__all__ = ["Services", "Serving"]
 
 _GATEWAY = (404, 502, 503, 504)
 _REFUSED = 401
+
+
+class Serving(Protocol):
+    """The endpoints of one generation, by the platform's own ids."""
+
+    def deploy(self, spec: EndpointSpec, options: Options) -> str:
+        """Make an endpoint; what fails half-way is taken back, unless it may be somebody else's."""
+
+    def update(self, identity: str, spec: EndpointSpec, options: Options) -> None:
+        """Serve something else."""
+
+    def start(self, identity: str) -> None:
+        """Serve again."""
+
+    def stop(self, identity: str) -> None:
+        """Stop serving."""
+
+    def delete(self, identity: str) -> None:
+        """Remove the endpoint."""
+
+    def renew_token(self, identity: str) -> None:
+        """Another token in place of the one that callers show."""
+
+    def state(self, identity: str) -> EndpointState:
+        """How the endpoint is."""
+
+    def every(self) -> list[Row]:
+        """All endpoints."""
+
+    def find(self, name: str) -> str | None:
+        """The endpoint of that name."""
+
+    def door(self, identity: str) -> Door:
+        """Where the endpoint is asked, and with what."""
+
+    def logs(self, identity: str, cursor: str) -> LogPage:
+        """What the servers said."""
 
 
 class Services:
     """The endpoints of one account.
 
     Args:
-        new: Those of 2021.
-        old: Those of 2019.
+        sides: Those of each generation.
         transport: Makes predictions.
-        settings: The backend's.
+        region: For references.
     """
 
-    def __init__(self, new: Groups, old: OldServices, transport: Transport, settings: Settings) -> None:
-        self._new = new
-        self._old = old
+    def __init__(self, sides: Generations[Serving], transport: Transport, region: str) -> None:
+        self._sides = sides
         self._transport = transport
-        self._settings = settings
-        self._order: tuple[Groups | OldServices, ...] = (old, new) if settings.api == "2019" else (new, old)
+        self._region = region
         self._lock = Lock()
         self._doors: dict[str, Door] = {}
 
     def deploy(self, spec: EndpointSpec) -> EndpointRef:
         """Make an endpoint of the generation that its models are of."""
         side = self._of_models(spec)
-        return self._ref(side, side.deploy(spec, options_of(spec.options)))
+        return self._ref(self._sides.id(side, side.deploy(spec, options_of(spec.options))))
 
     def state(self, ref: EndpointRef) -> EndpointState:
         """How the endpoint is."""
@@ -56,22 +88,13 @@ class Services:
         return side.state(identity)
 
     def every(self) -> list[Named[EndpointRef]]:
-        """All endpoints, newest first; those of the other generation where it can be asked."""
-        first, second = self._order
-        rows = [(at, Named(name, self._ref(first, identity))) for at, name, identity in first.every()]
-        with where_offered():
-            rows += [(at, Named(name, self._ref(second, identity))) for at, name, identity in second.every()]
-        return [named for _, named in sorted(rows, key=lambda row: row[0], reverse=True)]
+        """All endpoints, newest first."""
+        return [Named(name, self._ref(id)) for name, id in self._sides.every(lambda side: side.every())]
 
     def find(self, name: str) -> EndpointRef | None:
-        """The endpoint of that name: in the generation that is set, else in the other, where that can be asked."""
-        first, second = self._order
-        found = first.find(name)
-        if found is not None:
-            return self._ref(first, found)
-        with where_offered():
-            found = second.find(name)
-        return self._ref(second, found) if found is not None else None
+        """The endpoint of that name."""
+        found = self._sides.find(lambda side: side.find(name))
+        return None if found is None else self._ref(found)
 
     def update(self, ref: EndpointRef, spec: EndpointSpec) -> None:
         """Serve something else."""
@@ -154,14 +177,14 @@ class Services:
                     backend="ti",
                     status=str(answer.status),
                 )
-        hint = "" if ref.id.startswith(OLD) else f"see its log: anyfit endpoints logs {ref}"
+        hint = "" if is_old(ref.id) else f"see its log: anyfit endpoints logs {ref}"
         return prediction_error(ref.id, answer.status, answer.body, backend="ti", log_hint=hint)
 
     def _forget(self, ref: EndpointRef) -> None:
         with self._lock:
             self._doors.pop(ref.id, None)
 
-    def _of_models(self, spec: EndpointSpec) -> Groups | OldServices:
+    def _of_models(self, spec: EndpointSpec) -> Serving:
         """The generation of an endpoint's models, which has to be one."""
         if not spec.variants:
             raise SpecError("variants: there is nothing to serve")
@@ -169,16 +192,13 @@ class Services:
         strange = next((ref for ref in refs if ref.backend != "ti"), None)
         if strange is not None:
             raise NotFound(f"there is no model {strange} on TI", hint="anyfit models lists them", backend="ti")
-        old = {ref.id.startswith(OLD) for ref in refs}
-        if len(old) > 1:
+        ((side, _), *others) = self._sides.parted(ref.id for ref in refs)
+        if others:
             raise SpecError("variants: the models are of two generations", hint="an endpoint serves those of one")
-        return self._old if old.pop() else self._new
+        return side
 
-    def _side(self, ref: EndpointRef) -> tuple[Groups | OldServices, str]:
-        if ref.id.startswith(OLD):
-            return self._old, ref.id.removeprefix(OLD)
-        return self._new, ref.id
+    def _side(self, ref: EndpointRef) -> tuple[Serving, str]:
+        return self._sides.of(ref.id), own_id(ref.id)
 
-    def _ref(self, side: Groups | OldServices, identity: str) -> EndpointRef:
-        old = isinstance(side, OldServices)
-        return EndpointRef("ti", self._settings.region, OLD + identity if old else identity)
+    def _ref(self, id: str) -> EndpointRef:
+        return EndpointRef("ti", self._region, id)

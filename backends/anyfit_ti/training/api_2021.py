@@ -11,16 +11,16 @@ from typing import Any
 from attrs import evolve
 
 from anyfit.backend import Artifact, JobState, LogPage, Plan, Series, Status
-from anyfit.errors import AnyfitError, ServiceError
+from anyfit.errors import AnyfitError, ServiceError, Unsupported
 from anyfit.spec import Channel, JobSpec
 from anyfit_ti.client import LIST_2021, Client
 from anyfit_ti.errors import name_is_taken
 from anyfit_ti.facts import Bucket, End, Facts, results_of
 from anyfit_ti.logs import Entry, entries_2021, read_page, read_tail
 from anyfit_ti.places import folder
-from anyfit_ti.series import pushed_series
+from anyfit_ti.series import NO_USE, pushed_series
 from anyfit_ti.states import ENDED_2021, state_2021
-from anyfit_ti.translate import MOUNT, options_of
+from anyfit_ti.translate.work import MOUNT, options_of
 from anyfit_ti.wire import Raw, Task, nanoseconds, rfc3339, rows, says, table, text, whole
 
 __all__ = ["Tasks"]
@@ -138,6 +138,10 @@ class Tasks:
             for start in range(0, len(points), _POINTS)
         ]
         self._client.push_metrics(data)
+
+    def utilization(self, task: str) -> list[Series]:
+        """Refused: there is no such call."""
+        raise Unsupported(f"ti has no utilization: {NO_USE}", backend="ti")
 
     def stop(self, task: str) -> None:
         """Ask the task to end; one that has ended, or is ending, is fine."""

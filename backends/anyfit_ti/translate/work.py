@@ -1,7 +1,4 @@
-"""From a neutral spec to the platform's request bodies: pure, no network, no disk, no clock.
-
-This module holds what both generations have in common, and leaves the bodies to theirs.
-"""
+"""What the plans of both generations have in common: pure."""
 
 from __future__ import annotations
 
@@ -10,15 +7,13 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from anyfit.backend import Catalog, Match, Note, Offering, Plan, Upload
+from anyfit.backend import Catalog, Match, Note, Offering, Upload
 from anyfit.codec import to_data
-from anyfit.errors import SpecError
 from anyfit.inputs import has_to_move
 from anyfit.options import structure
 from anyfit.show import size_text
 from anyfit.spec import Channel, JobSpec
 from anyfit_ti.bundle import ARCHIVE, Shipped, digest_of
-from anyfit_ti.catalog import shipped as shipped_catalog
 from anyfit_ti.places import Places, folder
 from anyfit_ti.settings import Options, Settings
 
@@ -33,8 +28,8 @@ __all__ = [
     "cost",
     "home_of",
     "job_file",
-    "make_plan",
     "options_of",
+    "staged",
 ]
 
 SCHEMES = ("cos",)
@@ -71,25 +66,6 @@ class Work:
         """Every input by its name; those that no URI names have ""."""
         named = {name: channel.uri for name, channel in self.spec.inputs.items()}
         return named | dict.fromkeys([*self.options.cfs, *self.options.sources], "")
-
-
-def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, shipped: Shipped) -> Plan:
-    """The plan for a job on TI, of the generation that the job or the settings name."""
-    options = options_of(spec.options)
-    api = options.api or settings.api
-    _check(spec, options)
-    places = Places.of(settings)
-    staged, uploads = _staged(spec, places)
-    launched = not options.algorithm and bool(spec.entry_point or spec.code)
-    known = catalog if api == settings.api else shipped_catalog(api)
-    work = Work(staged, spec, options, known, settings, places, shipped, launched)
-    if api == "2019":
-        from anyfit_ti.translate_2019 import plan_2019
-
-        return plan_2019(work, uploads)
-    from anyfit_ti.translate_2021 import plan_2021
-
-    return plan_2021(work, uploads)
 
 
 def options_of(options: Mapping[str, Any]) -> Options:
@@ -164,31 +140,7 @@ def common_notes(work: Work) -> Iterator[Note]:
             yield Note(f"inputs.{name}", Match.NEAR, f"copied first:{size} to {work.spec.inputs[name].uri}")
 
 
-def _check(spec: JobSpec, options: Options) -> None:
-    if not (spec.image or spec.entry_point or options.algorithm or (spec.command and spec.code)):
-        raise SpecError("entry_point: there is nothing to run", hint="name a script, or an image")
-    if spec.entry_point and spec.code is None:
-        raise SpecError(f"entry_point: {spec.entry_point} has no code to lie in", hint="name its source_dir")
-    if spec.instance_count < 1:
-        raise SpecError(f"instance_count: {spec.instance_count} is too few", hint="it is 1 or more")
-    if spec.max_run < 1:
-        raise SpecError(f"max_run: {spec.max_run} s is too short", hint="it is 1 or more")
-    for field in ("output_path", "checkpoint_path"):
-        uri = getattr(spec, field)
-        if uri and not uri.startswith("cos://"):
-            raise SpecError(f"{field}: {uri} is not in TI's own store", hint="it begins with cos://")
-    if spec.checkpoint_path and not (spec.entry_point or spec.code):
-        raise SpecError("checkpoint_path: only anyfit's launcher brings checkpoints back", hint="give an entry_point")
-    for name in (CHECKPOINTS, CODE):
-        if name in spec.inputs:
-            raise SpecError(f"inputs.{name}: the name is anyfit's own", hint="choose another name")
-    for option in ("cfs", "sources"):
-        for name in getattr(options, option):
-            if name in spec.inputs or (option == "sources" and name in options.cfs):
-                raise SpecError(f"options.ti.{option}.{name}: the name is taken", hint="name each input once")
-
-
-def _staged(spec: JobSpec, places: Places) -> tuple[JobSpec, tuple[Upload, ...]]:
+def staged(spec: JobSpec, places: Places) -> tuple[JobSpec, tuple[Upload, ...]]:
     """The spec with every input in the platform's store, and what has to be moved for that."""
     uploads, channels = [], {}
     for name, channel in spec.inputs.items():

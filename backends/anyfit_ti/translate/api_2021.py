@@ -14,8 +14,8 @@ from anyfit.images import find_image
 from anyfit.secret import markers
 from anyfit_ti.bundle import LAUNCHER
 from anyfit_ti.places import cos_path, folder
-from anyfit_ti.serving_images import image_info
-from anyfit_ti.translate import (
+from anyfit_ti.serving.images import image_info
+from anyfit_ti.translate.work import (
     CHECKPOINTS,
     MOUNT,
     Work,

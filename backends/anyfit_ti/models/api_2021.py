@@ -10,13 +10,13 @@ from anyfit.errors import Conflict, NotFound, ServiceError
 from anyfit.spec import ModelSpec
 from anyfit_ti import wire
 from anyfit_ti.bundle import PREDICT, ShippedModel
-from anyfit_ti.model_package import make_package
+from anyfit_ti.models.package import make_package
 from anyfit_ti.places import Places, cos_path, folder
-from anyfit_ti.serving_client import ServingClient
-from anyfit_ti.serving_images import find_serving_image, image_info
+from anyfit_ti.serving.client import ServingClient
+from anyfit_ti.serving.images import find_serving_image, image_info
+from anyfit_ti.serving.wire import ModelVersion, model_version
 from anyfit_ti.settings import Options, Settings
 from anyfit_ti.wire import Raw
-from anyfit_ti.wire_serving import ModelVersion, model_version
 
 __all__ = ["MODEL_STATUS", "Repository", "image_of_version", "model_body"]
 

@@ -14,13 +14,15 @@ from anyfit.backend import EndpointState, EndpointStatus, LogLine, LogPage, Mode
 from anyfit.errors import AnyfitError, NotFound, ServiceError, UsageError
 from anyfit.shares import percents
 from anyfit.spec import EndpointSpec, Variant
-from anyfit_ti.door import Door
 from anyfit_ti.errors import name_is_taken
 from anyfit_ti.logs import Entry, entries_2021, read_page
-from anyfit_ti.models_2021 import image_of_version
+from anyfit_ti.models.api_2021 import image_of_version
 from anyfit_ti.patience import looks
-from anyfit_ti.service_bodies import PATH, WHERE, Size, group_body, size_of, version_body
-from anyfit_ti.service_views import (
+from anyfit_ti.serving.bodies import PATH, WHERE, Size, group_body, size_of, version_body
+from anyfit_ti.serving.client import ServingClient
+from anyfit_ti.serving.images import for_gpu
+from anyfit_ti.serving.invoking import Door
+from anyfit_ti.serving.views import (
     change_of,
     living,
     matched,
@@ -31,12 +33,10 @@ from anyfit_ti.service_views import (
     spec_of,
     status_of,
 )
-from anyfit_ti.serving_client import ServingClient
-from anyfit_ti.serving_images import for_gpu
+from anyfit_ti.serving.wire import LEFT, Group, ModelVersion, Service
 from anyfit_ti.settings import Options, Settings
 from anyfit_ti.states import SERVICE_STATUS
 from anyfit_ti.wire import Raw, nanoseconds, rfc3339, time_of
-from anyfit_ti.wire_serving import LEFT, Group, ModelVersion, Service
 
 __all__ = ["Groups"]
 

@@ -18,7 +18,7 @@ from anyfit.storage import Uri
 from anyfit_ti.bundle import ARCHIVE, LAUNCHER, SOURCE
 from anyfit_ti.catalog import find_2019, offering_of
 from anyfit_ti.places import folder
-from anyfit_ti.translate import (
+from anyfit_ti.translate.work import (
     CHECKPOINTS,
     CODE,
     Work,

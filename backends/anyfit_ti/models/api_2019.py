@@ -13,13 +13,14 @@ from anyfit.backend import Upload
 from anyfit.errors import AnyfitError, NotFound, SpecError
 from anyfit.spec import ModelSpec
 from anyfit_ti.bundle import SERVICE, ShippedModel
-from anyfit_ti.model_package import make_package
+from anyfit_ti.generations import OLD
+from anyfit_ti.models.package import make_package
 from anyfit_ti.places import Places, ems_uri, uri_of_ems
-from anyfit_ti.serving_client import ServingClient
-from anyfit_ti.serving_images import find_serving_image
+from anyfit_ti.serving.client import ServingClient
+from anyfit_ti.serving.images import find_serving_image
+from anyfit_ti.serving.wire import Config
 from anyfit_ti.settings import Options, Settings
 from anyfit_ti.wire import Raw
-from anyfit_ti.wire_serving import Config
 
 __all__ = ["PUBLIC", "Configs", "Order", "config_order"]
 
@@ -145,7 +146,7 @@ class Configs:
         for config in self._client.configs():
             if config.id == identity:
                 return config
-        raise NotFound(f"there is no model 2019/{identity} on TI-EMS", hint="anyfit models lists them", backend="ti")
+        raise NotFound(f"there is no model {OLD}{identity} on TI-EMS", hint="anyfit models lists them", backend="ti")
 
     def delete(self, identity: str) -> None:
         """Remove a configuration, and the folder that anyfit had made for it, unless another is made of the same."""

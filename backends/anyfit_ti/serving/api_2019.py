@@ -12,21 +12,21 @@ from anyfit.catalog import parse_wish
 from anyfit.errors import AnyfitError, ServiceError, SpecError, Unsupported
 from anyfit.spec import EndpointSpec, Variant
 from anyfit_ti import wire
-from anyfit_ti.door import Door
 from anyfit_ti.errors import name_is_taken
+from anyfit_ti.generations import OLD, own_id
 from anyfit_ti.limits import LOGS, WEIGHTS
 from anyfit_ti.machines import parse_name
-from anyfit_ti.models_2019 import Configs
-from anyfit_ti.service_bodies import PATH, read_autoscale
-from anyfit_ti.serving_client import ServingClient
+from anyfit_ti.models.api_2019 import Configs
+from anyfit_ti.serving.bodies import PATH, read_autoscale
+from anyfit_ti.serving.client import ServingClient
+from anyfit_ti.serving.invoking import Door
+from anyfit_ti.serving.wire import OldService
 from anyfit_ti.settings import Options, Settings
 from anyfit_ti.states import EMS_STATUS
 from anyfit_ti.wire import nanoseconds, time_of
-from anyfit_ti.wire_serving import OldService
 
-__all__ = ["OLD", "OldServices", "old_body"]
+__all__ = ["OldServices", "old_body"]
 
-OLD = "2019/"
 _IDLE = (EndpointStatus.STOPPING, EndpointStatus.STOPPED)
 _ONLY_2021 = (
     "prepaid_replicas",
@@ -105,7 +105,7 @@ def _check(spec: EndpointSpec, options: Options) -> None:
 
 
 def _config(variant: Variant) -> str:
-    return ModelRef.parse(variant.model).id.removeprefix(OLD)
+    return own_id(ModelRef.parse(variant.model).id)
 
 
 def _scaling(variant: Variant, options: Options) -> dict[str, Any]:

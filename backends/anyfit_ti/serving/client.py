@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from attrs import frozen
 
 from anyfit.errors import AnyfitError, NotFound, ServiceError
-from anyfit_ti import wire, wire_serving
+from anyfit_ti import wire
 from anyfit_ti.client import Client
 from anyfit_ti.errors import GONE, NOT_NOW, is_code
 from anyfit_ti.pages import every_row
+from anyfit_ti.serving import wire as serving_wire
 from anyfit_ti.wire import Raw
 
 __all__ = ["ServingClient"]
@@ -51,21 +52,21 @@ class ServingClient:
             "TrainingModelId",
         )
 
-    def model_version(self, version: str) -> wire_serving.ModelVersion:
+    def model_version(self, version: str) -> serving_wire.ModelVersion:
         """One version; `NotFound` where there is none."""
         with _hinted(_LIST_MODELS):
             body = {"TrainingModelVersionId": version}
             answer = self.client.tione("DescribeTrainingModelVersion", body, f"model {version}")
-        found = wire_serving.model_version(wire.table(answer, "TrainingModelVersion"))
+        found = serving_wire.model_version(wire.table(answer, "TrainingModelVersion"))
         if not found.id:
             raise NotFound(f"model {version}: TI knows no such version", hint=_LIST_MODELS, backend="ti")
         return found
 
-    def model_versions(self, model: str) -> list[wire_serving.ModelVersion]:
+    def model_versions(self, model: str) -> list[serving_wire.ModelVersion]:
         """All versions of a model."""
         with _hinted(_LIST_MODELS):
             answer = self.client.tione("DescribeTrainingModelVersions", {"TrainingModelId": model}, f"model {model}")
-        return [wire_serving.model_version(row) for row in wire.rows(answer, "TrainingModelVersions")]
+        return [serving_wire.model_version(row) for row in wire.rows(answer, "TrainingModelVersions")]
 
     def delete_model_version(self, version: str) -> None:
         """Remove a version, and leave its files; one that is gone is fine."""
@@ -77,22 +78,22 @@ class ServingClient:
 
     # services, 2021
 
-    def create_service(self, body: Raw) -> wire_serving.Service:
+    def create_service(self, body: Raw) -> serving_wire.Service:
         """A new group with its first version, or a further version of a group."""
         what = f"endpoint {body.get('ServiceGroupName') or body.get('ServiceGroupId')}"
         answer = self.client.tione("CreateModelService", body, what, repeatable=False)
-        return wire_serving.service(wire.table(answer, "Service"))
+        return serving_wire.service(wire.table(answer, "Service"))
 
-    def group(self, group: str) -> wire_serving.Group:
+    def group(self, group: str) -> serving_wire.Group:
         """One group; `NotFound` where there is none."""
         with _hinted(_LIST_ENDPOINTS):
             answer = self.client.tione("DescribeModelServiceGroup", {"ServiceGroupId": group}, f"endpoint {group}")
-        found = wire_serving.group(wire.table(answer, "ServiceGroup"))
+        found = serving_wire.group(wire.table(answer, "ServiceGroup"))
         if not found.id:
             raise NotFound(f"endpoint {group}: TI knows no such service group", hint=_LIST_ENDPOINTS, backend="ti")
         return found
 
-    def groups(self, name: str = "") -> list[wire_serving.Group]:
+    def groups(self, name: str = "") -> list[serving_wire.Group]:
         """Groups of this name, or all, newest first."""
         filters = [{"Name": "ServiceGroupName", "Values": [name]}] if name else []
         asked = {"Filters": filters, "Order": "DESC", "OrderField": "CreateTime"}
@@ -102,7 +103,7 @@ class ServingClient:
             _GROUPS,
             "ServiceGroupId",
         )
-        groups = map(wire_serving.group, found)
+        groups = map(serving_wire.group, found)
         return [group for group in groups if name in ("", group.name)]
 
     def modify_service(self, service: str, body: Raw) -> None:
@@ -134,12 +135,12 @@ class ServingClient:
         """Ask callers for no token."""
         self._authorize({"ServiceGroupId": group, "AuthorizationEnable": False})
 
-    def call_info(self, group: str) -> wire_serving.CallInfo:
+    def call_info(self, group: str) -> serving_wire.CallInfo:
         """Where a group is called, and with what."""
         with _hinted(_LIST_ENDPOINTS):
             body = {"ServiceGroupId": group}
             answer = self.client.tione("DescribeModelServiceCallInfo", body, f"address of endpoint {group}")
-        return wire_serving.call_info(answer)
+        return serving_wire.call_info(answer)
 
     def create_token(self, group: str, name: str) -> None:
         """A further token."""
@@ -157,12 +158,12 @@ class ServingClient:
 
     # TI-EMS
 
-    def create_config(self, body: Raw) -> wire_serving.Config:
+    def create_config(self, body: Raw) -> serving_wire.Config:
         """A new configuration, or a new version of the one of that name."""
         answer = self._ems("CreateServiceConfig", body, f"model {body['Name']}", repeatable=False)
-        return wire_serving.config(wire.table(answer, "ServiceConfig"))
+        return serving_wire.config(wire.table(answer, "ServiceConfig"))
 
-    def configs(self) -> list[wire_serving.Config]:
+    def configs(self) -> list[serving_wire.Config]:
         """All configurations."""
         found = every_row(
             lambda page: self._ems("DescribeServiceConfigs", {**page, "Order": "DESC"}, "models"),
@@ -170,7 +171,7 @@ class ServingClient:
             _CONFIGS,
             "Id",
         )
-        return [wire_serving.config(row) for row in found]
+        return [serving_wire.config(row) for row in found]
 
     def delete_config(self, config: str) -> None:
         """Remove a configuration; one that is gone is fine."""
@@ -190,28 +191,28 @@ class ServingClient:
             if not is_code(fault.status, "FailedOperation.AlreadyExists"):
                 raise
 
-    def create_old_service(self, body: Raw) -> wire_serving.OldService:
+    def create_old_service(self, body: Raw) -> serving_wire.OldService:
         """A service of a configuration."""
         with _hinted(_LIST_MODELS):
             answer = self._ems("CreateService", body, f"endpoint {body['Name']}", repeatable=False)
-        return wire_serving.old_service(wire.table(answer, "Service"))
+        return serving_wire.old_service(wire.table(answer, "Service"))
 
-    def old_service(self, service: str) -> wire_serving.OldService:
+    def old_service(self, service: str) -> serving_wire.OldService:
         """One service; `NotFound` where there is none."""
         body = {"Filters": [{"Name": "id", "Values": [service]}], "Offset": 0, "Limit": 1}
         answer = self._ems("DescribeServices", body, f"endpoint {service}")
         for row in wire.rows(answer, "Services"):
             if wire.text(row, "Id") == service:
-                return wire_serving.old_service(row)
+                return serving_wire.old_service(row)
         raise NotFound(f"endpoint {service}: TI-EMS knows no such service", hint=_LIST_ENDPOINTS, backend="ti")
 
-    def old_services(self) -> list[wire_serving.OldService]:
+    def old_services(self) -> list[serving_wire.OldService]:
         """All services, newest first."""
         asked = {"Order": "DESC", "OrderField": "CREATE_TIME"}
         found = every_row(
             lambda page: self._ems("DescribeServices", {**asked, **page}, "endpoints"), "Services", _EMS, "Id"
         )
-        return [wire_serving.old_service(row) for row in found]
+        return [serving_wire.old_service(row) for row in found]
 
     def update_old_service(self, service: str, body: Raw) -> None:
         """Change, stop or start a service."""

@@ -10,10 +10,10 @@ from attrs import evolve
 from anyfit.backend import EndpointStatus, ModelRef
 from anyfit.spec import EndpointSpec, Variant
 from anyfit_ti import wire
-from anyfit_ti.service_bodies import VARIABLES, WHERE, Size, wishes
+from anyfit_ti.serving.bodies import VARIABLES, WHERE, Size, wishes
+from anyfit_ti.serving.wire import Group, Service
 from anyfit_ti.settings import Options
 from anyfit_ti.states import SERVICE_STATUS
-from anyfit_ti.wire_serving import Group, Service
 
 __all__ = [
     "change_of",

@@ -18,8 +18,8 @@ from anyfit.errors import SpecError
 from anyfit.spec import ModelSpec
 from anyfit_ti.bundle import ARCHIVE, ShippedModel, digest_of
 from anyfit_ti.places import Places, folder
+from anyfit_ti.serving.wire import Told
 from anyfit_ti.settings import Options, Settings
-from anyfit_ti.wire_serving import Told
 
 __all__ = ["Package", "make_package"]
 

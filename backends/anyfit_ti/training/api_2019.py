@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import evolve
 
 from anyfit.backend import Artifact, JobState, LogPage, Plan, Series, Status
-from anyfit.errors import AnyfitError, NotFound, ServiceError
+from anyfit.errors import AnyfitError, NotFound, ServiceError, Unsupported
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit_ti.client import LIST_2019, Client
@@ -122,6 +122,10 @@ class OldJobs:
 
         return read_page(fetch, cursor, begin=facts.created - _MINUTE, nodes=facts.nodes)
 
+    def logs_tail(self, name: str, lines: int) -> LogPage | None:
+        """None: the log service sorts, but its pages cannot be told from a whole."""
+        return None
+
     def job_spec(self, name: str) -> JobSpec:
         """What was asked for."""
         return self._read(name).spec
@@ -136,6 +140,14 @@ class OldJobs:
     def output_uri(self, name: str) -> str:
         """Where results come to."""
         return results_of(self.facts(name))
+
+    def pushed(self, name: str) -> list[Series]:
+        """None: scripts have nothing to push curves with."""
+        return []
+
+    def push(self, name: str, values: Mapping[str, float], at: int, step: int | None) -> None:
+        """Refused: there is no such call."""
+        raise Unsupported("jobs of 2019 have no call for metrics", backend="ti")
 
     def utilization(self, name: str) -> list[Series]:
         """Use of machines, one question for each curve."""

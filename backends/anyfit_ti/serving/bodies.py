@@ -15,9 +15,9 @@ from anyfit.spec import EndpointSpec, Variant
 from anyfit_ti import wire
 from anyfit_ti.bundle import PREDICT
 from anyfit_ti.places import cos_path
+from anyfit_ti.serving.wire import ModelVersion
 from anyfit_ti.settings import Options, Settings
-from anyfit_ti.translate_2021 import part_of_group
-from anyfit_ti.wire_serving import ModelVersion
+from anyfit_ti.translate.api_2021 import part_of_group
 
 __all__ = [
     "PATH",

@@ -11,17 +11,15 @@ from collections.abc import Callable, Sequence
 from anyfit.backend import ModelInfo, ModelRef, ModelStatus, Upload
 from anyfit.spec import ModelSpec
 from anyfit_ti.bundle import ShippedModel
-from anyfit_ti.errors import where_offered
-from anyfit_ti.models_2019 import Configs, config_order
-from anyfit_ti.models_2021 import MODEL_STATUS, Repository, model_body
+from anyfit_ti.generations import OLD, Generations, is_old, own_id
+from anyfit_ti.models.api_2019 import Configs, config_order
+from anyfit_ti.models.api_2021 import MODEL_STATUS, Repository, model_body
+from anyfit_ti.serving.wire import Config, ModelVersion
 from anyfit_ti.settings import Settings
-from anyfit_ti.translate import options_of
+from anyfit_ti.translate.work import options_of
 from anyfit_ti.wire import Raw, nanoseconds, time_of
-from anyfit_ti.wire_serving import Config, ModelVersion
 
-__all__ = ["OLD", "Models"]
-
-OLD = "2019/"
+__all__ = ["Models"]
 
 _Row = tuple[tuple[int, int], ModelInfo]
 
@@ -65,19 +63,14 @@ class Models:
 
     def infos(self, name: str = "") -> list[ModelInfo]:
         """All versions, or those of one name, newest first; those of the other generation where it can be asked."""
-        sides = (self._of_new, self._of_old)
-        first, second = reversed(sides) if self._settings.api == "2019" else sides
-        rows = first(name)
-        with where_offered():
-            rows += second(name)
+        sides = Generations(self._of_new, self._of_old, self._settings.api)
+        rows = sides.both(lambda rows_of: rows_of(name))
         return [info for _, info in sorted(rows, key=lambda row: row[0], reverse=True)]
 
     def delete(self, ref: ModelRef) -> None:
         """Remove a version; one that is gone is fine."""
-        if ref.id.startswith(OLD):
-            self._old.delete(ref.id.removeprefix(OLD))
-        else:
-            self._new.delete(ref.id)
+        side = self._old if is_old(ref.id) else self._new
+        side.delete(own_id(ref.id))
 
     def _of_new(self, name: str) -> list[_Row]:
         return [(_order(one.created, one.id), self._info(one)) for one in self._new.every(name)]
