@@ -25,7 +25,7 @@ from anyfit_modelarts.places import iam_endpoint, obs_endpoint
 from anyfit_modelarts.settings import Settings
 from anyfit_modelarts.signing import SignedAuth
 
-__all__ = ["Account", "Keys"]
+__all__ = ["Account"]
 
 _DEFAULT_LIFE = timedelta(hours=24)
 _LONGEST_MARGIN = timedelta(minutes=10)
@@ -198,19 +198,6 @@ class Account:
             fault = fault_of(response.status_code, refusal, what, response.headers.get("X-Request-Id", ""))
             raise _as_auth(fault) if response.status_code < 500 and response.status_code != 429 else fault
         return response
-
-
-class Keys:
-    """The keys of the object store: those that are kept, and when they no longer do, new ones."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._asked = False
-
-    def __call__(self) -> StoreSettings:
-        settings = self._account.keys(fresh=self._asked)
-        self._asked = True
-        return settings
 
 
 def _as_auth(fault: AnyfitError) -> AuthError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, ClassVar
 
 from anyfit.backend import (
@@ -26,10 +26,12 @@ from anyfit.backend import (
     Plan,
     Series,
 )
+from anyfit.cloud.once import built, once
+from anyfit.cloud.stores import RenewingKeys, Stores
 from anyfit.http import RetryPolicy, Transport
 from anyfit.spec import EndpointSpec, JobSpec, ModelSpec
 from anyfit_modelarts.bundle import Shipped
-from anyfit_modelarts.places import Places, endpoint
+from anyfit_modelarts.places import endpoint, places_of
 from anyfit_modelarts.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,18 +75,24 @@ class ModelArtsBackend(Backend):
         self._policy = policy or RetryPolicy()
         self._adapter = adapter
         self._shipped = Shipped.read()
-        self._stores: dict[str, Store] = {}
-        self._lock = Lock()
+        self._lock = RLock()
+        self._stores = Stores("obs", lambda: RenewingKeys(lambda fresh: self._account.keys(fresh=fresh)))
 
     def __repr__(self) -> str:
         return f"<ModelArtsBackend {self.place}>"
 
     @property
     def place(self) -> str:
+        """The account is told by its user, or by what cannot be turned back into its access key."""
         given = self._settings
-        who = f"{given.domain or given.username}/{given.username}" if given.username else given.access_key
+        user = f"{given.domain or given.username}/{given.username}"
+        who = user if given.username else hashlib.sha256(given.access_key.encode()).hexdigest()[:12]
         project = given.project_id or given.project_name or given.region
-        return f"{who}@{endpoint(given)}/{project}/{given.api}"
+        return f"{who}@{endpoint(given)}/{project}"
+
+    @property
+    def catalog_place(self) -> str:
+        return f"{self.place} {self._settings.api}"
 
     @property
     def region(self) -> str:
@@ -121,17 +129,7 @@ class ModelArtsBackend(Backend):
         return make_plan(spec, catalog, self._settings, self._shipped)
 
     def store(self, uri: Uri) -> Store:
-        from anyfit.storage import open_store
-        from anyfit_modelarts.auth import Keys
-
-        if uri.scheme != "obs":
-            from anyfit.stores import profile_store
-
-            return profile_store(self.profile, uri)
-        with self._lock:
-            if uri.bucket not in self._stores:
-                self._stores[uri.bucket] = open_store(uri, Keys(self._account))
-            return self._stores[uri.bucket]
+        return self._stores.of(uri, self.profile)
 
     def submit(self, plan: Plan) -> JobRef:
         return self._jobs.submit(plan)
@@ -230,28 +228,28 @@ class ModelArtsBackend(Backend):
         return self._caller.invoke(ref, payload)
 
     def close(self) -> None:
-        self._transport.close()
-        for store in self._stores.values():
-            store.close()
-        self._stores.clear()
+        transport: Transport | None = built(self, "_transport")
+        if transport is not None:
+            transport.close()
+        self._stores.close()
 
-    @cached_property
+    @once
     def _transport(self) -> Transport:
         return Transport(self.name, verify=self._settings.verify_ssl, policy=self._policy, adapter=self._adapter)
 
-    @cached_property
+    @once
     def _account(self) -> Account:
         from anyfit_modelarts.auth import Account
 
         return Account(self._settings, self._folder, self._transport)
 
-    @cached_property
+    @once
     def _client(self) -> Client:
         from anyfit_modelarts.client import Client
 
         return Client(endpoint(self._settings), self._account, self._transport)
 
-    @cached_property
+    @once
     def _jobs(self) -> Jobs:
         from anyfit_modelarts.finding import Finder
         from anyfit_modelarts.jobs import Jobs
@@ -260,22 +258,22 @@ class ModelArtsBackend(Backend):
 
         given = self._settings
         v1, v2 = TrainingV1(self._client, given.workspace), TrainingV2(self._client, given.workspace)
-        finder = Finder(v1, v2, Places(given.bucket, given.folder), given.region, given.api)
+        finder = Finder(v1, v2, places_of(given), given.region, given.api)
         return Jobs(finder, self.store, self._policy, given.poll_seconds)
 
-    @cached_property
+    @once
     def _models(self) -> Models:
         from anyfit_modelarts.models import Models
 
-        return Models(self._client, self._settings, self.store, self._settings.poll_seconds)
+        return Models(self._client, self._settings, self.store, self._policy)
 
-    @cached_property
+    @once
     def _services(self) -> Services:
         from anyfit_modelarts.serving import Services
 
         return Services(self._client, self._settings)
 
-    @cached_property
+    @once
     def _caller(self) -> Caller:
         from anyfit_modelarts.invoking import Caller
 

@@ -100,7 +100,7 @@ def finished(exit_code: int) -> None:
         return
     limit = int(data.get("max_run") or 0)
     late = exit_code == OVERRUN and limit > 0 and time.time() - _BEGAN >= limit - 1  # a script may end with 77 too
-    end = {"exit_code": exit_code if exit_code >= 0 else None, "signal": max(-exit_code, 0) or None, "overrun": late}
+    end = {"exit_code": exit_code if exit_code >= 0 else None, "signal": max(-exit_code, 0) or None, "overran": late}
     folder = cloud.results or os.path.join(cloud.base(index), "results")
     path = os.path.join(folder, ".anyfit", "end.json")
     if exit_code == 0 and os.path.exists(path):

@@ -8,9 +8,10 @@ from typing import Any
 from attrs import evolve, frozen
 
 from anyfit.backend import JobRef, Named
+from anyfit.cloud.places import Places
 from anyfit.errors import NotFound, ServiceError
 from anyfit_modelarts.errors import NO_CALL, normal
-from anyfit_modelarts.places import Places, obs_uri
+from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.training import Training
 from anyfit_modelarts.training.v1 import TrainingV1
 from anyfit_modelarts.training.v2 import OUTPUT, TrainingV2

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from anyfit.backend import Artifact, Cause, JobRef, JobState, LogLine, LogPage, Named, Plan, Series, Status
+from anyfit.cloud.leavings import End, artifacts_in, read_document, read_end, remove_folders
 from anyfit.codec import from_data
 from anyfit.errors import AnyfitError, AuthError, NotFound, ServiceError
 from anyfit.http import RetryPolicy
@@ -30,19 +29,8 @@ from anyfit_modelarts.wire import Run
 
 __all__ = ["Jobs"]
 
-_KINDS = {"model": "model", "checkpoints": "checkpoint"}
 _FEW = 2  # so many jobs are asked for one by one rather than in a list
-_HIDDEN = ".anyfit/"
 _END_SECONDS = 60.0  # so long deleting waits for a job that it has stopped
-
-
-@frozen
-class _End:
-    """How a script ended, where that is known."""
-
-    exit_code: int | None = None
-    signal: int | None = None
-    overrun: bool = False
 
 
 class Jobs:
@@ -115,26 +103,14 @@ class Jobs:
         """With how the script ended, which anyfit's launcher has left among the results."""
         if state.status == Status.SUCCEEDED or not run.code:
             return state
-        end = self._end_of(run)
-        if end == _End():
+        end = read_end(self._store, self._results(run)) if run.output else End()
+        if end == End():
             return state
-        if end.overrun and state.status != Status.STOPPED:
+        if end.overran and state.status != Status.STOPPED:
             limit = self._job_file(run).get("max_run")
             reason = f"it ran longer than its {limit} s"
             return evolve(state, status=Status.FAILED, cause=Cause.TIMEOUT, reason=reason, exit_code=None)
-        if state.status == Status.STOPPED:
-            return state
-        return evolve(state, exit_code=end.exit_code, signal=end.signal)
-
-    def _end_of(self, run: Run) -> _End:
-        if not run.output:
-            return _End()
-        home = self._results(run)
-        try:
-            end = json.loads(self._store(home).read(f"{home.key}{_HIDDEN}end.json"))
-            return _End(end["exit_code"], end["signal"], bool(end["overrun"]))
-        except (NotFound, ValueError, KeyError, TypeError):
-            return _End()
+        return state if state.status == Status.STOPPED else end.told(state)
 
     def logs(self, ref: JobRef, cursor: str) -> LogPage:
         """A page of the log, of all nodes."""
@@ -195,16 +171,8 @@ class Jobs:
         run = self._finder.of(ref.id).get(ref.id)
         if not run.status.finished:
             return []
-        home = self._results(run)
         launched = bool(self._job_file(run))
-        found = []
-        for entry in self._store(home).list(home.key):
-            name = entry.key[len(home.key) :]
-            if not entry.is_marker and name and not name.startswith(_HIDDEN):
-                kind = _KINDS.get(name.partition("/")[0], "output" if launched else "model")
-                shown = f"model/{name}" if kind == "model" and not name.startswith("model/") else name
-                found.append(Artifact(shown, str(evolve(home, key=entry.key)), entry.size, kind))
-        return found
+        return artifacts_in(self._store, self._results(run), str if launched else _shown)
 
     def output_uri(self, ref: JobRef) -> str:
         """Where results come to."""
@@ -253,8 +221,7 @@ class Jobs:
             return
         self._end(training, run)
         training.delete(run.id)
-        with suppress(AnyfitError):  # what cannot be deleted stays, and does no harm
-            self._remove_code(run)
+        remove_folders(self._store, self._code_of(run))
         self._forget(ref.id)
 
     def set_description(self, ref: JobRef, description: str) -> None:
@@ -279,12 +246,11 @@ class Jobs:
             self._policy.sleep(self._pause)
             waited += self._pause
 
-    def _remove_code(self, run: Run) -> None:
-        if not self._job_file(run):
-            return
-        folder = Uri.parse(run.code).as_dir()
-        store = self._store(folder)
-        deque(store.delete_many([entry.key for entry in store.list(folder.key)]), maxlen=0)
+    def _code_of(self, run: Run) -> list[Uri]:
+        """The folder of code that anyfit has put there; what cannot be told stays, and does no harm."""
+        with suppress(AnyfitError):
+            return [Uri.parse(run.code).as_dir()] if self._job_file(run) else []
+        return []
 
     def _results(self, run: Run) -> Uri:
         if not run.output:
@@ -298,10 +264,7 @@ class Jobs:
             return known
         written: Mapping[str, Any] = {}
         if self._finder.places.key_in(run.code):
-            uri = Uri.parse(run.code).as_dir().join(JOB)
-            with suppress(NotFound, ValueError):
-                found = json.loads(self._store(uri).read(uri.key))
-                written = found if isinstance(found, dict) else {}
+            written = read_document(self._store, Uri.parse(run.code).as_dir().join(JOB))
         with self._lock:
             self._written[run.id] = written
         return written
@@ -311,3 +274,8 @@ class Jobs:
             for kept in (self._written, self._ended, self._files):
                 kept.pop(id, None)
             self._over.discard(id)
+
+
+def _shown(name: str) -> str:
+    """What a script without anyfit's launcher leaves is its model."""
+    return name if name.partition("/")[0] in ("model", "checkpoints") else f"model/{name}"

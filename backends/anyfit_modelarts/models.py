@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from anyfit.backend import ModelInfo, ModelRef, ModelStatus
+from anyfit.cloud.leavings import remove_folders
 from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError, SpecError
+from anyfit.http import RetryPolicy
 from anyfit.storage import Store, Uri
 from anyfit_modelarts.answers import Refusal
 from anyfit_modelarts.client import Client, Raw
 from anyfit_modelarts.errors import kind_of
 from anyfit_modelarts.model_bodies import VERSION
 from anyfit_modelarts.paging import one, pages
-from anyfit_modelarts.places import Places, uri_of_url
+from anyfit_modelarts.places import places_of, uri_of_url
 from anyfit_modelarts.settings import Settings
 from anyfit_modelarts.states import MODEL_STATUS
 from anyfit_modelarts.wire import moment, rows, table, text
@@ -48,14 +48,14 @@ class Models:
         client: Makes the calls.
         settings: The backend's.
         store: Opens the store of a URI.
-        pause: Seconds between two looks at what is about to go.
+        policy: How to wait for what is about to go.
     """
 
-    def __init__(self, client: Client, settings: Settings, store: Callable[[Uri], Store], pause: float) -> None:
+    def __init__(self, client: Client, settings: Settings, store: Callable[[Uri], Store], policy: RetryPolicy) -> None:
         self._client = client
         self._settings = settings
         self._store = store
-        self._pause = pause
+        self._policy = policy
 
     def runtimes(self) -> dict[str, list[str]]:
         """The images of every type of models, those that are no longer offered left out."""
@@ -98,12 +98,13 @@ class Models:
             location = self._location(ref.id)
         except NotFound:
             return
-        deadline = time.monotonic() + _GONE_SECONDS
+        waited = 0.0
         while (refusal := self._try_delete(ref.id)) is not None:
             leaving = refusal.code == _USED and self._only_leaving(ref.id)
-            if not leaving or time.monotonic() > deadline:
+            if not leaving or waited >= _GONE_SECONDS:
                 raise _kept(ref, refusal)
-            time.sleep(self._pause)
+            self._policy.sleep(self._settings.poll_seconds)
+            waited += self._settings.poll_seconds
         self.remove_package(location)
 
     def has(self, body: Raw) -> bool:
@@ -116,10 +117,9 @@ class Models:
         if not (self._settings.bucket and location.startswith(("http://", "https://"))):
             return  # an image's place, for instance
         folder = uri_of_url(location, self._settings).as_dir()
-        root = Uri.parse(Places(self._settings.bucket, self._settings.folder).root)
+        root = Uri.parse(places_of(self._settings).root)
         if folder.bucket == root.bucket and folder.key.startswith(f"{root.key}models/"):
-            store = self._store(folder)
-            deque(store.delete_many([entry.key for entry in store.list(folder.key)]), maxlen=0)
+            remove_folders(self._store, [folder])
 
     def apis(self, id: str) -> list[Raw]:
         """What a version's `config.json` says about requests."""

@@ -21,7 +21,7 @@ from anyfit.launch.shipping import ARCHIVE, File, as_json, digest_of, uploads_of
 from anyfit.spec import ModelSpec
 from anyfit_modelarts.engines import TYPES, ModelType, fits, runtime_for, type_for
 from anyfit_modelarts.model_config import CONFIG, checked_config, read_config
-from anyfit_modelarts.places import Places
+from anyfit_modelarts.places import places_of
 from anyfit_modelarts.requirements import dependencies_in
 from anyfit_modelarts.settings import Options, Settings
 from anyfit_modelarts.source import REQUIREMENTS, SERVICE, Source, unpacked
@@ -108,7 +108,7 @@ def build_package(
         spec.name, spec.version, spec.artifact, dict(source.files), spec.code and spec.code.digest, config, model,
         (parts.predict.digest, parts.inference.digest),
     )  # fmt: skip
-    location = Places(settings.bucket, settings.folder).model(spec.name, digest)
+    location = places_of(settings).model(spec.name, digest)
     folder = f"{location}model/"
     uploads = []
     if below or not _is_of_model(source, given):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote, unquote, urlsplit
 
-from attrs import frozen
-
-from anyfit.errors import SpecError
+from anyfit.cloud.places import Places
 from anyfit.storage.uri import Uri, parse_vendor
 from anyfit_modelarts.settings import Settings
 
-__all__ = ["Places", "endpoint", "iam_endpoint", "obs_endpoint", "obs_path", "obs_uri", "obs_url", "uri_of_url"]
-
-_OURS = re.compile(r"/jobs/([^/]+)/[0-9a-f]{16}/")
+__all__ = ["endpoint", "iam_endpoint", "obs_endpoint", "obs_path", "obs_uri", "obs_url", "places_of", "uri_of_url"]
 
 
 def endpoint(settings: Settings) -> str:
@@ -62,41 +57,6 @@ def uri_of_url(text: str, settings: Settings) -> Uri:
     return obs_uri(f"/{unquote(text[len(endpoint) :])}" if text.startswith(endpoint) else text)
 
 
-@frozen
-class Places:
-    """Where anyfit keeps what belongs to a job, a model or an input; every URI ends in `/`."""
-
-    bucket: str
-    folder: str
-
-    @property
-    def root(self) -> str:
-        """The folder of everything."""
-        if not self.bucket:
-            raise SpecError(
-                "bucket: there is no place for code and outputs", hint="set bucket under [modelarts] in anyfit.toml"
-            )
-        folder = self.folder.strip("/")
-        bucket = self.bucket.removeprefix("obs://").strip("/")
-        return f"obs://{bucket}/{folder}{'/' if folder else ''}"
-
-    def job(self, key: str, digest: str) -> str:
-        """What belongs to a job; the digest is that of everything that it is made of."""
-        return f"{self.root}jobs/{key}/{digest[:16]}/"
-
-    def key_in(self, uri: str) -> str:
-        """The key of the job that a place belongs to, "" for places that are none of ours."""
-        found = _OURS.search(uri)
-        return found[1] if found else ""
-
-    def model(self, name: str, digest: str) -> str:
-        """What belongs to a model version."""
-        return f"{self.root}models/{name}/{digest[:16]}/"
-
-    def input(self, digest: str) -> str:
-        """Staged data of this content."""
-        return f"{self.root}inputs/{digest[:32]}/"
-
-    def job_input(self, key: str, channel: str) -> str:
-        """Staged data whose content is not known."""
-        return f"{self.root}inputs/of-{key}/{channel}/"
+def places_of(settings: Settings) -> Places:
+    """The folders of anyfit in the bucket."""
+    return Places("obs", settings.bucket, settings.folder, "set bucket under [modelarts] in anyfit.toml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from anyfit.backend import (
     Point,
     Series,
 )
-from anyfit.errors import AnyfitError, NotFound, ServiceError
+from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError, UsageError
 from anyfit.spec import EndpointSpec, Variant
 from anyfit_modelarts.client import Client, Raw
 from anyfit_modelarts.paging import one, pages
@@ -28,6 +29,7 @@ from anyfit_modelarts.wire import moment, number, rows, table, text, whole
 __all__ = ["Services"]
 
 _PATH = "/v1/{project}/services"
+_CURSOR = re.compile(r"(\d+)\.(\d+)", re.ASCII)
 _FIGURES = (
     ("invocation_times", ""),
     ("failed_times", ""),
@@ -54,7 +56,7 @@ class Services:
         self._settings = settings
 
     def deploy(self, body: Raw) -> EndpointRef:
-        """Make a service; an answer that was lost is looked up by name."""
+        """Make a service; an answer that was lost is looked up by name, and another one's service is a conflict."""
         what = f"endpoint {body['service_name']}"
         try:
             id = text(table(self._client.post(_PATH, body, what)).get("service_id"))
@@ -65,6 +67,8 @@ class Services:
             found = self.find(body["service_name"])
             if found is None:
                 raise
+            if _parts(self.detail(found)) != _parts(body):
+                raise _conflict(body["service_name"]) from None
             return found
 
     def detail(self, ref: EndpointRef) -> Raw:
@@ -125,7 +129,7 @@ class Services:
 
         The cursor is the time of the last event in milliseconds, and how many events of that time were told.
         """
-        since, told = (int(part) for part in cursor.split(".")) if cursor else (0, 0)
+        since, told = _event(cursor)
         asked = {"sort_by": "occur_time", "order": "asc", "start_time": since}
         found = list(pages(self._client, f"{_path(ref)}/events", "events", asked, f"events of endpoint {ref.id}"))
         events = sorted(found, key=lambda row: number(row.get("occur_time")))
@@ -143,9 +147,7 @@ class Services:
         for row in rows(answer.get("monitors")):
             model = f"{text(row.get('model_name'))}:{text(row.get('model_version'))}"
             found += [
-                Series(f"{model} {name}", (Point(0, number(row[name])),), unit)
-                for name, unit in _FIGURES
-                if name in row
+                Series(f"{model} {name}", _one(row[name]), unit) for name, unit in _FIGURES if _is_told(name, row)
             ]
         if "req_count_per_min" in answer:
             found.append(Series("requests", _one(answer["req_count_per_min"]), "per minute"))
@@ -179,7 +181,7 @@ class Services:
             model=str(ModelRef("modelarts", self._settings.region, text(part.get("model_id")))),
             weight=number(part.get("weight")),
             instance_type=text(part.get("specification")),
-            instance_count=whole(part.get("instance_count")) or 1,
+            instance_count=_instances(part),
             environment=environment,
         )
 
@@ -189,6 +191,34 @@ class Services:
 
 def _path(ref: EndpointRef) -> str:
     return one(_PATH, ref.id, "endpoint")
+
+
+def _event(cursor: str) -> tuple[int, int]:
+    """The time of the last event that was told, and how many of that time were."""
+    found = _CURSOR.fullmatch(cursor or "0.0")
+    if found is None:
+        raise UsageError(f"{cursor!r} is no place among events of ModelArts", hint="follow them from their beginning")
+    return int(found[1]), int(found[2])
+
+
+def _parts(service: Raw) -> list[tuple[str, float, str, int]]:
+    """What a service serves, and on what, as it was asked for or as the platform tells."""
+    return sorted(
+        (text(part.get("model_id")), number(part.get("weight")), text(part.get("specification")), _instances(part))
+        for part in rows(service.get("config"))
+    )
+
+
+def _instances(part: Raw) -> int:
+    return whole(part.get("instance_count")) or 1
+
+
+def _conflict(name: str) -> Conflict:
+    return Conflict(
+        f"endpoint_name: there is already an endpoint {name!r} on ModelArts",
+        hint="choose another name, or delete the endpoint",
+        backend="modelarts",
+    )
 
 
 def _is_told(name: str, row: Raw) -> bool:

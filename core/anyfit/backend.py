@@ -523,6 +523,11 @@ class Backend(ABC):
         return ""
 
     @property
+    def catalog_place(self) -> str:
+        """As `place`, and with it whatever else the catalog depends on."""
+        return self.place
+
+    @property
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """What this backend can do at all; needs no network."""

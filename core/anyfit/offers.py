@@ -52,7 +52,8 @@ def kept_catalog(home: Path, backend: Backend) -> Catalog | None:
 
 
 def _path(home: Path, backend: Backend) -> Path:
-    return home / backend.name / "catalogs" / f"{hashlib.sha256(backend.place.encode()).hexdigest()[:24]}.json"
+    digest = hashlib.sha256(backend.catalog_place.encode()).hexdigest()
+    return home / backend.name / "catalogs" / f"{digest[:24]}.json"
 
 
 def _keep(path: Path, catalog: Catalog) -> None:

@@ -1,21 +1,24 @@
-"""What a fault must not change: the facts about a job, whose it is, and what a list holds."""
+"""What a fault must not change: the facts about a job, whose it is, what a list holds; and who an account is."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from anyfit.backend import Catalog, Cause, JobRef, Status
-from anyfit.errors import AuthError, Conflict, ServiceError
-from anyfit.spec import JobSpec
+from anyfit.backend import Catalog, Cause, EndpointRef, JobRef, ModelRef, Status
+from anyfit.errors import AuthError, Conflict, ServiceError, UsageError
+from anyfit.offers import catalog_of
+from anyfit.spec import EndpointSpec, JobSpec, Variant
 from anyfit_modelarts.backend import ModelArtsBackend
 
 Make = Callable[..., ModelArtsBackend]
 
 UUID = "0d30f1bc-0a38-4e4c-9d5c-3f2e1a8b7c6d"
+OTHER = "11111111-0a38-4e4c-9d5c-3f2e1a8b7c6d"
 REF = JobRef("modelarts", "cn-north-4", UUID)
 JOB = f"/v2/training-jobs/{UUID}"
 SEARCH = "POST /v2/training-job-searches"
@@ -54,7 +57,7 @@ def found(*items: Any) -> dict[str, Any]:
 def test_end_is_asked_for_until_it_is_known(script: Any, scripted: Make) -> None:
     """A store that fails once costs no job its exit code; one that has nothing is not asked again."""
     script.on(f"GET {JOB}", job())
-    script.on(END, BROKEN, content({"exit_code": 3, "signal": None, "overrun": False}))
+    script.on(END, BROKEN, content({"exit_code": 3, "signal": None, "overran": False}))
     backend = scripted()
     with pytest.raises(ServiceError):
         backend.describe([REF])
@@ -74,7 +77,7 @@ def test_end_that_nobody_may_read(script: Any, scripted: Make) -> None:
     backend = scripted()
 
     assert backend.describe([REF])[0].status == Status.FAILED
-    script.on(END, content({"exit_code": None, "signal": None, "overrun": True}))
+    script.on(END, content({"exit_code": None, "signal": None, "overran": True}))
     script.on(WRITTEN, content({"max_run": 60}))
     (state,) = backend.describe([REF])
     assert (state.cause, state.reason) == (Cause.TIMEOUT, "it ran longer than its 60 s")
@@ -296,3 +299,88 @@ def test_preview_that_cuts_a_character(script: Any, scripted: Make) -> None:
     cursor = json.dumps({"worker-0": "byte:5"})
 
     assert [line.text for line in scripted().logs(REF, cursor).lines] == ["one"]
+
+
+# endpoints, places
+
+
+@pytest.mark.parametrize(
+    "theirs", [{"model_id": OTHER}, {"weight": "50"}, {"instance_count": 2}, {"specification": "larger"}]
+)
+def test_older_service_is_not_taken_for_this_one(script: Any, scripted: Make, theirs: Any) -> None:
+    """After a lost answer a service of the same name, but of another model or machine, is a conflict."""
+    usual = {"spec_status": "normal", "memory_info": {"unit": "MB", "memory": 8192}, "cpu_info": {"cpu": 2}}
+    script.on("GET /v1/services/specifications", {"specifications": [{**usual, "specification": "two"}]})
+    script.on("POST /v1/services", (500, b""))
+    script.on("GET /v1/services", {"services": [{"service_id": UUID, "service_name": "e", "status": "running"}]})
+    mine = {"model_id": UUID, "weight": "100", "specification": "two", "instance_count": 1}
+    script.on(f"GET /v1/services/{UUID}", {"service_id": UUID, "config": [{**mine, **theirs}]})
+    backend = scripted()
+    spec = EndpointSpec(name="e", variants=(Variant(model=str(ModelRef("modelarts", "cn-north-4", UUID))),))
+    with pytest.raises(Conflict, match="endpoint_name"):
+        backend.deploy(spec)
+    script.on(f"GET /v1/services/{UUID}", {"service_id": UUID, "config": [mine]})
+
+    assert backend.deploy(spec) == EndpointRef("modelarts", "cn-north-4", UUID)
+    assert len(script.calls("POST /v1/services")) == 2
+
+
+@pytest.mark.parametrize("cursor", ["x", "1", "1.2.3", "-1.0", "1.x"])
+def test_place_that_is_none_among_events(scripted: Make, cursor: str) -> None:
+    """A place among events that nobody has told is a mistake of the caller."""
+    with pytest.raises(UsageError, match="no place among events"):
+        scripted().endpoint_logs(EndpointRef("modelarts", "cn-north-4", UUID), cursor)
+
+
+def test_figures_of_cards(script: Any, scripted: Make) -> None:
+    """Figures of cards are told for services that have cards."""
+    row = {"model_name": "m", "model_version": "1", "cpu_core_usage": 1, "gpu_usage": 0, "gpu_total": 0}
+    script.on(f"GET /v1/services/{UUID}/monitor", {"monitors": [row, {**row, "model_name": "g", "gpu_total": 1}]})
+    found = scripted().endpoint_metrics(EndpointRef("modelarts", "cn-north-4", UUID))
+
+    assert [series.name for series in found] == ["m:1 cpu_core_usage", "g:1 cpu_core_usage", "g:1 gpu_usage"]
+
+
+def test_waiting_for_a_service_that_goes(script: Any, scripted: Make, pauses: list[float]) -> None:
+    """Deleting a model waits a minute at most, as the policy says, for services that are about to go."""
+    refusal = {"delete_failed_list": [{"error_code": "ModelArts.3009", "error_msg": "used"}]}
+    script.on(f"GET /v1/models/{UUID}", {"source_location": "swr/x"})
+    script.on(f"DELETE /v1/models/{UUID}", refusal)
+    script.on("GET /v1/services", {"services": [{"service_id": UUID, "status": "deleting"}], "total_count": 1})
+    with pytest.raises(UsageError):
+        scripted(poll_seconds=7.0).delete_model(ModelRef("modelarts", "cn-north-4", UUID))
+
+    assert pauses == [7.0] * 9
+
+
+def test_place_tells_no_key(scripted: Make) -> None:
+    """Accounts are told apart without their access keys; the generation in force is none of the account's."""
+    first, second, other = (
+        scripted(access_key=key, secret_key="s", api=api) for key, api in (("AK", "v1"), ("AK", "v2"), ("XY", "v2"))
+    )
+
+    assert first.place == second.place != other.place
+    assert "AK" not in first.place + repr(first) + first.catalog_place
+    assert first.catalog_place != second.catalog_place
+
+
+def test_catalogs_of_both_generations(script: Any, scripted: Make, tmp_path: Path) -> None:
+    """What is kept of one generation's lists is not taken for the other's."""
+    for call in ("job/resource-specs", "job/ai-engines", "services/specifications", "built-in-algorithms"):
+        script.on(f"GET /v1/{call}", {})
+    script.on("GET /v1/job/resource-specs", {"specs": [{"spec_code": "both", "core": 2, "cpu": 8, "max_num": 1}]})
+    flavor = {"flavor_id": "both", "max_num": 8, "flavor_info": {"cpu": {"core_num": 2}, "memory": {"size": 8}}}
+    script.on("GET /v2/training-job-flavors", {"flavors": [flavor]})
+    script.on("GET /v2/training-job-engines", {})
+    for _ in range(2):
+        kept = [catalog_of(tmp_path, scripted(api=api)).offerings[0].max_nodes for api in ("v1", "v2")]
+
+        assert kept == [1, 8]
+    assert len(script.calls("GET /v1/job/resource-specs")) == 2
+
+
+def test_closing_what_was_never_opened(scripted: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing a backend that has asked nobody makes nothing."""
+    backend = scripted()
+    monkeypatch.setattr("anyfit_modelarts.backend.Transport", None)
+    backend.close()

@@ -250,6 +250,7 @@ def test_lost_answer(script: Any, scripted: Make) -> None:
     script.on("GET /v1/services/specifications", {"total_count": 1, "specifications": [machine]})
     script.on("POST /v1/services", None)
     script.on("GET /v1/services", {"total_count": 1, "services": [{"service_id": UUID, "service_name": "e"}]})
+    script.on(f"GET {SERVICE}", detail(config=[{"model_id": UUID, "weight": "100", "specification": "m"}]))
     backend = scripted()
 
     assert backend.deploy(ONE) == REF

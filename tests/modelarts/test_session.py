@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from anyfit.backend import Catalog, JobRef, JobState, Status
+from anyfit.cloud.stores import RenewingKeys
 from anyfit.errors import AuthError, Conflict, ServiceError
 from anyfit.job import Job
 from anyfit.spec import JobSpec
 from anyfit.storage import Uri
 from anyfit.testing import Bench
 from anyfit.watch import follow
-from anyfit_modelarts.auth import Keys
 from anyfit_modelarts.backend import ModelArtsBackend
 
 Make = Callable[..., ModelArtsBackend]
@@ -205,10 +206,13 @@ def test_no_project_or_several(script: Any, scripted: Make, ids: list[str]) -> N
         scripted(**KEYS).list()
 
 
+def _keys(account: Any, fresh: bool) -> Any:
+    return account.keys(fresh=fresh)
+
+
 def test_temporary_keys(script: Any, scripted: Make) -> None:
     """Keys of OBS are asked for with the token, kept for the next process, and replaced when they are refused."""
-    first = Keys(scripted()._account)
-    again = Keys(scripted()._account)
+    first, again = (RenewingKeys(partial(_keys, scripted()._account)) for _ in range(2))
     settings = [first(), again(), again()]
 
     assert [each.access_key for each in settings] == ["TEMP"] * 3

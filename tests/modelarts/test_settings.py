@@ -11,7 +11,7 @@ from anyfit.config import load_config
 from anyfit.errors import ConfigError, SpecError
 from anyfit.options import structure
 from anyfit.plugins import backend_factory
-from anyfit_modelarts.places import Places, endpoint, iam_endpoint, obs_endpoint, obs_path
+from anyfit_modelarts.places import endpoint, iam_endpoint, obs_endpoint, obs_path, places_of
 from anyfit_modelarts.settings import Options, Settings
 from anyfit_modelarts.vendor import vendor_files
 
@@ -179,11 +179,11 @@ def test_spellings_of_a_place(text: str) -> None:
 
 def test_places() -> None:
     """The key of a job is read back from the places that anyfit made for it, and from no others."""
-    places = Places("obs://b/", "/any/")
+    places = places_of(Settings(bucket="obs://b/", folder="/any/"))
     job = places.job("mnist.v2", "0123456789abcdef0123")
 
     assert job == "obs://b/any/jobs/mnist.v2/0123456789abcdef/"
     assert places.key_in(f"{job}code/") == "mnist.v2"
     assert places.key_in("obs://b/jobs/mine/code/") == ""
     with pytest.raises(SpecError, match="bucket"):
-        _ = Places("", "x").root
+        _ = places_of(Settings()).root

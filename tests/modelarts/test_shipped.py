@@ -240,7 +240,7 @@ def test_first_generation_without_moxing(
     results = {f"out/V0003/{name}" for name in ("model/file", "output/file", ".anyfit/end.json")}
     assert {*results, "ckpt/file"} <= there
     end = store.get_object(Bucket=bucket, Key=f"{root}/out/V0003/.anyfit/end.json")["Body"].read()
-    assert json.loads(end) == {"exit_code": 0, "signal": None, "overrun": False}
+    assert json.loads(end) == {"exit_code": 0, "signal": None, "overran": False}
 
 
 def test_many_objects(cloud: Mapping[str, str], store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,10 +320,10 @@ def test_nodes(launch: Launch, tmp_path: Path, arguments: list[str], environ: di
 @pytest.mark.parametrize(
     ("script", "end"),
     [
-        ("raise SystemExit(3)", {"exit_code": 3, "signal": None, "overrun": False}),
-        ("import os; os.kill(os.getpid(), 9)", {"exit_code": None, "signal": 9, "overrun": False}),
-        ("raise SystemExit(77)", {"exit_code": 77, "signal": None, "overrun": False}),
-        ("import time; time.sleep(60)", {"exit_code": 77, "signal": None, "overrun": True}),
+        ("raise SystemExit(3)", {"exit_code": 3, "signal": None, "overran": False}),
+        ("import os; os.kill(os.getpid(), 9)", {"exit_code": None, "signal": 9, "overran": False}),
+        ("raise SystemExit(77)", {"exit_code": 77, "signal": None, "overran": False}),
+        ("import time; time.sleep(60)", {"exit_code": 77, "signal": None, "overran": True}),
     ],
 )
 def test_word_of_the_end(launch: Launch, tmp_path: Path, script: str, end: dict[str, Any]) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 from attrs import evolve
 
 from anyfit.backend import Catalog, Framework, Note, Plan, Upload
+from anyfit.cloud.places import Places
 from anyfit.codec import to_data
 from anyfit.errors import SpecError
 from anyfit.spec import Channel, JobSpec
 from anyfit_modelarts.bundle import ARCHIVE, Shipped, digest_of
 from anyfit_modelarts.catalog import find_engine
-from anyfit_modelarts.places import Places, obs_uri
+from anyfit_modelarts.places import obs_uri, places_of
 from anyfit_modelarts.settings import Options, Settings
 from anyfit_modelarts.training.v2 import OUTPUT
 from anyfit_modelarts.translate.notes import notes_of
@@ -40,7 +41,7 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, shipped: Ship
     options = options_of(spec.options)
     api = api_of(options, settings)
     checked(spec, options, api)
-    places = Places(settings.bucket, settings.folder)
+    places = places_of(settings)
     moved, uploads = staged(spec, places)
     engine, note = _engine(spec, options, settings, catalog, api)
     work = Work(

@@ -10,12 +10,12 @@ from attrs import evolve, frozen
 
 from anyfit.backend import Catalog, Framework, Offering, Upload
 from anyfit.catalog import parse_wish
+from anyfit.cloud.places import Places
 from anyfit.errors import SpecError
 from anyfit.inputs import has_to_move
 from anyfit.options import structure
 from anyfit.spec import JobSpec
 from anyfit_modelarts.catalog import find_machine
-from anyfit_modelarts.places import Places
 from anyfit_modelarts.settings import Options, Settings
 from anyfit_modelarts.wire import Input
 
