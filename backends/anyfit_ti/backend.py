@@ -7,10 +7,9 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from threading import Lock, RLock
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from threading import RLock
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from anyfit.backend import (
@@ -32,12 +31,14 @@ from anyfit.backend import (
     Plan,
     Series,
 )
+from anyfit.cloud.once import built, once
+from anyfit.cloud.stores import Stores
 from anyfit.http import RetryPolicy, Transport
 from anyfit.spec import EndpointSpec, JobSpec, ModelSpec
 from anyfit_ti.bundle import Shipped
 from anyfit_ti.generations import Generations
 from anyfit_ti.limits import LOGS, WEIGHTS
-from anyfit_ti.places import Places
+from anyfit_ti.places import places_of
 from anyfit_ti.series import NO_USE
 from anyfit_ti.settings import Settings
 
@@ -58,16 +59,6 @@ if TYPE_CHECKING:
     from anyfit_ti.wire import Raw
 
 __all__ = ["TiBackend"]
-
-_T = TypeVar("_T")
-
-
-class _built_once(cached_property[_T]):
-    """A part of a backend that is made when it is first asked for, by one of the threads that may ask."""
-
-    def __get__(self, instance: Any, owner: type[Any] | None = None) -> _T:  # type: ignore[override]
-        with instance._building:
-            return cast(_T, super().__get__(instance, owner))
 
 
 class TiBackend(Backend):
@@ -95,9 +86,8 @@ class TiBackend(Backend):
         self._policy = policy or RetryPolicy()
         self._adapter = adapter
         self._shipped = Shipped.read()
-        self._stores: dict[str, Store] = {}
-        self._lock = Lock()
-        self._building = RLock()
+        self._stores = Stores("cos", lambda: _Keys(self._account))
+        self._lock = RLock()
 
     def __repr__(self) -> str:
         return f"<TiBackend {self.place}>"
@@ -154,18 +144,10 @@ class TiBackend(Backend):
         return make_plan(spec, catalog, self._settings, self._shipped)
 
     def store(self, uri: Uri) -> Store:
-        from anyfit.storage import open_store
-
-        if uri.scheme != "cos":
-            from anyfit.stores import profile_store
-
-            return profile_store(self.profile, uri)
-        with self._lock:
-            if uri.bucket not in self._stores:
-                if not self._settings.bucket and uri.bucket == self._settings.home_bucket:
-                    self._make_home_bucket()
-                self._stores[uri.bucket] = open_store(uri, _Keys(self._account))
-            return self._stores[uri.bucket]
+        settings = self._settings
+        if uri.scheme == "cos" and uri.bucket == settings.home_bucket and not settings.bucket:
+            self._home_bucket  # noqa: B018
+        return self._stores.of(uri, self.profile)
 
     def submit(self, plan: Plan) -> JobRef:
         return self._jobs.submit(plan)
@@ -256,39 +238,37 @@ class TiBackend(Backend):
         self._services.renew_token(ref)
 
     def close(self) -> None:
-        with self._building:
-            transport: Transport | None = vars(self).get("_transport")
+        transport: Transport | None = built(self, "_transport")
         if transport is not None:
             transport.close()
-        with self._lock:
-            stores = list(self._stores.values())
-            self._stores.clear()
-        for store in stores:
-            store.close()
+        self._stores.close()
 
-    def _make_home_bucket(self) -> None:
+    @once
+    def _home_bucket(self) -> str:
+        """The vendor's default bucket, which is made when it is first wanted."""
         from anyfit_ti.buckets import make_bucket
 
-        account = self._account
-        make_bucket(self._transport, account.store_settings(), self._settings.home_bucket, account.now())
+        account, bucket = self._account, self._settings.home_bucket
+        make_bucket(self._transport, account.store_settings(), bucket, account.now())
+        return bucket
 
-    @_built_once
+    @once
     def _transport(self) -> Transport:
         return Transport(self.name, verify=self._settings.verify_ssl, policy=self._policy, adapter=self._adapter)
 
-    @_built_once
+    @once
     def _account(self) -> Account:
         from anyfit_ti.auth import Account
 
         return Account(self._settings, self._folder, self._transport, time.time)
 
-    @_built_once
+    @once
     def _client(self) -> Client:
         from anyfit_ti.client import Client
 
         return Client(self._settings, self._account, self._transport, self._policy)
 
-    @_built_once
+    @once
     def _jobs(self) -> Jobs:
         from anyfit_ti.facts import Bucket
         from anyfit_ti.jobs import Jobs
@@ -301,36 +281,36 @@ class TiBackend(Backend):
         sides: Generations[Training] = Generations(new, old, self._settings.api)
         return Jobs(sides, self._settings.region, self._policy.sleep)
 
-    @_built_once
+    @once
     def _records(self) -> Records:
         from anyfit_ti.records import Records
 
-        return Records(self.store, Places.of(self._settings))
+        return Records(self.store, places_of(self._settings))
 
-    @_built_once
+    @once
     def _serving(self) -> ServingClient:
         from anyfit_ti.serving.client import ServingClient
 
         return ServingClient(self._client)
 
-    @_built_once
+    @once
     def _configs(self) -> Configs:
         from anyfit_ti.facts import Bucket
         from anyfit_ti.models.api_2019 import Configs
 
         bucket = Bucket(self.store, self._records)
-        return Configs(self._serving, Places.of(self._settings), bucket.remove)
+        return Configs(self._serving, places_of(self._settings), bucket.remove)
 
-    @_built_once
+    @once
     def _models(self) -> Models:
         from anyfit_ti.bundle import ShippedModel
         from anyfit_ti.models import Models
         from anyfit_ti.models.api_2021 import Repository
 
-        new = Repository(self._serving, Places.of(self._settings))
+        new = Repository(self._serving, places_of(self._settings))
         return Models(new, self._configs, self._settings, ShippedModel.read(), self._serving_images)
 
-    @_built_once
+    @once
     def _services(self) -> Services:
         from anyfit_ti.serving import Services
         from anyfit_ti.serving.api_2019 import OldServices

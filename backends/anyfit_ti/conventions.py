@@ -87,13 +87,13 @@ def finished(exit_code: int) -> None:
     if not exit_code:
         return
     old = places.get("generation") == "2019"
-    folder = _kept(root, "node-0") if old else os.path.join(root, "output", ".anyfit")
+    folder = os.path.join(_kept(root, "node-0") if old else os.path.join(root, "output"), ".anyfit")
     os.makedirs(folder, exist_ok=True)
     limit = _number(_job().get("max_run"), 0)
     end = {
         "exit_code": exit_code if exit_code >= 0 else None,
         "signal": max(-exit_code, 0) or None,
-        "timeout": exit_code == 77 and bool(limit) and time.time() - _began >= limit,
+        "overran": exit_code == 77 and bool(limit) and time.time() - _began >= limit,
     }
     path = os.path.join(folder, "end.json")
     with open("%s.%d" % (path, os.getpid()), "w") as file:

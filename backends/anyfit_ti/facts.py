@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from anyfit.backend import Artifact, Cause, JobState
+from anyfit.backend import Artifact
+from anyfit.cloud.leavings import HIDDEN, End, artifacts_in, read_document, read_end, remove_folders
+from anyfit.cloud.places import Places
 from anyfit.codec import from_data
 from anyfit.errors import AnyfitError, NotFound, ServiceError
 from anyfit.spec import JobSpec
 from anyfit.storage import Store, Uri
 from anyfit_ti.bundle import JOB, unpacked
-from anyfit_ti.places import is_of_job
 from anyfit_ti.records import Records
 
-__all__ = ["Bucket", "End", "Facts", "results_of"]
+__all__ = ["Bucket", "Facts", "results_of"]
 
 
 @frozen
@@ -54,22 +54,6 @@ class Facts:
 
 
 @frozen
-class End:
-    """How a script ended, where that is known."""
-
-    exit_code: int | None = None
-    signal: int | None = None
-    timeout: bool = False
-
-    def told(self, state: JobState) -> JobState:
-        """The state with what the platform does not tell."""
-        if self == End():
-            return state
-        cause = Cause.TIMEOUT if self.timeout else state.cause
-        return evolve(state, exit_code=self.exit_code, signal=self.signal, cause=cause)
-
-
-@frozen
 class Bucket:
     """Reads and removes what belongs to jobs.
 
@@ -83,53 +67,34 @@ class Bucket:
 
     def written(self, code: str) -> Mapping[str, Any]:
         """What anyfit wrote down beside the code, if it did."""
-        if not is_of_job(code):
+        if not Places.key_in(code):
             return {}
         uri = Uri.parse(code)
+        if uri.is_dir:
+            return read_document(self.store, uri.join(JOB))
         try:
-            if uri.is_dir:
-                uri = uri.join(JOB)
-                job = json.loads(self.store(uri).read(uri.key))
-            else:
-                job = json.loads(unpacked(self.store(uri).read(uri.key), JOB))
+            job = json.loads(unpacked(self.store(uri).read(uri.key), JOB))
         except (NotFound, ValueError, KeyError, OSError, EOFError, tarfile.TarError):
             return {}
         return job if isinstance(job, dict) else {}
 
-    def end(self, uri: str) -> End | None:
-        """How the script ended, which anyfit's launcher has left among the results; None while nobody can say."""
+    def end(self, folder: str) -> End | None:
+        """How the script ended, which anyfit's launcher has left in a folder; None while nobody can say."""
         try:
-            place = Uri.parse(uri)
-            told = json.loads(self.store(place).read(place.key))
-            return End(told["exit_code"], told["signal"], bool(told["timeout"]))
-        except (NotFound, ValueError, KeyError, TypeError):
-            return End()
+            return read_end(self.store, Uri.parse(folder))
         except AnyfitError:
             return None
 
-    def artifacts(self, results: str, shown: Callable[[str], tuple[str, str]]) -> list[Artifact]:
-        """What lies there; `shown` gives a file's name and kind, or "" for what is not to be seen.
-
-        Nothing where the results are not in COS.
-        """
+    def artifacts(self, results: str, shown: Callable[[str], str] = str) -> list[Artifact]:
+        """What lies there, by the names that `shown` gives; nothing where the results are not in COS."""
         if not results:
             return []
-        home = Uri.parse(results)
-        found = []
-        for entry in self.store(home).list(home.key):
-            name, kind = shown(entry.key[len(home.key) :])
-            if name and not entry.is_marker:
-                found.append(Artifact(name, str(evolve(home, key=entry.key)), entry.size, kind))
-        return found
+        found = artifacts_in(self.store, Uri.parse(results), shown)
+        return [artifact for artifact in found if not artifact.name.startswith(HIDDEN)]
 
     def remove(self, folders: Sequence[str]) -> None:
         """Remove all that lies in these; what cannot be deleted stays, and does no harm."""
-        for text in folders:
-            folder = Uri.parse(text).as_dir()
-            with suppress(AnyfitError):
-                store = self.store(folder)
-                for _ in store.delete_many([entry.key for entry in store.list(folder.key)]):
-                    pass
+        remove_folders(self.store, [Uri.parse(text).as_dir() for text in folders])
 
     def bring_checkpoints(self, path: str) -> None:
         """Copy the newest checkpoints of a path to it, inside the service, so that the next job finds them there."""

@@ -14,9 +14,9 @@ from contextlib import suppress
 
 from attrs import frozen
 
+from anyfit.cloud.places import Places
 from anyfit.errors import AnyfitError, NotFound
 from anyfit.storage import Store, Uri
-from anyfit_ti.places import Places
 
 __all__ = ["Records"]
 
@@ -35,14 +35,14 @@ class Records:
 
     def mark_deleted(self, key: str) -> None:
         """Note that a job was deleted; unlike other notes this one has to succeed."""
-        uri = Uri.parse(self.places.deleted(key))
+        uri = self._mark(key)
         self.store(uri).put(uri.key, b"deleted\n")
 
     def is_deleted(self, key: str) -> bool:
         """Whether a job was deleted."""
         if not self.places.bucket:
             return False
-        uri = Uri.parse(self.places.deleted(key))
+        uri = self._mark(key)
         try:
             self.store(uri).stat(uri.key)
         except NotFound:
@@ -53,7 +53,7 @@ class Records:
         """Every job that was deleted."""
         if not self.places.bucket:
             return set()
-        uri = Uri.parse(self.places.deleted())
+        uri = self._mark()
         with suppress(NotFound):
             return {entry.key.rpartition("/")[2] for entry in self.store(uri).list(uri.key)}
         return set()
@@ -73,5 +73,9 @@ class Records:
             return str(json.loads(self.store(uri).read(uri.key))["folder"])
         return ""
 
+    def _mark(self, key: str = "") -> Uri:
+        return Uri.parse(f"{self.places.root}refs/deleted/{key}")
+
     def _of_path(self, path: str) -> Uri:
-        return Uri.parse(self.places.checkpoints(hashlib.sha256(path.encode()).hexdigest()))
+        digest = hashlib.sha256(path.encode()).hexdigest()
+        return Uri.parse(f"{self.places.root}refs/checkpoints/{digest[:32]}.json")

@@ -437,7 +437,7 @@ def test_code_of_strangers_is_not_read(script: Any, scripted: Make) -> None:
 
 def test_end_that_cannot_be_read(script: Any, scripted: Make) -> None:
     """How a script ended is asked for again after a fault of the bucket, and once more never."""
-    told = (200, b'{"exit_code": 3, "signal": null, "timeout": false}')
+    told = (200, b'{"exit_code": 3, "signal": null, "overran": false}')
     script.on("DescribeTrainingTasks", tasks(task("FAILED")))
     script.on("/out/mnist/train-1/.anyfit/end.json", REFUSED, told)
     backend = scripted()
@@ -451,10 +451,10 @@ def test_end_of_2019_that_cannot_be_read(script: Any, scripted: Make) -> None:
     """The same for jobs of 2019, whose end is otherwise remembered."""
     output = {"CosOutputBucket": "demo-1250000000", "CosOutputKeyPrefix": "out"}
     ended = {"TrainingJobName": "mnist", "TrainingJobStatus": "Failed", "OutputDataConfig": output}
-    told = (200, b'{"exit_code": 3, "signal": null, "timeout": false}')
+    told = (200, b'{"exit_code": 3, "signal": null, "overran": false}')
     script.on("DescribeTrainingJob", ended)
     script.on("/anyfit/refs/deleted/mnist", (404, b""))
-    script.on("/out/mnist/output/checkpoints/anyfit/end.json", REFUSED, told)
+    script.on("/out/mnist/output/checkpoints/anyfit/.anyfit/end.json", REFUSED, told)
     backend = scripted(api="2019")
     codes = [backend.describe([OLD])[0].exit_code for _ in range(3)]
 

@@ -161,13 +161,13 @@ def test_checkpoints_come_back(root: Path, launch: Launch, how: str, kept: str) 
     assert how == "mounted" or not (root / kept / ".anyfit").exists()
 
 
-@pytest.mark.parametrize(("generation", "place"), [("2019", "checkpoints/anyfit"), ("2021", "output/.anyfit")])
+@pytest.mark.parametrize(("generation", "place"), [("2019", "checkpoints/anyfit/.anyfit"), ("2021", "output/.anyfit")])
 @pytest.mark.parametrize(
     ("script", "end"),
     [
-        ("raise SystemExit(3)", {"exit_code": 3, "signal": None, "timeout": False}),
-        ("import os; os.kill(os.getpid(), 9)", {"exit_code": None, "signal": 9, "timeout": False}),
-        ("raise SystemExit(77)", {"exit_code": 77, "signal": None, "timeout": False}),
+        ("raise SystemExit(3)", {"exit_code": 3, "signal": None, "overran": False}),
+        ("import os; os.kill(os.getpid(), 9)", {"exit_code": None, "signal": 9, "overran": False}),
+        ("raise SystemExit(77)", {"exit_code": 77, "signal": None, "overran": False}),
     ],
 )
 def test_end(root: Path, launch: Launch, generation: str, place: str, script: str, end: dict[str, Any]) -> None:
@@ -188,7 +188,7 @@ def test_time_limit(root: Path, launch: Launch) -> None:
     """A script that ran too long is told from one that ends with the same code by itself."""
     launch("import time; time.sleep(60)", "2021", max_run=1)
 
-    assert json.loads((root / "output" / ".anyfit" / "end.json").read_text())["timeout"] is True
+    assert json.loads((root / "output" / ".anyfit" / "end.json").read_text())["overran"] is True
 
 
 def test_archives() -> None:

@@ -10,12 +10,13 @@ from typing import Any
 from attrs import frozen
 
 from anyfit.backend import Upload
+from anyfit.cloud.places import Places
 from anyfit.errors import AnyfitError, NotFound, SpecError
 from anyfit.spec import ModelSpec
 from anyfit_ti.bundle import SERVICE, ShippedModel
 from anyfit_ti.generations import OLD
 from anyfit_ti.models.package import make_package
-from anyfit_ti.places import Places, ems_uri, uri_of_ems
+from anyfit_ti.places import ems_uri, uri_of_ems
 from anyfit_ti.serving.client import ServingClient
 from anyfit_ti.serving.images import find_serving_image
 from anyfit_ti.serving.wire import Config
@@ -157,5 +158,5 @@ class Configs:
         self._client.delete_config(identity)
         home = uri_of_ems(gone.uri)
         shared = any(config.uri == gone.uri for config in configs if config.id != identity)
-        if self._places.bucket and home.startswith(self._places.models) and not shared:
+        if self._places.bucket and home.startswith(f"{self._places.root}models/") and not shared:
             self._remove([home])

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anyfit.backend import ModelStatus, Upload
+from anyfit.cloud.places import Places
 from anyfit.errors import Conflict, NotFound, ServiceError
 from anyfit.spec import ModelSpec
 from anyfit_ti import wire
 from anyfit_ti.bundle import PREDICT, ShippedModel
 from anyfit_ti.models.package import make_package
-from anyfit_ti.places import Places, cos_path, folder
+from anyfit_ti.places import cos_path, folder
 from anyfit_ti.serving.client import ServingClient
 from anyfit_ti.serving.images import find_serving_image, image_info
 from anyfit_ti.serving.wire import ModelVersion, model_version
@@ -129,7 +130,7 @@ class Repository:
             version = self._client.model_version(identity)
         except NotFound:
             return
-        mine = version.place.startswith(self._places.models) if self._places.bucket else False
+        mine = bool(self._places.bucket) and version.place.startswith(f"{self._places.root}models/")
         others = [one for one in self._versions(version.model) if one.id != identity] if mine else []
         alone = mine and all(one.place != version.place for one in others)
         if alone:

@@ -17,7 +17,7 @@ from anyfit.backend import Upload
 from anyfit.errors import SpecError
 from anyfit.spec import ModelSpec
 from anyfit_ti.bundle import ARCHIVE, ShippedModel, digest_of
-from anyfit_ti.places import Places, folder
+from anyfit_ti.places import folder, places_of
 from anyfit_ti.serving.wire import Told
 from anyfit_ti.settings import Options, Settings
 
@@ -46,7 +46,7 @@ def make_package(
     spec: ModelSpec, options: Options, settings: Settings, shipped: ShippedModel, *, program: str
 ) -> Package:
     """What a model is served from; `program` is what anyfit's own is called there."""
-    places = Places.of(settings)
+    places = places_of(settings)
     packed = spec.artifact.endswith(_ARCHIVES)
     artifact = spec.artifact if packed else folder(spec.artifact)
     told = Told(spec.job, handler=_is_ours(spec, options), description=spec.description)

@@ -11,12 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import evolve
 
 from anyfit.backend import Artifact, JobState, LogPage, Plan, Series, Status
+from anyfit.cloud.leavings import End
 from anyfit.errors import AnyfitError, NotFound, ServiceError, Unsupported
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit_ti.client import LIST_2019, Client
 from anyfit_ti.errors import name_is_taken
-from anyfit_ti.facts import Bucket, End, Facts, results_of
+from anyfit_ti.facts import Bucket, Facts, results_of
 from anyfit_ti.logs import Entry, entries_2019, read_page
 from anyfit_ti.places import folder
 from anyfit_ti.series import USE, use_series
@@ -32,7 +33,6 @@ _MADE_OF = ("HyperParameters", "OutputDataConfig", "AlgorithmSpecification")
 _MINUTE = 60 * 10**9
 _PERIOD = 60
 _KEPT = "checkpoints/anyfit/"
-_ARCHIVES = {"model.tar.gz": "model", "output.tar.gz": "output"}
 
 
 class OldJobs:
@@ -244,7 +244,7 @@ class OldJobs:
         return ended
 
     def _end(self, results: str) -> End | None:
-        return self._bucket.end(f"{results}{_KEPT}end.json")
+        return self._bucket.end(f"{results}{_KEPT}")
 
     def _find_topic(self) -> tuple[str, str] | None:
         """The log set and the topic of training jobs; None before the first job has made them."""
@@ -257,14 +257,9 @@ class OldJobs:
         return self._topic
 
 
-def _shown(name: str) -> tuple[str, str]:
+def _shown(name: str) -> str:
     """The launcher leaves plain files beside the checkpoints, for the platform packs everything else."""
-    if name.startswith(_KEPT):
-        plain = name.removeprefix(_KEPT)
-        return ("", "") if "/" not in plain else (plain, "model" if plain.startswith("model/") else "output")
-    if name.startswith("checkpoints/"):
-        return name, "checkpoint"
-    return name, _ARCHIVES.get(name, "output")
+    return name.removeprefix(_KEPT)
 
 
 def _results(raw: Raw) -> str:

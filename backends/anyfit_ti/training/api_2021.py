@@ -11,11 +11,12 @@ from typing import Any
 from attrs import evolve
 
 from anyfit.backend import Artifact, JobState, LogPage, Plan, Series, Status
+from anyfit.cloud.leavings import End
 from anyfit.errors import AnyfitError, ServiceError, Unsupported
 from anyfit.spec import Channel, JobSpec
 from anyfit_ti.client import LIST_2021, Client
 from anyfit_ti.errors import name_is_taken
-from anyfit_ti.facts import Bucket, End, Facts, results_of
+from anyfit_ti.facts import Bucket, Facts, results_of
 from anyfit_ti.logs import Entry, entries_2021, read_page, read_tail
 from anyfit_ti.places import folder
 from anyfit_ti.series import NO_USE, pushed_series
@@ -28,8 +29,6 @@ __all__ = ["Tasks"]
 _PAGE = 1000
 _POINTS = 10
 _MINUTE = 60 * 10**9
-_KINDS = {"model": "model", "checkpoints": "checkpoint"}
-_HIDDEN = ".anyfit/"
 _ENDING = ENDED_2021 | {"STOPPING"}
 _MADE_OF = ("ImageInfo", "StartCmdInfo", "TuningParameters")
 
@@ -119,7 +118,7 @@ class Tasks:
         """What the task left; empty before it ends."""
         if self._client.task(task).status not in ENDED_2021:
             return []
-        return self._bucket.artifacts(self.facts(task).results, _shown)
+        return self._bucket.artifacts(self.facts(task).results)
 
     def output_uri(self, task: str) -> str:
         """Where results come to."""
@@ -199,18 +198,12 @@ class Tasks:
         if state.status != Status.FAILED:
             return state
         if task.id not in self._ends:
-            end = self._bucket.end(f"{_results(task)}{_HIDDEN}end.json")
+            end = self._bucket.end(_results(task))
             if end is None:
                 return state
             with self._lock:
                 self._ends[task.id] = end
         return self._ends[task.id].told(state)
-
-
-def _shown(name: str) -> tuple[str, str]:
-    if name.startswith(_HIDDEN):
-        return "", ""
-    return name, _KINDS.get(name.partition("/")[0], "output")
 
 
 def _uri(path: Raw) -> str:

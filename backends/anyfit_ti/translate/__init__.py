@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from anyfit.backend import Catalog, Plan
+from anyfit.cloud.planning import staged
 from anyfit.errors import SpecError
 from anyfit.spec import JobSpec
 from anyfit_ti.bundle import Shipped
 from anyfit_ti.catalog import shipped as shipped_catalog
-from anyfit_ti.places import Places
+from anyfit_ti.places import places_of
 from anyfit_ti.settings import Options, Settings
 from anyfit_ti.translate.api_2019 import plan_2019
 from anyfit_ti.translate.api_2021 import plan_2021
-from anyfit_ti.translate.work import CHECKPOINTS, CODE, Work, options_of, staged
+from anyfit_ti.translate.work import CHECKPOINTS, CODE, SCHEMES, Work, options_of
 
 __all__ = ["make_plan"]
 
@@ -21,8 +22,8 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, shipped: Ship
     options = options_of(spec.options)
     api = options.api or settings.api
     _check(spec, options)
-    places = Places.of(settings)
-    moved, uploads = staged(spec, places)
+    places = places_of(settings)
+    moved, uploads = staged(spec, places, SCHEMES)
     launched = not options.algorithm and bool(spec.entry_point or spec.code)
     known = catalog if api == settings.api else shipped_catalog(api)
     work = Work(moved, spec, options, known, settings, places, shipped, launched)

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from anyfit.backend import Match, Note, Offering, Plan, Request, Upload
 from anyfit.catalog import choose
+from anyfit.cloud.planning import checkpoint_mark, copied_first
 from anyfit.errors import SpecError
 from anyfit.secret import markers
 from anyfit.storage import Uri
@@ -22,8 +23,6 @@ from anyfit_ti.translate.work import (
     CHECKPOINTS,
     CODE,
     Work,
-    checkpoint_mark,
-    common_notes,
     cost,
     home_of,
     job_file,
@@ -47,7 +46,7 @@ def plan_2019(work: Work, uploads: tuple[Upload, ...]) -> Plan:
     offering, unlisted = _machine(work)
     family, algorithm, notes = _algorithm(work)
     home = home_of(work, offering, "2019") if work.launched else ""
-    base = folder(spec.output_path) if spec.output_path else work.places.jobs
+    base = folder(spec.output_path) if spec.output_path else f"{work.places.root}jobs/"
     results = f"{base}{spec.key}/output/"
     source = f"{home}source/{SOURCE}"
     body: dict[str, Any] = {
@@ -82,7 +81,7 @@ def plan_2019(work: Work, uploads: tuple[Upload, ...]) -> Plan:
         offering=offering,
         uploads=uploads,
         requests=(Request("CreateTrainingJob", body | dict(options.more)),),
-        notes=(*unlisted, *notes, *common_notes(work), *_notes(work, family)),
+        notes=(*unlisted, *notes, *copied_first(work.original, spec), *_notes(work, family)),
         **cost(offering, spec.instance_count),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from anyfit.backend import Match, Note, Offering, Plan, Request, Upload
 from anyfit.catalog import choose, parse_wish
+from anyfit.cloud.planning import checkpoint_mark, copied_first
 from anyfit.errors import SpecError
 from anyfit.images import find_image
 from anyfit.secret import markers
@@ -19,8 +20,6 @@ from anyfit_ti.translate.work import (
     CHECKPOINTS,
     MOUNT,
     Work,
-    checkpoint_mark,
-    common_notes,
     cost,
     home_of,
     job_file,
@@ -41,7 +40,9 @@ def plan_2021(work: Work, uploads: tuple[Upload, ...]) -> Plan:
     spec = work.spec
     offering, resources = _machine(work)
     home = home_of(work, offering, "2021") if work.launched or not spec.output_path else ""
-    output = f"{folder(spec.output_path)}{spec.key}/" if spec.output_path else f"{work.places.jobs}{spec.key}/output/"
+    output = (
+        f"{folder(spec.output_path)}{spec.key}/" if spec.output_path else f"{work.places.root}jobs/{spec.key}/output/"
+    )
     image, notes = _image(work)
     configs = _data_configs(work)
     body: dict[str, Any] = {"Name": spec.key, **resources, **image, "TrainingMode": _mode(work)}
@@ -68,7 +69,7 @@ def plan_2021(work: Work, uploads: tuple[Upload, ...]) -> Plan:
         offering=offering,
         uploads=uploads,
         requests=(Request("CreateTrainingTask", _given(body) | dict(work.options.more)),),
-        notes=(*notes, *common_notes(work), *_notes(work)),
+        notes=(*notes, *copied_first(work.original, spec), *_notes(work)),
         **cost(offering, spec.instance_count),
     )
 
