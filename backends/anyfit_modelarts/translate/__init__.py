@@ -8,9 +8,10 @@ from attrs import evolve
 
 from anyfit.backend import Catalog, Framework, Note, Plan, Upload
 from anyfit.cloud.places import Places
+from anyfit.cloud.planning import checkpoint_mark, launcher_job, staged
 from anyfit.codec import to_data
 from anyfit.errors import SpecError
-from anyfit.spec import Channel, JobSpec
+from anyfit.spec import JobSpec
 from anyfit_modelarts.bundle import ARCHIVE, Shipped, digest_of
 from anyfit_modelarts.catalog import find_engine
 from anyfit_modelarts.places import obs_uri, places_of
@@ -27,12 +28,10 @@ from anyfit_modelarts.translate.work import (
     checked,
     machine_of,
     options_of,
-    staged,
 )
 
 __all__ = ["SCHEMES", "api_of", "make_plan", "options_of"]
 
-_MARK = ".anyfit"
 _REQUESTS = {"v1": request_v1, "v2": request_v2}
 
 
@@ -42,7 +41,7 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, shipped: Ship
     api = api_of(options, settings)
     checked(spec, options, api)
     places = places_of(settings)
-    moved, uploads = staged(spec, places)
+    moved, uploads = staged(spec, places, SCHEMES)
     engine, note = _engine(spec, options, settings, catalog, api)
     work = Work(
         spec=moved,
@@ -112,46 +111,26 @@ def _own_output(spec: JobSpec, places: Places, digest: str) -> str:
 def _launched(work: Work, places: Places, shipped: Shipped) -> tuple[Work, tuple[Upload, ...]]:
     """The work with its places, and what has to be there for the launcher."""
     spec = work.spec
-    job = _launcher_job(work)
     asked = to_data(evolve(spec, code=None))
-    digest = digest_of(shipped.digests, spec.code and spec.code.digest, job, asked)
-    root = places.job(spec.key, digest)
+    chosen = [work.api, work.settings.region, work.machine.spec_id, _installs(work), _channels(work)]
+    root = places.job(spec.key, digest_of(shipped.digests, spec.code and spec.code.digest, chosen, asked))
     output = f"{spec.output_path.rstrip('/')}/{spec.key}/" if spec.output_path else f"{root}output/"
     work = evolve(work, code=f"{root}code/", output=output)
-    uploads = shipped.for_job(work.code, spec.code, _placed(job, work))
-    return work, uploads + _checkpoint_mark(spec)
+    uploads = shipped.for_job(work.code, spec.code, _launcher_job(work))
+    return work, uploads + checkpoint_mark(spec)
+
+
+def _installs(work: Work) -> bool:
+    chosen = work.options.install_requirements
+    return work.settings.install_requirements if chosen is None else chosen
+
+
+def _channels(work: Work) -> dict[str, str]:
+    return {name: each.uri for name, each in work.channels.items()}
 
 
 def _launcher_job(work: Work) -> dict[str, Any]:
-    spec, options = work.spec, work.options
-    chosen = options.install_requirements
-    installs = work.settings.install_requirements if chosen is None else chosen
-    return {
-        "format": 1,
-        "job_name": spec.key,
-        "backend": "modelarts",
-        "region": work.settings.region,
-        "entry_point": spec.entry_point or None,
-        "command": list(spec.command),
-        "hyperparameters": dict(spec.hyperparameters),
-        "arguments": list(spec.arguments),
-        "environment": dict(spec.environment),
-        "channels": {name: {"uri": each.uri} for name, each in work.channels.items()},
-        "convention": spec.convention,
-        "distribution": spec.distribution,
-        "instance_type": work.machine.spec_id,
-        "instance_count": spec.instance_count,
-        "checkpoint_uri": spec.checkpoint_path,
-        "install_requirements": installs and bool(spec.code and spec.code.requirements),
-        "code_archive": ARCHIVE,
-        "python_paths": [],
-        "max_run": spec.max_run,
-    }
-
-
-def _placed(job: dict[str, Any], work: Work) -> dict[str, Any]:
-    """The launcher's job with its places, and the whole spec for machines that never saw it."""
-    spec, archive = work.spec, f"{work.code}{ARCHIVE}"
+    spec = work.spec
     places = {
         "inputs": {name: each.name for name, each in work.channels.items()},
         "output": OUTPUT,
@@ -160,16 +139,15 @@ def _placed(job: dict[str, Any], work: Work) -> dict[str, Any]:
         "checkpoints": CHECKPOINTS,
         "num_gpus": work.machine.gpu_count,
     }
-    kept = evolve(
+    job = launcher_job(
         spec,
-        code=spec.code and evolve(spec.code, archive=archive),
-        inputs={name: Channel(uri=channel.uri) for name, channel in spec.inputs.items()},
+        backend="modelarts",
+        region=work.settings.region,
+        machine=work.machine.spec_id,
+        channels=_channels(work),
+        installs=_installs(work),
+        archive=f"{work.code}{ARCHIVE}",
+        output=work.output,
+        places=places,
     )
-    return {**job, "output_uri": work.output, "code_uri": archive, "places": places, "spec": to_data(kept)}
-
-
-def _checkpoint_mark(spec: JobSpec) -> tuple[Upload, ...]:
-    """The platform refuses inputs where nothing is, so the first job with a checkpoint path needs something there."""
-    if not spec.checkpoint_path:
-        return ()
-    return (Upload(target=f"{spec.checkpoint_path.rstrip('/')}/{_MARK}", content=b"anyfit\n", kind="job"),)
+    return {**job, "max_run": spec.max_run}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anyfit.backend import Match, Note
-from anyfit.show import size_text
+from anyfit.cloud.planning import copied_first
 from anyfit_modelarts.translate.v2 import hours_of
 from anyfit_modelarts.translate.work import Work, name_of
 
@@ -34,10 +34,7 @@ def notes_of(work: Work) -> Iterator[Note]:
 
 
 def _inputs(work: Work) -> Iterator[Note]:
-    for name, channel in work.original.inputs.items():
-        if channel.uri != work.spec.inputs[name].uri:
-            size = "" if channel.size is None else f" {channel.files} files, {size_text(channel.size)}:"
-            yield Note(f"inputs.{name}", Match.NEAR, f"copied first:{size} to {work.spec.inputs[name].uri}")
+    yield from copied_first(work.original, work.spec)
     if work.api == "v1" and work.inputs and work.launched:
         yield Note("inputs", Match.NEAR, "brought by anyfit's launcher: the first generation does not")
     if work.api == "v1" and not work.launched and len(work.inputs) > 1:

@@ -8,12 +8,10 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from anyfit.backend import Catalog, Framework, Offering, Upload
+from anyfit.backend import Catalog, Framework, Offering
 from anyfit.catalog import parse_wish
-from anyfit.cloud.places import Places
+from anyfit.cloud import planning
 from anyfit.errors import SpecError
-from anyfit.inputs import has_to_move
-from anyfit.options import structure
 from anyfit.spec import JobSpec
 from anyfit_modelarts.catalog import find_machine
 from anyfit_modelarts.settings import Options, Settings
@@ -28,7 +26,6 @@ __all__ = [
     "machine_of",
     "name_of",
     "options_of",
-    "staged",
 ]
 
 SCHEMES = ("obs",)
@@ -110,8 +107,7 @@ class Work:
 
 def options_of(options: Mapping[str, Any]) -> Options:
     """The backend's own options, whether they stand alone or under its name."""
-    mine = options.get("modelarts", options) if isinstance(options.get("modelarts"), dict) else options
-    return structure(Options, dict(mine), "options.modelarts")
+    return planning.options_of(Options, "modelarts", options)
 
 
 def name_of(key: str) -> str:
@@ -159,18 +155,6 @@ def machine_of(spec: JobSpec, options: Options, catalog: Catalog, api: str) -> O
         gpu_model=wish.gpu_model,
         gpu_count=int(wish.gpu_count.value) if wish.gpu_count else 0,
     )
-
-
-def staged(spec: JobSpec, places: Places) -> tuple[JobSpec, tuple[Upload, ...]]:
-    """The spec with every input in OBS, and what has to be moved for that."""
-    uploads, channels = [], {}
-    for name, channel in spec.inputs.items():
-        channels[name] = channel
-        if has_to_move(channel, SCHEMES):
-            target = places.input(channel.digest) if channel.digest else places.job_input(spec.key, name)
-            uploads.append(Upload(target=target, source=channel.uri, size=channel.size, kind="input"))
-            channels[name] = evolve(channel, uri=target)
-    return evolve(spec, inputs=channels), tuple(uploads)
 
 
 # ------------------------------------------------------------------------------------------ what cannot be

@@ -6,11 +6,12 @@ from typing import Any
 
 from attrs import evolve
 
-from anyfit.backend import Catalog, Offering, Plan, Request, Upload
+from anyfit.backend import Catalog, Offering, Plan, Request
+from anyfit.cloud.planning import checkpoint_mark, launcher_job, staged
 from anyfit.codec import to_data
 from anyfit.errors import SpecError
 from anyfit.secret import refuse_secrets
-from anyfit.spec import Channel, JobSpec
+from anyfit.spec import JobSpec
 from anyfit_modelmaker.bundle import ARCHIVE, Shipped, digest_of
 from anyfit_modelmaker.places import places_of
 from anyfit_modelmaker.settings import Settings
@@ -27,12 +28,9 @@ from anyfit_modelmaker.translate.work import (
     main_channel,
     options_of,
     pool,
-    staged,
 )
 
 __all__ = ["SCHEMES", "limited", "make_plan", "options_of", "pool"]
-
-_MARK = ".anyfit"
 
 
 def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, shipped: Shipped) -> Plan:
@@ -42,20 +40,18 @@ def make_plan(spec: JobSpec, catalog: Catalog, settings: Settings, shipped: Ship
     if not spec.image:
         refuse_secrets(spec, "modelmaker", "ModelMaker has variables for images of one's own only")
     places = places_of(settings)
-    moved, uploads = staged(spec, places)
+    moved, uploads = staged(spec, places, SCHEMES)
     launched = not options.algorithm and bool(spec.entry_point or spec.code)
     work = Work(moved, spec, options, catalog, settings, launched, main_channel(spec))
     offering, machine, notes = machine_of(work)
-    job = _launcher_job(work, offering)
-    asked = to_data(evolve(spec, code=None))
-    digest = digest_of(shipped.launcher.digest, shipped.platform.digest, spec.code and spec.code.digest, job, asked)
+    digest = _digest(work, offering, shipped)
     root = places.job(spec.key, digest) if launched or not spec.output_path else ""
     result = _results(spec, root)
     output, inner = _output(spec, result)
     if launched:
-        job = _placed(job, work, f"{root}code/", result, inner, offering)
+        job = _launcher_job(work, f"{root}code/", result, inner, offering)
         uploads += shipped.for_job(f"{root}code/", spec.code, job)
-        uploads += _checkpoint_mark(spec)
+        uploads += checkpoint_mark(spec)
     body = common_members(work, machine, output)
     if options.algorithm:
         body |= preset_members(work)
@@ -104,39 +100,25 @@ def _output(spec: JobSpec, results: str) -> tuple[str, dict[str, str]]:
     return "/".join(ours[:shared]) + "/", inner
 
 
-def _launcher_job(work: Work, offering: Offering) -> dict[str, Any]:
-    spec, options = work.spec, work.options
-    installs = (
-        work.settings.install_requirements if options.install_requirements is None else options.install_requirements
-    )
-    return {
-        "format": 1,
-        "job_name": spec.key,
-        "backend": "modelmaker",
-        "region": work.settings.region,
-        "entry_point": spec.entry_point or None,
-        "command": list(spec.command),
-        "hyperparameters": dict(spec.hyperparameters),
-        "arguments": list(spec.arguments),
-        "environment": dict(spec.environment),
-        "channels": {name: {"uri": channel.uri} for name, channel in spec.inputs.items()},
-        "convention": spec.convention,
-        "distribution": spec.distribution,
-        "instance_type": offering.spec_id,
-        "instance_count": spec.instance_count,
-        "checkpoint_uri": spec.checkpoint_path,
-        "install_requirements": installs and bool(spec.code and spec.code.requirements),
-        "code_archive": ARCHIVE if spec.code else "",
-        "python_paths": [],
-    }
+def _digest(work: Work, offering: Offering, shipped: Shipped) -> str:
+    """That of everything that a job is made of: what is sent, what was asked for, and what was chosen."""
+    spec = work.original
+    asked = to_data(evolve(spec, code=None))
+    chosen = [work.settings.region, offering.spec_id, _installs(work), _channels(work)]
+    return digest_of(shipped.launcher.digest, shipped.platform.digest, spec.code and spec.code.digest, chosen, asked)
 
 
-def _placed(
-    job: dict[str, Any], work: Work, code_uri: str, results: str, inner: dict[str, str], offering: Offering
-) -> dict[str, Any]:
-    """The launcher's job with its places, and the whole spec for machines that never saw it."""
-    spec, archive = work.spec, code_uri + ARCHIVE
-    code = spec.code and evolve(spec.code, archive=archive)
+def _installs(work: Work) -> bool:
+    chosen = work.options.install_requirements
+    return work.settings.install_requirements if chosen is None else chosen
+
+
+def _channels(work: Work) -> dict[str, str]:
+    return {name: channel.uri for name, channel in work.spec.inputs.items()}
+
+
+def _launcher_job(work: Work, code_uri: str, results: str, inner: dict[str, str], offering: Offering) -> dict[str, Any]:
+    spec = work.spec
     places: dict[str, Any] = {
         **inner,
         "num_gpus": offering.gpu_count,
@@ -144,18 +126,14 @@ def _placed(
     }
     if spec.checkpoint_path:
         places["checkpoint_input"] = CHECKPOINTS
-    kept = evolve(spec, code=code, inputs={name: Channel(uri=c.uri) for name, c in spec.inputs.items()})
-    return {
-        **job,
-        "output_uri": results,
-        "code_uri": archive if code else "",
-        "places": places,
-        "spec": to_data(kept),
-    }
-
-
-def _checkpoint_mark(spec: JobSpec) -> tuple[Upload, ...]:
-    """The platform refuses an input folder that is empty, as that of the first checkpoints is."""
-    if not spec.checkpoint_path:
-        return ()
-    return (Upload(target=folder_of(spec.checkpoint_path) + _MARK, content=b"checkpoints\n", kind="job"),)
+    return launcher_job(
+        spec,
+        backend="modelmaker",
+        region=work.settings.region,
+        machine=offering.spec_id,
+        channels=_channels(work),
+        installs=_installs(work),
+        archive=code_uri + ARCHIVE if spec.code else "",
+        output=results,
+        places=places,
+    )

@@ -6,18 +6,15 @@ import re
 from collections.abc import Iterator
 
 from anyfit.backend import Match, Note
-from anyfit.show import size_text
+from anyfit.cloud.planning import copied_first
 from anyfit_modelmaker.translate.work import Work
 
 __all__ = ["notes_of"]
 
 
 def notes_of(work: Work) -> Iterator[Note]:
-    spec, original = work.spec, work.original
-    for name, channel in original.inputs.items():
-        if channel.uri != spec.inputs[name].uri:
-            size = "" if channel.size is None else f" {channel.files} files, {size_text(channel.size)}:"
-            yield Note(f"inputs.{name}", Match.NEAR, f"copied first:{size} to {spec.inputs[name].uri}")
+    spec = work.spec
+    yield from copied_first(work.original, spec)
     if spec.tags:
         yield Note("tags", Match.NONE, "jobs of ModelMaker have no tags")
     if spec.max_wait is not None:

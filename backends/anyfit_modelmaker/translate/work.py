@@ -6,14 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from anyfit.backend import Catalog, Match, Note, Offering, Upload
+from anyfit.backend import Catalog, Match, Note, Offering
 from anyfit.catalog import choose, parse_wish
-from anyfit.cloud.places import Places
+from anyfit.cloud import planning
 from anyfit.errors import SpecError
-from anyfit.inputs import has_to_move
-from anyfit.options import structure
 from anyfit.spec import JobSpec
 from anyfit_modelmaker.catalog import MOST_NODES
 from anyfit_modelmaker.settings import Options, Settings
@@ -29,7 +27,6 @@ __all__ = [
     "main_channel",
     "options_of",
     "pool",
-    "staged",
 ]
 
 SCHEMES = ("s3",)
@@ -65,8 +62,7 @@ class Work:
 
 def options_of(options: Mapping[str, Any]) -> Options:
     """The backend's own options, whether they stand alone or under its name."""
-    mine = options.get("modelmaker", options) if isinstance(options.get("modelmaker"), dict) else options
-    return structure(Options, dict(mine), "options.modelmaker")
+    return planning.options_of(Options, "modelmaker", options)
 
 
 def limited(field: str, value: int, most: int) -> int:
@@ -141,18 +137,6 @@ def main_channel(spec: JobSpec) -> str:
     """The channel that is the platform's data directory; the others are input files."""
     preferred = [name for name in ("data", "training", "train") if name in spec.inputs]
     return next(iter([*preferred, *sorted(spec.inputs)]), "")
-
-
-def staged(spec: JobSpec, places: Places) -> tuple[JobSpec, tuple[Upload, ...]]:
-    """The spec with every input in the platform's store, and what has to be moved for that."""
-    uploads, channels = [], {}
-    for name, channel in spec.inputs.items():
-        channels[name] = channel
-        if has_to_move(channel, SCHEMES):
-            target = places.input(channel.digest) if channel.digest else places.job_input(spec.key, name)
-            uploads.append(Upload(target=target, source=channel.uri, size=channel.size, kind="input"))
-            channels[name] = evolve(channel, uri=target)
-    return evolve(spec, inputs=channels), tuple(uploads)
 
 
 def folder_of(uri: str) -> str:
