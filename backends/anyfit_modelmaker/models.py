@@ -148,7 +148,7 @@ class Models:
     def _of_code(self, body: dict[str, Any]) -> Version | None:
         """After a lost answer: the version that was made of the same things."""
         family = self._family(body["name"])
-        members = ("codeUrl", "modelPath")
+        members = ("codeUrl", "modelPath", "mirrorUrl")
         for version in reversed(self._versions(family) if family is not None else []):
             if all(version.text(member) == body.get(member, "") for member in members):
                 return version

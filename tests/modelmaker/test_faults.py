@@ -11,7 +11,7 @@ import pytest
 
 from anyfit.backend import EndpointRef, JobRef, ModelRef, Status
 from anyfit.errors import AuthError, Conflict, ServiceError
-from anyfit.spec import EndpointSpec, JobSpec, Variant
+from anyfit.spec import EndpointSpec, JobSpec, ModelSpec, Variant
 from anyfit.storage import Uri
 from anyfit_modelmaker.backend import ModelMakerBackend
 
@@ -152,6 +152,25 @@ def test_older_service_is_not_taken_for_this_one(script: Any, scripted: Make, th
 
     assert backend.deploy(spec) == EndpointRef("modelmaker", "js01", "5")
     assert len(script.calls("POST /v1/service")) == 2
+
+
+def test_older_model_is_not_taken_for_this_one(script: Any, scripted: Make) -> None:
+    """After a lost answer a model of the same files in another image is none of ours."""
+    backend = scripted()
+    spec = ModelSpec(name="m", artifact="s3://b/weights/", image="registry/image:1")
+    mine = {"versionId": 7, "modelPath": "s3://b/weights/", "mirrorUrl": "registry/image:1"}
+    for call in ("GET /v1/resource/TRAIN", "GET /v1/resource/PREDICT", "GET /v1/resource/DEVELOPMENT"):
+        script.on(call, {})
+    for call in ("basic-framework/TRAIN", "basic-framework/PREDICT", "preset-algorithm", "preset-model"):
+        script.on(f"GET /v1/{call}", {})
+    script.on("POST /v1/model", (500, b""))
+    script.on("GET /v1/model", {"models": [{"id": 5, "name": "m"}]})
+    script.on("GET /v1/model/5", {"id": 5, "versions": [{**mine, "mirrorUrl": "registry/other:1"}]})
+    with pytest.raises(ServiceError):
+        backend.register(spec)
+    script.on("GET /v1/model/5", {"id": 5, "versions": [mine]})
+
+    assert backend.register(spec) == ModelRef("modelmaker", "js01", "7")
 
 
 # endings and beginnings
