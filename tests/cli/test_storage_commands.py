@@ -210,6 +210,56 @@ def test_pipes(cli: Any, bucket: Bucket) -> None:
     assert (cli.folder / "file").read_bytes() == b"local"
 
 
+@pytest.mark.parametrize("name", ["pipe", "link"])
+@pytest.mark.parametrize("source", ["object", "file", "stdin"])
+def test_into_a_named_pipe(cli: Any, bucket: Bucket, name: str, source: str) -> None:
+    """What is no file is written into and stays what it is."""
+    bucket.put(k="hello")
+    cli.write("file", "hello")
+    pipe = cli.folder / "pipe"
+    os.mkfifo(pipe)
+    (cli.folder / "link").symlink_to("pipe")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    words = {"object": bucket.uri("k"), "file": "file", "stdin": "-"}
+    try:
+        done = cli("cp", words[source], name, stdin="hello")
+        assert (done.code, "1 copied" in done.err, os.read(reader, 99)) == (0, True, b"hello")
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo() and (cli.folder / "link").is_symlink()
+
+
+@pytest.mark.parametrize("words", [["sync", "k", "pipe"], ["cp", "-r", "d/", "."]])
+def test_a_pipe_is_never_replaced(cli: Any, bucket: Bucket, words: list[str]) -> None:
+    """Where nothing can be written into it, it is refused by name."""
+    bucket.put(k="hello", d__pipe="hello")
+    os.mkfifo(cli.folder / "pipe")
+    *options, source, target = words
+    done = cli(*options, bucket.uri(source), target)
+
+    assert done.code == 4
+    assert "is a pipe, a device or a socket, which no file may replace" in done.err
+    assert (cli.folder / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("source", ["object", "stdin"])
+def test_a_link_as_target(cli: Any, bucket: Bucket, source: str) -> None:
+    """A link that is named as the target stays, and what it points at is written; one in a tree is replaced."""
+    bucket.put(k="new", d__link="tree")
+    real = cli.write("elsewhere/real", "old")
+    (cli.folder / "in").mkdir()
+    (cli.folder / "in/link").symlink_to("../elsewhere/real")
+    words = {"object": bucket.uri("k"), "stdin": "-"}
+
+    assert cli("cp", words[source], "in/link", stdin="new").code == 0
+    assert (cli.folder / "in/link").is_symlink()
+    assert [path.name for path in real.parent.iterdir()] == ["real"] and real.read_text() == "new"
+
+    assert cli("cp", "-r", bucket.uri("d/"), "in").code == 0
+    assert not (cli.folder / "in/link").is_symlink()
+    assert (cli.folder / "in/link").read_text() == "tree" and real.read_text() == "new"
+
+
 def _piped(cli: Any, bucket: Bucket, data: bytes) -> subprocess.Popen[bytes]:
     """`cp -` with some of its input, whose first part has arrived."""
     command = cli.command("cp", "-", bucket.uri("big"))
@@ -383,6 +433,10 @@ def test_the_rate_is_kept(cli: Any, bucket: Bucket) -> None:
         cli.write(f"data/{number}", "x" * MIB)
 
     assert cli("cp", "-r", "data", bucket.uri("d/"), "--limit-rate", "4MiB", "--json").json()["seconds"] >= 0.5
+
+    begin = time.monotonic()
+    assert cli("cp", "-", bucket.uri("k"), "--limit-rate", "2MiB", stdin="x" * MIB).code == 0
+    assert time.monotonic() - begin >= 0.375  # all but the last quarter
 
 
 def test_links(cli: Any, bucket: Bucket) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from anyfit.errors import StorageError
 from anyfit.storage import Store, StoreSettings, Uri, open_store
 from anyfit.storage.file import FileStore
 from anyfit.storage.retry import Retry
-from anyfit.storage.stream import read_stream, write_stream
+from anyfit.storage.stream import read_pipe, read_stream, write_stream
 from anyfit_emulator.storage import ObjectStoreServer
 
 MIB = 1 << 20
@@ -47,8 +48,20 @@ def test_there_and_back(open_in: Callable[..., Store], scheme: str, size: int) -
     """What goes in comes out, of any size, however the pipe gives it."""
     store = open_in(scheme)
 
-    assert write_stream(Trickle(DATA[:size]), store, "k") == size  # type: ignore[arg-type]
+    assert write_stream(Trickle(DATA[:size]), store, "k") == size
     assert b"".join(read_stream(store, "k")) == DATA[:size]
+
+
+def test_the_bandwidth_is_kept(open_in: Callable[..., Store]) -> None:
+    """In both directions a stream takes the time that its bytes have at this rate, but for the last few."""
+    store = open_in("s3")
+    begin = time.monotonic()
+    assert write_stream(io.BytesIO(DATA), store, "k", bandwidth=20 * MIB) == len(DATA)
+    assert time.monotonic() - begin >= 8 / 20
+    begin = time.monotonic()
+    assert b"".join(read_stream(store, "k", bandwidth=20 * MIB)) == DATA
+    assert time.monotonic() - begin >= 8 / 20
+    assert b"".join(read_pipe(io.BytesIO(DATA), bandwidth=1000 * MIB)) == DATA
 
 
 def test_a_file(tmp_path: Path) -> None:
@@ -56,10 +69,10 @@ def test_a_file(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "files")
     (tmp_path / "files").mkdir()
     with pytest.raises(OSError, match="gone"):
-        write_stream(Trickle(DATA, broken=True), store, "k")  # type: ignore[arg-type]
+        write_stream(Trickle(DATA, broken=True), store, "k")
 
     assert list((tmp_path / "files").iterdir()) == []
-    assert write_stream(Trickle(DATA), store, "k") == len(DATA)  # type: ignore[arg-type]
+    assert write_stream(Trickle(DATA), store, "k") == len(DATA)
     assert b"".join(read_stream(store, "k")) == DATA
 
 
@@ -69,7 +82,7 @@ def test_a_broken_pipe_leaves_nothing(
     """Neither an object nor an upload that has begun."""
     store = open_store(Uri("s3", own_server.bucket), settings_of(own_server))
     with pytest.raises(OSError, match="gone"):
-        write_stream(Trickle(DATA, broken=True), store, "k")  # type: ignore[arg-type]
+        write_stream(Trickle(DATA, broken=True), store, "k")
 
     assert list(store.list()) == []
     assert own_server.requests.counts["AbortMultipartUpload"] == 1
@@ -84,7 +97,7 @@ def test_each_part_is_tried_again(own_server: ObjectStoreServer, settings_of: Ca
     own_server.faults = "error=503:0.15,reset=0.1,corrupt=0.1,only=UploadPart,seed=7"
     data = DATA * 4
 
-    assert write_stream(Trickle(data), store, "k") == len(data)  # type: ignore[arg-type]
+    assert write_stream(Trickle(data), store, "k") == len(data)
     assert own_server.requests.counts["UploadPart"] > 5
     own_server.faults = ""
     assert b"".join(read_stream(store, "k")) == data

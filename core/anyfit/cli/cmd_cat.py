@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from anyfit.storage.places import Open
+    from anyfit.storage.store import Entry, Store
     from anyfit.storage.uri import Uri
 
-__all__ = ["print_object"]
+__all__ = ["object_of", "print_object"]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,16 +35,23 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def print_object(uri: Uri, open: Open) -> None:
+def print_object(uri: Uri, open: Open, *, bandwidth: float | None = None) -> None:
     """Write one object to stdout."""
-    from anyfit.storage.places import find_source
     from anyfit.storage.stream import read_stream
+
+    store, entry = object_of(uri, open)
+    for data in read_stream(store, entry.key, bandwidth=bandwidth):
+        sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def object_of(uri: Uri, open: Open) -> tuple[Store, Entry]:
+    """The one object that a URI names, and the store it is in."""
+    from anyfit.storage.places import find_source
 
     place = find_source(uri, open)
     if place.entry is None:
         from anyfit.errors import UsageError
 
         raise UsageError(f"{uri} is a directory", hint="name one object; anyfit ls shows what there is")
-    for data in read_stream(place.store, place.entry.key):
-        sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    return place.store, place.entry

@@ -2,6 +2,7 @@
 anyfit cp -r data s3://bucket/data/          what is in data
 anyfit cp 's3://bucket/logs/*.txt' logs/     what fits; * goes through directories
 anyfit cp - s3://bucket/key                  from stdin; anyfit cp s3://bucket/key - to stdout
+anyfit cp s3://bucket/key pipe               into a named pipe or a device
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from anyfit.cli.storing import Moving, add_transfer, open_stores, selected, show
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from anyfit.storage.selection import Selection
     from anyfit.storage.uri import Uri
@@ -37,6 +39,8 @@ def run(args: Namespace) -> int:
     if "-" in (*args.sources, args.target):
         return _pipe(args)
     target = Uri.parse(args.target)
+    if _is_pipe(target) and not args.dry_run:
+        return _into_pipe(args, target)
     selections = [selected(args, text) for text in args.sources]
     moving = Moving(args)
     with open_stores(args) as stores:
@@ -72,9 +76,13 @@ def _pipe(args: Namespace) -> int:
         if args.target == "-":
             from anyfit.cli.cmd_cat import print_object
 
-            print_object(Uri.parse(args.sources[0]), stores)
+            print_object(Uri.parse(args.sources[0]), stores, bandwidth=args.limit_rate)
             return 0
-        size = _from_stdin(Uri.parse(args.target), stores)
+        size = _from_stdin(args, Uri.parse(args.target), stores)
+    return _told(args, size)
+
+
+def _told(args: Namespace, size: int) -> int:
     if args.json:
         print_json({"copied": 1, "bytes": size})
     else:
@@ -84,14 +92,70 @@ def _pipe(args: Namespace) -> int:
     return 0
 
 
-def _from_stdin(target: Uri, stores: Stores) -> int:
+def _is_pipe(target: Uri) -> bool:
+    """Whether bytes are written into what is there, as it is with a named pipe and a terminal."""
+    import stat
+
+    if not target.is_local:
+        return False
+    try:
+        mode = target.path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _into_pipe(args: Namespace, target: Uri) -> int:
+    from anyfit.cli.cmd_cat import object_of
     from anyfit.errors import UsageError
-    from anyfit.storage.stream import write_stream
+    from anyfit.storage.stream import read_stream
+
+    selection = selected(args, args.sources[0])
+    if len(args.sources) > 1 or selection.wildcards:
+        raise UsageError(f"{shown(target)} is a pipe or a device", hint="it takes one object at a time")
+    with open_stores(args) as stores:
+        store, entry = object_of(selection.uri, stores)
+        size = _pour(read_stream(store, entry.key, bandwidth=args.limit_rate), target.path)
+    return _told(args, size)
+
+
+def _pour(pieces: Iterable[bytes], path: Path) -> int:
+    """Write into what is there; answers the bytes."""
+    import os
+
+    from anyfit.storage.file import os_error
+
+    size = 0
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise os_error(error, str(path)) from error
+    try:
+        for data in pieces:
+            view = memoryview(data)
+            while view:
+                try:
+                    view = view[os.write(fd, view) :]
+                except OSError as error:
+                    raise os_error(error, str(path)) from error
+            size += len(data)
+    finally:
+        os.close(fd)
+    return size
+
+
+def _from_stdin(args: Namespace, target: Uri, stores: Stores) -> int:
+    from anyfit.errors import UsageError
+    from anyfit.storage.places import followed
+    from anyfit.storage.stream import read_pipe, write_stream
 
     if target.is_dir:
         raise UsageError(f"{target} is a directory", hint="name the object to make of stdin")
+    if _is_pipe(target):
+        return _pour(read_pipe(sys.stdin.buffer, bandwidth=args.limit_rate), target.path)
+    target = followed(target)
     with _told_to_end():
-        return write_stream(sys.stdin.buffer, stores(target), target.key)
+        return write_stream(sys.stdin.buffer, stores(target), target.key, bandwidth=args.limit_rate)
 
 
 class _Terminated(KeyboardInterrupt):

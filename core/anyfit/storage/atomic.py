@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 from datetime import datetime
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def temporary_of(target: Path, tag: str) -> Path:
 class AtomicFile:
     """A file under way to `target`: write by position, then `commit` or `discard`.
 
+    A link in its place is replaced; a pipe, a device or a socket is refused.
+
     Attributes:
         path: The temporary file. With `tag` its name is the same in every attempt, so that a later one can go on.
         fd: Its descriptor, for `os.pwrite`.
@@ -36,6 +39,7 @@ class AtomicFile:
 
     def __init__(self, target: Path, *, tag: str = "") -> None:
         self.target = target
+        _refuse_special(target)
         try:
             self._open(tag)
         except FileNotFoundError:
@@ -90,6 +94,19 @@ class AtomicFile:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def _refuse_special(target: Path) -> None:
+    """What is neither file nor link nor directory is no place for a file: renaming one onto it would destroy it."""
+    try:
+        mode = os.lstat(target).st_mode
+    except OSError:
+        return  # nothing is there, or what is wrong shows when the file is opened
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
+        raise StorageError(
+            f"{target} is a pipe, a device or a socket, which no file may replace",
+            hint="move it away, or name it alone as the target of anyfit cp, which writes into pipes",
+        )
 
 
 def write_atomically(target: Path, data: bytes | bytearray | memoryview, modified: datetime | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 from anyfit.errors import NotFound, UsageError
@@ -12,7 +13,7 @@ from anyfit.storage.uri import Uri
 from anyfit.storage.walk import Links, Problem
 from anyfit.values import field, frozen
 
-__all__ = ["Open", "Place", "find_source", "find_target", "refuse_overlap"]
+__all__ = ["Open", "Place", "find_source", "find_target", "followed", "refuse_overlap"]
 
 Open = Callable[[Uri], Store]
 
@@ -101,9 +102,19 @@ def find_target(uri: Uri, source: Place, open_store: Open) -> Place:
         uri = directory.join(source.uri.name)
     else:
         directory = uri.parent
+    if uri.is_local and source.entry is not None:
+        uri = followed(uri)
+        directory = uri.parent
     if uri.is_local:
         return Place(FileStore(directory.path), directory if source.entry is None else uri, "")
     return Place(open_store(uri), directory if source.entry is None else uri, directory.key)
+
+
+def followed(uri: Uri) -> Uri:
+    """Where a file goes that is written to `uri`: if that is a link of this machine, what it points at."""
+    if uri.is_local and not uri.is_dir and uri.path.is_symlink():
+        return Uri.parse(os.path.realpath(uri.path))
+    return uri
 
 
 def refuse_overlap(source: Place, target: Place) -> None:

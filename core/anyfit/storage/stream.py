@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Protocol, TypeVar
 from uuid import uuid4
 from zlib import crc32
 
@@ -20,25 +20,37 @@ from anyfit.storage.file import FileStore
 from anyfit.storage.options import Options
 from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.state import State
-from anyfit.storage.store import Entry, Store
+from anyfit.storage.store import Entry, Reader, Store
 from anyfit.storage.sums import PieceSums
+from anyfit.storage.tally import Tally
 from anyfit.storage.verify import Prover
 
-__all__ = ["read_stream", "write_stream"]
+__all__ = ["Pace", "read_pipe", "read_stream", "write_stream"]
+
+Pace = Callable[[int], None]
+"""Called with a number of bytes that were moved; it waits as long as the bandwidth demands."""
 
 T = TypeVar("T")
 MIB = 1 << 20
 _PIECE = 8 * MIB
+_STEP = MIB >> 2
 _LARGEST_PIECE = 32 * MIB
 _AT_ONCE = 4
 _PARTS_OF_A_SIZE = 1000
 
 
-def read_stream(store: Store, key: str) -> Iterator[bytes]:
+class Source(Protocol):
+    """What a stream has to be able to do."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to so many bytes, none at the end."""
+
+
+def read_stream(store: Store, key: str, *, bandwidth: float | None = None) -> Iterator[bytes]:
     """An object, piece by piece, the next ones being fetched meanwhile.
 
     A piece that has a sum of its own is proven before it is given out, and fetched again if need be; an object that
-    has only one sum for all of it is proven at the end.
+    has only one sum for all of it is proven at the end. No more than `bandwidth` bytes are fetched in a second.
 
     Raises:
         StorageError: What was given out is not what the store holds.
@@ -52,9 +64,10 @@ def read_stream(store: Store, key: str) -> Iterator[bytes]:
         sums = None
     size = sums.piece if sums else _PIECE
     prover = Prover(entry)
+    pace = Tally(bandwidth=bandwidth).moving if bandwidth else None
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         starts = range(0, entry.size, size)
-        wanted = (partial(retrying, partial(_piece, store, entry, start, size, sums)) for start in starts)
+        wanted = (partial(retrying, partial(_piece, store, entry, start, size, sums, pace)) for start in starts)
         for data in _in_order(pool, wanted):
             prover.see(memoryview(data))
             yield data
@@ -62,21 +75,53 @@ def read_stream(store: Store, key: str) -> Iterator[bytes]:
         raise StorageError(f"{store.scheme}://{store.bucket}/{key}: the bytes arrived damaged", hint="read it again")
 
 
-def _piece(store: Store, entry: Entry, start: int, size: int, sums: PieceSums | None) -> bytes:
+def _piece(store: Store, entry: Entry, start: int, size: int, sums: PieceSums | None, pace: Pace | None) -> bytes:
     length = min(size, entry.size - start)
     with store.open(entry.key, start=start, length=length, etag=entry.etag) as reader:
-        data = reader.read()
+        data = _paced(reader, pace) if pace else reader.read()
     if len(data) != length or (sums and crc32(data) != sums.sums[start // size]):
         raise Unsteady(f"read {store.scheme}://{store.bucket}/{entry.key}: the bytes arrived damaged")
     return data
 
 
-def write_stream(stream: BinaryIO, store: Store, key: str, *, state_dir: Path | None = None) -> int:
+def _paced(reader: Reader, pace: Pace) -> bytes:
+    pieces = []
+    while data := reader.read(_STEP):
+        pieces.append(data)
+        pace(len(data))
+    return b"".join(pieces)
+
+
+class _Slow:
+    """A stream that is read no faster than the bandwidth allows."""
+
+    def __init__(self, stream: Source, bandwidth: float) -> None:
+        self._stream = stream
+        self._pace = Tally(bandwidth=bandwidth).moving
+
+    def read(self, size: int, /) -> bytes:
+        data = self._stream.read(min(size, _STEP))
+        self._pace(len(data))
+        return data
+
+
+def read_pipe(stream: Source, *, bandwidth: float | None = None) -> Iterator[bytes]:
+    """What a stream gives, no more than `bandwidth` bytes in a second."""
+    stream = _Slow(stream, bandwidth) if bandwidth else stream
+    while data := stream.read(_STEP):
+        yield data
+
+
+def write_stream(
+    stream: Source, store: Store, key: str, *, bandwidth: float | None = None, state_dir: Path | None = None
+) -> int:
     """Make an object of what a stream holds, whose length nobody knows before; answers its bytes.
 
     The object appears when the stream has ended, and not at all when something fails before. Each part is tried
-    again while the service is unsteady. `state_dir` is where an upload under way is remembered, as in `Options`.
+    again while the service is unsteady. No more than `bandwidth` bytes are read in a second. `state_dir` is where an
+    upload under way is remembered, as in `Options`.
     """
+    stream = _Slow(stream, bandwidth) if bandwidth else stream
     if isinstance(store, FileStore):
         return _to_file(stream, store, key)
     first = _exactly(stream, _PIECE)
@@ -98,7 +143,7 @@ def write_stream(stream: BinaryIO, store: Store, key: str, *, state_dir: Path | 
         state.forget()
 
 
-def _to_file(stream: BinaryIO, store: FileStore, key: str) -> int:
+def _to_file(stream: Source, store: FileStore, key: str) -> int:
     file = store.create(key)
     try:
         at = 0
@@ -112,7 +157,7 @@ def _to_file(stream: BinaryIO, store: FileStore, key: str) -> int:
     return at
 
 
-def _pieces(stream: BinaryIO, first: bytes) -> Iterator[bytes]:
+def _pieces(stream: Source, first: bytes) -> Iterator[bytes]:
     """Parts that grow, so that their number stays within what services allow."""
     data, number = first, 1
     while data:
@@ -121,7 +166,7 @@ def _pieces(stream: BinaryIO, first: bytes) -> Iterator[bytes]:
         number += 1
 
 
-def _exactly(stream: BinaryIO, size: int) -> bytes:
+def _exactly(stream: Source, size: int) -> bytes:
     """So many bytes, fewer only at the end: a pipe gives what it has."""
     found = bytearray()
     while len(found) < size and (data := stream.read(min(MIB, size - len(found)))):
