@@ -23,7 +23,7 @@ from anyfit_ti.errors import fault_of_code, fault_of_status
 from anyfit_ti.settings import Settings
 from anyfit_ti.signing import Credential, Tc3Auth
 
-__all__ = ["Account"]
+__all__ = ["Account", "StoreKeys"]
 
 _METADATA = "http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/"
 _DEFAULT_LIFE = timedelta(minutes=30)  # where an answer does not say
@@ -180,3 +180,18 @@ class Account:
         if isinstance(expires, (int, float)) and expires > 0:
             return Token(values, datetime.fromtimestamp(expires, timezone.utc))
         return Token(values, self._moment() + _DEFAULT_LIFE)
+
+
+class StoreKeys:
+    """The keys of the object store: asked again, those of then, and other ones where these are no longer taken."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._given = ""
+
+    def __call__(self) -> StoreSettings:
+        settings = self._account.store_settings()
+        if settings.access_key == self._given and self._account.refused(self._given):
+            settings = self._account.store_settings()
+        self._given = settings.access_key
+        return settings

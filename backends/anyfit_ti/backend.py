@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, ClassVar
@@ -35,6 +32,7 @@ from anyfit.cloud.once import built, once
 from anyfit.cloud.stores import Stores
 from anyfit.http import RetryPolicy, Transport
 from anyfit.spec import EndpointSpec, JobSpec, ModelSpec
+from anyfit_ti.accounts import account_of
 from anyfit_ti.bundle import Shipped
 from anyfit_ti.generations import Generations
 from anyfit_ti.limits import LOGS, WEIGHTS
@@ -86,7 +84,7 @@ class TiBackend(Backend):
         self._policy = policy or RetryPolicy()
         self._adapter = adapter
         self._shipped = Shipped.read()
-        self._stores = Stores("cos", lambda: _Keys(self._account))
+        self._stores = Stores("cos", self._store_keys)
         self._lock = RLock()
 
     def __repr__(self) -> str:
@@ -94,12 +92,9 @@ class TiBackend(Backend):
 
     @property
     def place(self) -> str:
-        """The account is told by its number, or by what cannot be turned back into where its keys come from."""
         settings = self._settings
-        keys = _keys_of(settings)
-        who = _account_in(keys) or settings.uin or hashlib.sha256(keys.encode()).hexdigest()[:12]
         workspace = f"/{settings.project}" if settings.project else ""
-        return f"{who}@{urlsplit(settings.endpoint).netloc}/{settings.region}{workspace}"
+        return f"{account_of(settings)}@{urlsplit(settings.endpoint).netloc}/{settings.region}{workspace}"
 
     @property
     def region(self) -> str:
@@ -324,6 +319,11 @@ class TiBackend(Backend):
         sides: Generations[Serving] = Generations(new, old, self._settings.api)
         return Services(sides, self._transport, self._settings.region)
 
+    def _store_keys(self) -> Callable[[], StoreSettings]:
+        from anyfit_ti.auth import StoreKeys
+
+        return StoreKeys(self._account)
+
     def _serving_images(self) -> Sequence[Raw]:
         return self._client.images("Inference")
 
@@ -331,37 +331,3 @@ class TiBackend(Backend):
         from anyfit_ti.catalog import offerings
 
         return offerings({"INFERENCE": self._client.machines("INFERENCE")})
-
-
-def _account_in(role: str) -> str:
-    """The number of the account that a role belongs to, or ""."""
-    found = re.search(r":uin/(\d+):", role)
-    return found[1] if found else ""
-
-
-def _keys_of(settings: Settings) -> str:
-    """What tells an account whose number nobody has set from others: the keys, or what they are had from."""
-    if settings.role_arn:
-        return settings.role_arn
-    if settings.secret_id:
-        return settings.secret_id
-    if settings.credentials_url:
-        return settings.credentials_url
-    if settings.cvm_role:
-        return f"cvm {settings.cvm_role}"
-    return os.environ.get("TKE_ROLE_ARN", "")
-
-
-class _Keys:
-    """The keys of the object store: asked again, those of then, and other ones where these are no longer taken."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._given = ""
-
-    def __call__(self) -> StoreSettings:
-        settings = self._account.store_settings()
-        if settings.access_key == self._given and self._account.refused(self._given):
-            settings = self._account.store_settings()
-        self._given = settings.access_key
-        return settings

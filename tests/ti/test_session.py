@@ -17,7 +17,8 @@ from anyfit.spec import JobSpec
 from anyfit.storage import Uri
 from anyfit.testing import Bench
 from anyfit.watch import follow
-from anyfit_ti.backend import TiBackend, _Keys
+from anyfit_ti.auth import StoreKeys
+from anyfit_ti.backend import TiBackend
 from anyfit_ti.bundle import JOB
 
 Make = Callable[..., TiBackend]
@@ -630,7 +631,7 @@ def test_nothing_secret_is_logged(script: Any, scripted: Make, requests_made: Ca
 def test_keys_of_the_store_are_renewed(script: Any, scripted: Make) -> None:
     """A store that asks for keys again, since they were refused, gets other ones; set keys stay as they are."""
     script.on("AssumeRole", keys(1, 7200), keys(2, 7200), keys(3, 7200))
-    give = [_Keys(scripted(role_arn="role")._account), _Keys(scripted()._account)]
+    give = [StoreKeys(scripted(role_arn="role")._account), StoreKeys(scripted()._account)]
 
     assert [give[0]().access_key for _ in range(3)] == ["TMP1", "TMP2", "TMP3"]
     assert [give[1]().access_key for _ in range(2)] == ["AKIDalice", "AKIDalice"]
