@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +54,7 @@ CASES: dict[str, tuple[list[str], int, list[str]]] = {
     "path to delete": (["rm", "-r", "dir"], 2, ["dir is no URI", "hint: write s3://bucket/key"]),
     "presigned file": (["presign", "a.txt"], 2, ["file: has no presigned URLs"]),
     "presigned for ever": (["presign", "BUCKET/k", "--expires", "8d"], 2, ["'8d' is no time from 1s to 7d"]),
-    "into itself": (["sync", "dir", "dir/sub"], 2, ["dir/sub/ lies in ", "hint: choose a target outside"]),
+    "into itself": (["sync", "dir", "dir/sub"], 2, ["dir/sub lies in /", "hint: choose a target outside"]),
     "delete with one object": (["sync", "--delete", "a.txt", "BUCKET/a.txt"], 2, ["is one object; delete needs"]),
     "rate that is none": (["cp", "a.txt", "BUCKET/", "--limit-rate", "fast"], 2, ["cannot read 'fast'; write 500K"]),
     "no jobs": (["cp", "a.txt", "BUCKET/", "-j", "0"], 2, ["jobs and bandwidth have to be positive"]),
@@ -94,7 +95,8 @@ def test_wrong_keys(cli: Any, server: ObjectStoreServer, scheme: str, command: s
     done = cli(*words[command])
 
     assert done.code == 3, done.err
-    assert "SignatureDoesNotMatch" in done.err or "403" in done.err
+    assert "SignatureDoesNotMatch" in done.err or "403: the keys are wrong, or may not do this" in done.err
+    assert "hint: check access_key and secret_key" in done.err or "hint: the secret key does not fit" in done.err
     assert "wrong-secret" not in done.err + done.out
 
 
@@ -116,6 +118,36 @@ def test_nobody_listens(cli: Any, server: ObjectStoreServer) -> None:
 
     assert done.code == 4
     assert "cannot connect to 127.0.0.1" in done.err and "hint: check endpoint and network" in done.err
+
+
+def test_what_is_really_called_is_named(cli: Any, server: ObjectStoreServer) -> None:
+    """COS is asked for a host that need not be where its endpoint is; when nobody is there, it is the endpoint."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        endpoint = f"127.0.0.1:{reserved.getsockname()[1]}"
+        configure(cli, server, endpoint=f"http://{endpoint}")
+        done = cli("ls", "cos://bucket-1250000000/")
+
+    assert done.code == 4
+    assert f"cannot connect to {endpoint} (for bucket-1250000000.cos.ap-guangzhou.myqcloud.com)" in done.err
+
+
+@pytest.mark.parametrize("scheme", ["s3", "cos"])
+def test_nothing_arrived(cli: Any, server: ObjectStoreServer, scheme: str) -> None:
+    """A bucket that is not there is the same fault to writers as to readers; local names can be read."""
+    configure(cli, server)
+    cli.write("数据/训练.txt", "A")
+    done = cli("cp", "-r", "数据", f"{scheme}://nobody-1250000000/k/")
+    assert done.code == 102
+    assert "NoSuchBucket" in done.err and "hint: create the bucket first" in done.err
+
+    os.mkfifo(cli.folder / "数据" / "管道")
+    done = cli("cp", "-r", "数据", f"{scheme}://{server.bucket}/k/")
+    assert (done.code, done.err.count("what arrived stays")) == (4, 1)
+    assert f"{cli.folder}/数据/管道: " in done.err
+    (cli.folder / "数据" / "训练.txt").unlink()
+    done = cli("cp", "-r", "数据", f"{scheme}://{server.bucket}/k/")
+    assert (done.code, "what arrived stays" in done.err) == (4, False)
 
 
 def test_as_json(cli: Any, server: ObjectStoreServer) -> None:

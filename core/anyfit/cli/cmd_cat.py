@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from anyfit.cli.parser import add_backend, add_json
-from anyfit.cli.storing import open_stores
+from anyfit.cli.storing import open_stores, shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -53,5 +53,5 @@ def object_of(uri: Uri, open: Open) -> tuple[Store, Entry]:
     if place.entry is None:
         from anyfit.errors import UsageError
 
-        raise UsageError(f"{uri} is a directory", hint="name one object; anyfit ls shows what there is")
+        raise UsageError(f"{shown(uri)} is a directory", hint="name one object; anyfit ls shows what there is")
     return place.store, place.entry

@@ -150,7 +150,7 @@ def _from_stdin(args: Namespace, target: Uri, stores: Stores) -> int:
     from anyfit.storage.stream import read_pipe, write_stream
 
     if target.is_dir:
-        raise UsageError(f"{target} is a directory", hint="name the object to make of stdin")
+        raise UsageError(f"{shown(target)} is a directory", hint="name the object to make of stdin")
     if _is_pipe(target):
         return _pour(read_pipe(sys.stdin.buffer, bandwidth=args.limit_rate), target.path)
     target = followed(target)

@@ -143,7 +143,7 @@ class Moving:
         if selection.wildcards and not (report.copied or report.skipped or report.deleted or report.failures):
             raise selection.nothing()
         if report.failures and not report.copied and not target.is_local:
-            _refuse_wrong_keys(target, stores, report)
+            _refuse_wrong_place(target, stores, report)
         self._reports.append(report)
         return report
 
@@ -195,13 +195,13 @@ class Moving:
         return record | ({"actions": to_data(self._actions)} if self._on_action() else {})
 
 
-def _refuse_wrong_keys(target: Uri, stores: Stores, report: Report) -> None:
-    """When nothing at all could be written because the store does not let us in, that is the fault to tell."""
-    from anyfit.errors import AnyfitError, AuthError
+def _refuse_wrong_place(target: Uri, stores: Stores, report: Report) -> None:
+    """When nothing at all could be written, as the keys are wrong or there is no such bucket, that is to be told."""
+    from anyfit.errors import AnyfitError, AuthError, NotFound
 
     try:
         stores(target).list_page(target.key, limit=1)
-    except AuthError as error:
+    except (AuthError, NotFound) as error:
         if all(error.status in failure.reason for failure in report.failures):
             raise
     except AnyfitError:

@@ -37,6 +37,9 @@ _HINTS = {
 }
 
 
+_KEYS = "check access_key and secret_key, and what the account may do"
+
+
 class ExpiredKeys(AuthError):
     """Temporary keys ended; new ones help."""
 
@@ -62,7 +65,9 @@ class Refusal:
     def error(self, what: str) -> AnyfitError:
         """The error to raise when the service refused `what`, such as "put s3://b/k"."""
         word = self.code or str(self.status)
-        text = f"{what}: {word}" + (f": {self.message}" if self.message else "")
+        denied = word in _DENIED or self.status in (401, 403)
+        reason = self.message if self.code or not denied else "the keys are wrong, or may not do this"
+        text = f"{what}: {word}" + (f": {reason}" if reason else "")
         data = {"hint": _HINTS.get(word, ""), "status": word, "request_id": self.request_id}
         if word in _EXPIRED:
             return ExpiredKeys(text, **{**data, "hint": "get new temporary credentials"})
@@ -72,8 +77,8 @@ class Refusal:
             error = Unsteady(text, **data)
             error.after = self.after
             return error
-        if word in _DENIED or self.status in (401, 403):
-            return AuthError(text, **data)
+        if denied:
+            return AuthError(text, **{**data, "hint": data["hint"] or _KEYS})
         return StorageError(text, **data)
 
 

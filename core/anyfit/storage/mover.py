@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from anyfit.errors import AnyfitError
+from anyfit.show import uri_text
 from anyfit.storage.answers import OPAQUE
 from anyfit.storage.atomic import AtomicFile
 from anyfit.storage.download import Download
@@ -173,7 +174,7 @@ class Mover:
                     if reader.unchanged():
                         checksum = str(PieceSums.of(data)) if len(data) > _SMALL else ""
                         return data, reader.entry.modified, True, checksum
-            raise Changed(f"{job.action.source} changed while it was being read", hint="run it again")
+            raise Changed(f"{uri_text(job.action.source)} changed while it was being read", hint="run it again")
         data, entry, proven = read_proven(self.source, job.entry.key)
         return data, job.entry.modified, proven, "" if entry.checksum == OPAQUE else entry.checksum
 
@@ -197,7 +198,7 @@ class Mover:
                 except BaseException:
                     file.discard()
                     raise
-        raise Changed(f"{job.action.source} changed while it was being read", hint="run it again")
+        raise Changed(f"{uri_text(job.action.source)} changed while it was being read", hint="run it again")
 
     def _same(self, step: Step) -> bool:
         """Whether both sides have proven equal contents."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from anyfit.errors import StorageError, UsageError
+from anyfit.show import uri_text
 from anyfit.storage.filters import Filter
 from anyfit.storage.walk import Links
 from anyfit.values import field, frozen
@@ -74,7 +75,7 @@ class Failure:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.source or self.target}: {self.reason}"
+        return f"{uri_text(self.source or self.target)}: {self.reason}"
 
 
 @frozen
@@ -126,6 +127,6 @@ class Report:
             count = f"{len(self.failures)} of {self.copied + self.skipped + len(self.failures)}"
             raise StorageError(
                 f"{count} could not be transferred:{shown}{more}",
-                hint="what arrived stays; sync sends only what is not there yet",
+                hint="what arrived stays; sync sends only what is not there yet" if self.copied else "",
             )
         return self

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from anyfit.errors import NotFound, UsageError
+from anyfit.show import uri_text
 from anyfit.storage.ahead import read_ahead
 from anyfit.storage.file import FileStore
 from anyfit.storage.store import Entry, Page, Store
@@ -125,7 +126,8 @@ def refuse_overlap(source: Place, target: Place) -> None:
     elif not (ours.scheme == theirs.scheme and ours.bucket == theirs.bucket and target.store.copies_from(source.store)):
         return
     if theirs == ours or (ours.is_dir and theirs.key.startswith(ours.key)):
-        raise UsageError(f"{target.uri} lies in {source.uri}", hint="choose a target outside of the source")
+        inner, outer = uri_text(str(target.uri)), uri_text(str(source.uri))
+        raise UsageError(f"{inner} lies in {outer}", hint="choose a target outside of the source")
 
 
 def _real(uri: Uri) -> Uri:

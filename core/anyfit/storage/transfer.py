@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from anyfit.errors import AnyfitError, UsageError
+from anyfit.show import uri_text
 from anyfit.storage.crew import Crew
 from anyfit.storage.filters import Filters
 from anyfit.storage.lanes import Lanes
@@ -100,7 +101,7 @@ def transfer(
     theirs = find_target(_uri(target), ours, open)
     refuse_overlap(ours, theirs)
     if how.delete and ours.entry is not None:
-        raise UsageError(f"{ours.uri} is one object; delete needs a directory", hint="leave delete out")
+        raise UsageError(f"{uri_text(str(ours.uri))} is one object; delete needs a directory", hint="leave delete out")
     return _Transfer(how, ours, theirs, tally).run()
 
 

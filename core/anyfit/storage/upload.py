@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from threading import Lock
 
 from anyfit.errors import AnyfitError, NotFound
+from anyfit.show import uri_text
 from anyfit.storage.file import FileReader, FileStore
 from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.split import Split
@@ -113,7 +114,7 @@ class Upload(Split):
             while done < len(view) and (got := os.preadv(self._file.fd, [view[done:]], start + done)):
                 done += got
             if done < len(view):
-                raise Changed(f"{self.job.action.source} became shorter while it was being read")
+                raise Changed(f"{uri_text(self.job.action.source)} became shorter while it was being read")
             return
         try:
             reader = self.source.open(self.entry.key, start=start, length=len(view), etag=self.entry.etag)
@@ -123,11 +124,11 @@ class Upload(Split):
             while done < len(view) and (got := reader.readinto(view[done:])):
                 done += got
         if done < len(view):
-            raise Unsteady(f"read {self.job.action.source}: {done} bytes instead of {len(view)}")
+            raise Unsteady(f"read {uri_text(self.job.action.source)}: {done} bytes instead of {len(view)}")
 
     def complete(self) -> bool:
         if self._file and not self._file.unchanged():
-            raise Changed(f"{self.job.action.source} changed while it was being read", hint="run it again")
+            raise Changed(f"{uri_text(self.job.action.source)} changed while it was being read", hint="run it again")
         self.target.finish_upload(self.job.target_key, self.upload, self._parts.values())
         self.state.forget()
         self._close()

@@ -35,6 +35,14 @@ class Origin:
     port: int
     secure: bool
 
+    @property
+    def endpoint(self) -> str:
+        """What is really called, for people: with the host that requests name, where that is another."""
+        called = f"[{self.connect}]" if ":" in self.connect else self.connect
+        if self.host in (called, f"{called}:{self.port}"):
+            return self.host
+        return f"{called}:{self.port} (for {self.host})"
+
     def is_private(self, verify: bool | str) -> bool:
         """Whether nobody on the way can change what is sent, by encryption or as it stays on this machine."""
         return (self.secure and verify is not False) or _is_loopback(self.connect)
@@ -85,11 +93,11 @@ class Wire:
             except _Stale:
                 sock.close()
                 if not again:
-                    raise Unsteady(f"{self.origin.host} closed the connection without an answer") from None
+                    raise Unsteady(f"{self.origin.endpoint} closed the connection without an answer") from None
             except (OSError, ValueError) as error:
                 sock.close()
                 if not again or not isinstance(error, ConnectionError):
-                    raise Unsteady(f"{self.origin.host}: {error or type(error).__name__}") from error
+                    raise Unsteady(f"{self.origin.endpoint}: {error or type(error).__name__}") from error
 
     @staticmethod
     def _send(sock: socket.socket, head: bytes, body: Data) -> None:
@@ -120,7 +128,7 @@ class Wire:
             else:
                 return self._tls.wrap_socket(sock, server_hostname=self.origin.connect)
         except OSError as error:
-            raise lost(f"cannot connect to {self.origin.host}", error, connecting=True) from error
+            raise lost(f"cannot connect to {self.origin.endpoint}", error, connecting=True) from error
         return sock
 
     def borrow(self) -> socket.socket:
@@ -181,7 +189,7 @@ class Response:
             return got
         if not got:
             self.close()
-            raise Unsteady(f"{self._wire.origin.host} ended the body {self._left} bytes early")
+            raise Unsteady(f"{self._wire.origin.endpoint} ended the body {self._left} bytes early")
         self._left -= got
         if not self._left:
             self._done()
@@ -220,7 +228,7 @@ class Response:
             return self._sock.recv_into(buffer, 0, self._wire.whole)
         except OSError as error:
             self.close()
-            raise Unsteady(f"{self._wire.origin.host}: lost in the middle of a body: {error}") from error
+            raise Unsteady(f"{self._wire.origin.endpoint}: lost in the middle of a body: {error}") from error
 
     def _done(self) -> None:
         if self._sock is not None and self.headers.get("connection", "").lower() != "close":
@@ -247,7 +255,7 @@ class Response:
             got = self._take(buffer)
             if not got:
                 self.close()
-                raise Unsteady(f"{self._wire.origin.host} ended a chunked body early")
+                raise Unsteady(f"{self._wire.origin.endpoint} ended a chunked body early")
             pending.extend(buffer[:got])
 
         self._rest = memoryview(b"")
