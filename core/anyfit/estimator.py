@@ -11,6 +11,7 @@ from attrs import Factory, define, field
 from anyfit.arguments import UnknownArgument, named_arguments
 from anyfit.errors import UsageError, nearest
 from anyfit.job import Job, find_job
+from anyfit.names import without_time
 
 if TYPE_CHECKING:
     from anyfit.backend import Plan
@@ -277,6 +278,7 @@ class Estimator:
             source_dir=spec.code.archive if spec.code else "",
             image_uri=spec.image,
             options={backend: spec.options} if spec.options else {},
+            base_job_name=without_time(spec.name),
             backend=backend,
             profile=session.profile,
         )

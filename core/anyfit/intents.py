@@ -70,7 +70,14 @@ class JobIntent:
         return (str(self.session.config.home), "job", self.backend.name, self.backend.place, self.plan.spec.key)
 
     def write(self) -> None:
-        self.session.journal.intend(self.plan, self.session.profile, self.backend.place)
+        from anyfit.backend import Feature
+
+        try:
+            self.session.journal.intend(self.plan, self.session.profile, self.backend.place)
+        except Conflict as fault:
+            if self.backend.capabilities.can(Feature.VERSIONS):
+                fault.hint += "; version_of makes a new version of a job"
+            raise
 
     def settle(self) -> bool:
         return self.session.settle_job(self.backend, self.plan.spec.key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from anyfit.backend import (
     Series,
     Status,
 )
-from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, ServiceError, nearest
+from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, ServiceError, SpecError, nearest
 from anyfit.spec import JobSpec
 
 if TYPE_CHECKING:
@@ -111,8 +111,11 @@ class Job:
             since: Begin with the first line of this time or later; lines without a time count as later.
             node: Lines of this node only.
         """
+        if node is not None and not 0 <= node < self.spec.instance_count:
+            last = self.spec.instance_count - 1
+            raise SpecError(f"node: job {self.spec.key} has no node {node}", hint=f"its nodes are 0 to {last}")
         cursor = ""
-        for page in self.log_pages() if tail is None else [self.backend.logs_tail(self.ref, tail, node)]:
+        for page in self.log_pages() if tail is None else [self._tail(tail, node)]:
             cursor = page.cursor
             yield from (line for line in page.lines if node in (None, line.node) and not _before(line, since))
         if follow:
@@ -125,25 +128,43 @@ class Job:
     def log_pages(self, cursor: str = "") -> Iterator[LogPage]:
         """The log after `cursor`, as far as it has been written, page by page."""
         while True:
-            page = self.backend.logs(self.ref, cursor)
+            with self._there():
+                page = self.backend.logs(self.ref, cursor)
             cursor = page.cursor
             yield page
             if not page.more:
                 return
 
+    def _tail(self, lines: int, node: int | None) -> LogPage:
+        with self._there():
+            return self.backend.logs_tail(self.ref, lines, node)
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """A job that its platform no longer has is told by the name that people know."""
+        try:
+            yield
+        except NotFound as fault:
+            raise NotFound(
+                f"job {self.spec.key} is in the journal, but no longer on {self.ref.backend}: {fault.message}",
+                hint=f"make the journal forget it: anyfit rm {self.spec.key}",
+                backend=self.ref.backend,
+            ) from fault
+
     def metrics(self) -> list[Series]:
         """The curves of `metric_definitions`."""
-        self.backend.require(Feature.METRICS)
-        return list(self.backend.metrics(self.ref))
+        with self._there():
+            return list(self.backend.metrics(self.ref))
 
     def utilization(self) -> list[Series]:
         """The machine's use over time."""
-        self.backend.require(Feature.UTILIZATION)
-        return list(self.backend.utilization(self.ref))
+        with self._there():
+            return list(self.backend.utilization(self.ref))
 
     def artifacts(self) -> list[Artifact]:
         """What the job left, and where."""
-        return list(self.backend.artifacts(self.ref))
+        with self._there():
+            return list(self.backend.artifacts(self.ref))
 
     @named_arguments
     def download(self, path: str | Path = ".", *, kind: str = "", on_progress: OnProgress | None = None) -> Path:
@@ -208,7 +229,8 @@ class Job:
 
     def stop(self) -> None:
         """Ask the job to end; returns at once, and is no error when it has ended."""
-        self.backend.stop(self.ref)
+        with self._there():
+            self.backend.stop(self.ref)
 
     def set_description(self, description: str) -> None:
         """Change what people read about the job, on the platform and in the journal."""
@@ -333,8 +355,11 @@ def _adopt(session: Session, name_or_ref: str) -> Job:
     session = session.of(ref.backend, session.profile)
     backend = session.reach(ref)
     spec = backend.job_spec(ref)
-    session.journal.adopt(spec, ref, session.profile, backend.place)
-    return Job(session, backend, ref, spec)
+    job = Job(session, backend, ref, spec)
+    state = backend.describe([ref])[0]
+    session.journal.adopt(spec, ref, session.profile, backend.place, state.created_at)
+    job.observe(state)
+    return job
 
 
 def _before(line: LogLine, since: datetime | None) -> bool:

@@ -118,8 +118,7 @@ class Journal:
             except sqlite3.IntegrityError:
                 raise Conflict(
                     f"job_name: there is already a job {spec.key!r} on {plan.backend}",
-                    hint="choose another job_name, leave it out for a new one each time,"
-                    " or pass version_of to make a new version",
+                    hint="choose another job_name, or leave it out for a new one each time",
                     backend=plan.backend,
                 ) from None
 
@@ -149,10 +148,10 @@ class Journal:
             if not found.rowcount:
                 self._add(db, plan.spec, ref, profile, place, plan)
 
-    def adopt(self, spec: JobSpec, ref: JobRef, profile: str, place: str) -> None:
+    def adopt(self, spec: JobSpec, ref: JobRef, profile: str, place: str, created_at: datetime | None = None) -> None:
         """Add a job that another machine submitted."""
         with self._file.use() as db:
-            self._add(db, spec, ref, profile, place, None)
+            self._add(db, spec, ref, profile, place, None, created_at)
 
     def observed(self, ref: JobRef, state: JobState, place: str) -> None:
         """Keep the newest known state of a job; a watcher that is late does not take back an end."""
@@ -319,12 +318,20 @@ class Journal:
             db.execute(f"UPDATE {_table(row)} SET ref = ? WHERE id = ?", (str(ref), row.id))  # noqa: S608 - fixed words only
 
     def _add(
-        self, db: sqlite3.Connection, spec: JobSpec, ref: JobRef, profile: str, place: str, plan: Plan | None
+        self,
+        db: sqlite3.Connection,
+        spec: JobSpec,
+        ref: JobRef,
+        profile: str,
+        place: str,
+        plan: Plan | None,
+        created_at: datetime | None = None,
     ) -> None:
         from anyfit.codec import dumps
 
         sent = dumps(plan) if plan else ""
-        row = (ref.backend, place, spec.key, spec.name, profile, str(ref), identity(), _now(), dumps(spec), sent)
+        made = created_at.isoformat() if created_at else _now()
+        row = (ref.backend, place, spec.key, spec.name, profile, str(ref), identity(), made, dumps(spec), sent)
         db.execute(
             "INSERT OR IGNORE INTO jobs (backend, place, key, name, profile, ref, owner, created_at, spec, plan)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

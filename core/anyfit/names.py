@@ -8,13 +8,20 @@ from datetime import datetime
 from anyfit.backend import Capabilities
 from anyfit.errors import SpecError
 
-__all__ = ["check_name", "timestamped"]
+__all__ = ["check_name", "timestamped", "without_time"]
+
+_TIME = re.compile(r"-\d{4}(?:-\d\d){5}-\d{3}$")
 
 
 def timestamped(base: str, now: datetime) -> str:
     """A name that no earlier job has: the base and the time to the millisecond."""
     cleaned = re.sub(r"[^A-Za-z0-9]+", "-", base).strip("-")[:36] or "job"
     return f"{cleaned}-{now:%Y-%m-%d-%H-%M-%S}-{now.microsecond // 1000:03d}"
+
+
+def without_time(name: str) -> str:
+    """What a generated name begins with; another name as it is."""
+    return _TIME.sub("", name)
 
 
 def check_name(name: str, capabilities: Capabilities, field: str) -> None:

@@ -189,6 +189,14 @@ def test_edit(cli: Any) -> None:
     assert bare.code == 2 and "required: --description" in bare.err
 
 
+def test_a_channel_that_is_given_twice(cli: Any) -> None:
+    """Nothing is left out in silence."""
+    cli.write("train.py", "pass")
+    done = cli("fit", "train.py", "--input", "train=.", "--input", "train=..")
+
+    assert done.code == 2 and "the channel train is given twice" in done.err
+
+
 def test_rerun(cli: Any) -> None:
     """A job runs again with the same code, inputs and hyperparameters, but for what is changed."""
     project(cli)
@@ -200,6 +208,7 @@ def test_rerun(cli: Any) -> None:
     assert done.code == 0, done.err
     assert done.out.splitlines()[1] == "lr 0.5 data ['part.csv']"
     assert cli("rerun", "first", "--version", "--no-wait", "--quiet").out == "first.v2\n"
+    assert cli("rerun", "second", "--no-wait", "--quiet").out.startswith("second-20")
 
 
 def test_stop(cli: Any) -> None:

@@ -70,6 +70,47 @@ def test_jobs_of_the_backend(cli: Any, tmp_path: Path) -> None:
     assert "hello" in cli("logs", "first").out
 
 
+def test_statuses(cli: Any) -> None:
+    """A status is filtered by, with as many jobs as are wanted; one that does not exist is told with those that do."""
+    cli.write("train.py", "pass")
+    for name in ("one", "two"):
+        cli("fit", "train.py", "--quiet", "--name", name)
+
+    listed = cli("jobs", "--status", "succeeded", "-n", "1", "--json").json()
+    assert [job["name"] for job in listed] == ["two"]
+    assert cli("jobs", "--status", "failed").err == "anyfit: no jobs with the status FAILED\n"
+    wrong = cli("jobs", "--status", "runing")
+    assert wrong.code == 2 and "did you mean 'RUNNING'?" in wrong.err
+
+
+def test_a_node_that_is_not_there(cli: Any) -> None:
+    """The log of a node that the job does not have is asked for in vain, and told so."""
+    cli.write("train.py", "print('hello')")
+    cli("fit", "train.py", "--quiet", "--name", "one")
+    done = cli("logs", "one", "--node", "7")
+
+    assert done.code == 2 and "job one has no node 7" in done.err and "0 to 0" in done.err
+    assert cli("logs", "one", "--node", "0").out == "hello\n"
+
+
+def test_a_job_that_somebody_else_removed(cli: Any) -> None:
+    """Its name is told, and how to make the journal forget it; a job that is adopted keeps its own times."""
+    cli.write("train.py", "pass")
+    cli("fit", "train.py", "--quiet", "--name", "mine")
+    made = cli("jobs", "--json").json()[0]["created_at"]
+    for journal in Path(cli.environ["ANYFIT_HOME"]).glob("journal.sqlite3*"):
+        journal.unlink()
+    cli("status", "mine")
+    adopted = cli("jobs", "--json").json()[0]
+    assert adopted["status"] == "SUCCEEDED" and adopted["created_at"][:19] == made[:19]
+
+    shutil.rmtree(Path(cli.environ["ANYFIT_HOME"]) / "local" / "jobs" / "mine")
+    for words in (("logs", "mine"), ("metrics", "mine"), ("stop", "mine")):
+        done = cli(*words)
+        assert done.code == 102 and "job mine is in the journal, but no longer on local" in done.err
+        assert "anyfit rm mine" in done.err
+
+
 def test_no_jobs(cli: Any) -> None:
     """An empty list is no error, and says how to begin."""
     assert cli("jobs", "--json").out == "[]\n"

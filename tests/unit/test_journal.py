@@ -141,7 +141,7 @@ def test_names_are_taken(journal: Journal) -> None:
     with pytest.raises(Conflict, match=r"^job_name: there is already a job 'mnist' on cloud") as caught:
         journal.intend(PLAN, "", "")
 
-    assert "version_of" in caught.value.hint
+    assert caught.value.hint.startswith("choose another job_name")
     journal.intend(evolve(PLAN, backend="other"), "", "")
     journal.intend(evolve(PLAN, spec=evolve(SPEC, version=2)), "", "")
     journal.withdraw("cloud", "mnist", "")

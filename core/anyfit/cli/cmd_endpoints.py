@@ -50,6 +50,8 @@ def run(args: Namespace) -> int:
     if not args.words:
         return _list(session, args)
     action, names = ("show", args.words) if args.words[0] not in _ACTIONS else (args.words[0], args.words[1:])
+    if not names:
+        raise UsageError(f"endpoints {action}: name the endpoint", hint="anyfit endpoints lists them")
     if len(names) != 1:
         raise UsageError(f"cannot read {' '.join(args.words)!r}", hint="anyfit endpoints --help shows what it takes")
     return _ACTIONS[action](find_endpoint(session, names[0]), args)
@@ -123,6 +125,12 @@ def _start(predictor: Predictor, args: Namespace) -> int:
 
 
 def _update(predictor: Predictor, args: Namespace) -> int:
+    from anyfit.errors import UsageError
+
+    if not (args.weights or args.instance_count is not None or args.instance_type):
+        raise UsageError(
+            "endpoints update: there is nothing to change", hint="anyfit endpoints --help shows what can be"
+        )
     predictor.update(
         models=dict(map(_weight, args.weights)) if args.weights else None,
         initial_instance_count=args.instance_count,

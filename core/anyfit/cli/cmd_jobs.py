@@ -12,8 +12,11 @@ TYPE_CHECKING = False  # importing typing is slow
 if TYPE_CHECKING:
     import argparse
     from datetime import datetime
+    from typing import TypeVar
 
     from anyfit.journal import JobRow
+
+    _T = TypeVar("_T")
 
 # Without arguments no parser is made: importing argparse would take as long as all the rest.
 BARE = {
@@ -44,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List jobs."""
+    if args.status:
+        _check_status(args)
     if args.remote:
         return _run_remote(args)
     journal = Journal(home_folder(os.environ))
@@ -51,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if any(not row.finished for row in rows):
         rows = _refreshed(journal, args)
     if args.status:
-        rows = [row for row in rows if row.status == args.status.upper()]
+        rows = _some([row for row in rows if row.status == args.status.upper()], args)
     if args.json:
         print_json([row.to_json() for row in rows])
         return 0
@@ -59,9 +64,26 @@ def run(args: argparse.Namespace) -> int:
     more = 0 if args.all or args.status else journal.count(backend=args.backend or "") - len(rows)
     if more > 0:
         say(args, f"{more} older ones are not shown; --all shows them")
+    elif not rows and args.status:
+        say(args, f"no jobs with the status {args.status.upper()}")
     elif not rows:
         say(args, "no jobs; anyfit init writes one to begin with")
     return 0
+
+
+def _check_status(args: argparse.Namespace) -> None:
+    from anyfit.backend import Status
+    from anyfit.errors import UsageError, nearest
+
+    known = [status.value for status in Status]
+    if args.status.upper() not in known:
+        near = nearest(args.status.upper(), known)
+        raise UsageError(f"--status: there is no status {args.status!r}", hint=near or f"there are: {', '.join(known)}")
+
+
+def _some(found: list[_T], args: argparse.Namespace) -> list[_T]:
+    """As many as are wanted, where some were left out before."""
+    return found if args.all else found[: max(args.n, 0)]
 
 
 def _run_remote(args: argparse.Namespace) -> int:
@@ -73,7 +95,7 @@ def _run_remote(args: argparse.Namespace) -> int:
     backend = open_session(args).backend()
     found = jobs_there(backend, None if args.all or args.status else max(args.n, 0))
     if args.status:
-        found = [(named, state) for named, state in found if state.status.value == args.status.upper()]
+        found = _some([(named, state) for named, state in found if state.status.value == args.status.upper()], args)
     if args.json:
         print_json([{"name": named.name, "ref": str(named.ref), **to_data(state)} for named, state in found])
         return 0
@@ -111,7 +133,10 @@ def _print(rows: list[JobRow]) -> None:
     from datetime import datetime, timezone
 
     now = datetime.now(timezone.utc)
-    cells = [(row.key, row.status, row.backend, ago(row.created_at, now), _took(row, now), row.reason) for row in rows]
+    cells = [
+        (row.key, row.status, row.backend, ago(row.created_at, now), _took(row, now), " ".join(row.reason.split()))
+        for row in rows
+    ]
     table(("NAME", "STATUS", "BACKEND", "CREATED", "TOOK", "REASON"), cells)
 
 

@@ -31,7 +31,7 @@ def run(args: Namespace) -> int:
     from anyfit.errors import UsageError
 
     session = open_session(args)
-    if args.words[:1] == ["delete"] and len(args.words) > 1:
+    if args.words[:1] == ["delete"]:
         return _delete(session, args)
     if len(args.words) > 1 or args.all:
         raise UsageError(f"cannot read {' '.join(args.words)!r}", hint="anyfit models --help shows what it takes")
@@ -51,6 +51,9 @@ def run(args: Namespace) -> int:
 
 def _delete(session: Session, args: Namespace) -> int:
     from anyfit.errors import UsageError
+
+    if not args.words[1:]:
+        raise UsageError("models delete: name the model", hint="anyfit models lists them")
     from anyfit.model import Model, find_model
 
     models = []

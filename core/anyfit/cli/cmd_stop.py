@@ -10,8 +10,6 @@ from anyfit.cli.parser import add_backend, add_jobs, add_json, add_quiet, open_s
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from anyfit.job import Job
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit stop` takes."""
@@ -28,7 +26,7 @@ def run(args: Namespace) -> int:
     session = open_session(args)
     jobs = [find_job(session, name) for name in args.names]
     for job in jobs:
-        _stop(job)
+        job.stop()
     states = refresh_all(jobs)
     if args.json:
         print_json([job.to_json() for job in jobs])
@@ -37,16 +35,3 @@ def run(args: Namespace) -> int:
         print(f"{job.spec.key} {state.status.value if state.status.finished else 'STOPPING'}")
         say(args, f"next: anyfit rerun {job.spec.key}")
     return 0
-
-
-def _stop(job: Job) -> None:
-    from anyfit.errors import NotFound
-
-    try:
-        job.stop()
-    except NotFound as fault:
-        raise NotFound(
-            f"job {job.spec.key} is in the journal, but no longer on {job.ref.backend}: {fault.message}",
-            hint=f"make the journal forget it: anyfit rm {job.spec.key}",
-            backend=job.ref.backend,
-        ) from fault

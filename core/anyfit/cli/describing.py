@@ -40,12 +40,18 @@ def described(args: Namespace) -> JobFile:
     """The job with everything that the command line says of it."""
     import json
 
+    from anyfit.errors import UsageError
     from anyfit.jobfile import load_job_file
 
     changes = list(args.overrides)
+    channels: set[str] = set()
     for text in args.inputs:
         channel, equals, path = text.rpartition("=")
-        changes.append(f"inputs.{json.dumps(channel if equals else 'training')}={path}")
+        channel = channel if equals else "training"
+        if channel in channels:
+            raise UsageError(f"--input {text}: the channel {channel} is given twice", hint="name each channel once")
+        channels.add(channel)
+        changes.append(f"inputs.{json.dumps(channel)}={path}")
     if args.name:
         changes.append(f"job_name={args.name}")
     return load_job_file(args.file).overriding(changes)
