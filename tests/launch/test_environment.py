@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from anyfit.launch import launcher_path
 
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Dump = Callable[..., tuple[list[str], dict[str, str]]]
 
 HYPERPARAMETERS = {
@@ -310,3 +312,30 @@ def test_modelarts_variables_come_on_request_and_yield_to_the_platform(dump: Dum
     assert (env["VC_TASK_INDEX"], env["VC_WORKER_NUM"], env["MA_NUM_HOSTS"]) == ("0", "2", "2")
     assert env["VC_WORKER_HOSTS"] == "algo-1,algo-2"
     assert env["MA_NUM_GPUS"] == "8"
+
+
+@pytest.mark.parametrize("dirs", [{"config"}, {"data"}, {"config", "data"}, set(), {"train"}])
+def test_inputs_are_found_wherever_they_lie(run: Run, tmp_path: Path, dirs: set[str]) -> None:
+    """INPUT_DIR holds config and data with the job's channels, and only those, also where these lie elsewhere."""
+    places = {name: str(tmp_path / "elsewhere" / name) for name in dirs}
+    data = Path(places.get("data", tmp_path / "input" / "data"))
+    train = Path(places.pop("train", data / "train"))
+    train.mkdir(parents=True)
+    (train / "a").write_text("A")
+    script = """
+import json, os
+for name in ("TM_INPUT_DIR", "SM_INPUT_DIR"):
+    folder = os.environ[name]
+    assert json.loads(os.environ["SM_TRAINING_ENV"])["input_dir"] == folder
+    print(open(folder + "/data/train/a").read(), sorted(os.listdir(folder + "/data")), os.listdir(folder + "/config"))
+assert os.environ["SM_INPUT_DATA_DIR"] == folder + "/data"
+"""
+    world = {"dirs": places, "channels": {"train": str(train)}}
+    done = run(script, channels={"train": {}}, world=world)
+
+    assert done.returncode == 0, done.stderr
+    names = ["hyperparameters.json", "inputdataconfig.json", "resourceconfig.json"]
+    for line in done.stdout.splitlines():
+        text, _, rest = line.partition(" ")
+        assert text == "A" and rest.startswith("['train'] ")
+        assert all(name in rest for name in names)

@@ -48,12 +48,14 @@ open(os.environ["SM_MODEL_DIR"] + "/weights", "w").close()
 def launch(bundle: Path, tmp_path: Path) -> Launch:
     """Start the launcher of a bundle, without ANYFIT_WORLD, from another directory."""
 
-    def run(source: str, platform: str | None = PLATFORM, **environ: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        source: str, platform: str | None = PLATFORM, max_run: int = 0, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
         (bundle / "train.py").write_text(source)
         if platform is not None:
             (bundle / "anyfit_platform.py").write_text(platform)
         job = {"entry_point": "train.py", "job_name": "j1", "channels": {"train": {"uri": "obs://b/train"}}}
-        (bundle / "anyfit_job.json").write_text(json.dumps(job))
+        (bundle / "anyfit_job.json").write_text(json.dumps({**job, "max_run": max_run}))
         command = [sys.executable, "-I", "-S", os.path.relpath(bundle / "anyfit_launch.py", tmp_path)]
         env: dict[str, Any] = {**os.environ, "ROOT": str(tmp_path / "root"), **environ}
         env.pop("ANYFIT_WORLD", None)
@@ -87,6 +89,21 @@ def test_results_of_a_failed_script_are_saved_too(
 
     assert done.returncode == code
     assert notes(tmp_path) == ["fetch j1", "save", f"finished {told}"]
+
+
+def test_fetching_takes_nothing_of_the_script_s_time(launch: Launch, tmp_path: Path) -> None:
+    """`max_run` counts from the script's start, however long its channels took to come."""
+    watch = """
+import signal, time
+began = time.time()
+signal.alarm = lambda seconds: note("alarm", str(seconds))
+def fetch(job, world):
+    time.time = lambda: began + 100.5
+"""
+    done = launch("", PLATFORM + watch, max_run=4)
+
+    assert done.returncode == 0, done.stderr
+    assert notes(tmp_path) == ["alarm 4", "alarm 0", "save", "finished 0"]
 
 
 @pytest.mark.parametrize(

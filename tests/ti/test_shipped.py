@@ -104,6 +104,27 @@ def test_alone(root: Path, launch: Launch, generation: str, python: str) -> None
         assert (root / "output" / "data" / "file").read_text() == "OUTPUT"
 
 
+@pytest.mark.parametrize("generation", ["2019", "2021"])
+def test_inputs(root: Path, launch: Launch, generation: str) -> None:
+    """INPUT_DIR of either dialect holds the channels and nothing of ours beside them, and our configuration."""
+    for name in ("train", "anyfit-code"):
+        (root / "input/data" / name).mkdir()
+    (root / "input/data/train/a").write_text("A")
+    script = """
+import json, os
+for name in ("TM_INPUT_DIR", "SM_INPUT_DIR"):
+    folder = os.environ[name]
+    assert open(folder + "/data/train/a").read() == "A"
+    assert os.listdir(folder + "/data") == ["train"]
+    assert json.load(open(folder + "/config/hyperparameters.json")) == {"lr": 0.1}
+assert os.environ["SM_INPUT_DATA_DIR"] == folder + "/data"
+assert os.path.realpath(folder + "/data/train") == os.path.realpath(os.environ["TM_CHANNEL_TRAIN"])
+"""
+    done = launch(script, generation, channels={"train": {}}, hyperparameters={"lr": 0.1})
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_nodes_of_2021(root: Path, launch: Launch) -> None:
     """Nodes are in the platform's list; another than the first leaves its things apart, and says who it is."""
     variables = {"NODE_LIST": "10.0.0.1:8,10.0.0.2:8", "INDEX": "1", "GPU_NUM_PER_NODE": "8"}

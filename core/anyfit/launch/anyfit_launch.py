@@ -25,7 +25,8 @@ Job file, a JSON object; every key but "format" may be missing:
     python_paths          folders in the code directory (or else in the base directory) for PYTHONPATH
     install_requirements  bool: run pip for the code directory's requirements.txt first
     code_archive          name of a .tar.gz beside this file, unpacked into the code directory first
-    max_run               seconds after which the script is told to end, for platforms without a limit; 0: none
+    max_run               seconds from its start after which the script is told to end, for platforms without a limit;
+                          0: none
 
 The world, a JSON object in ANYFIT_WORLD, or what `world(environ, job)` of a module `anyfit_platform` beside
 this file returns, or else that of a bare container. With such a module the command line belongs to the platform
@@ -38,7 +39,8 @@ and is not looked at:
     num_cpus, num_gpus    of this node; never probed
     network_interface     "eth0"
     dirs                  {"code", "config", "data", "model", "output", "checkpoints"}: places off the layout
-    channels              {name: directory}: channels that lie elsewhere
+    channels              {name: directory}: channels that lie elsewhere; input/config and input/data/<channel> are
+                          links then, wherever they would be missing
     by_platform           bool: the platform itself starts the processes of "mpi" or "parameter-server" and this
                           launcher in each, so the script is started once here; it keeps the platform's TF_CONFIG,
                           and takes its rank from Open MPI's variables
@@ -243,9 +245,16 @@ class World:
         self.model_dir = self._dir("model", "model")
         self.output_dir = self._dir("output", "output")
         self.checkpoint_dir = self._dir("checkpoints", "checkpoints")
+        together = self._inputs_lie_together()
+        self.input_dir = os.path.dirname(self.data_dir) if together else os.path.join(self.base_dir, "input")
 
     def _dir(self, name: str, *default: str) -> str:
         return os.path.abspath(self._dirs.get(name) or os.path.join(self.base_dir, *default))
+
+    def _inputs_lie_together(self) -> bool:
+        folder, name = os.path.split(self.data_dir)
+        known = all(self.channel_dir(channel) == os.path.join(self.data_dir, channel) for channel in self._channels)
+        return known and name == "data" and self.config_dir == os.path.join(folder, "config")
 
     def channel_dir(self, name: str) -> str:
         """The directory of a channel, whether it exists or not."""
@@ -343,6 +352,21 @@ def _make_dirs(job: Job, world: World) -> None:
             places.append(place)
     for place in places:
         os.makedirs(place, exist_ok=True)
+    _gather_inputs(job, world)
+
+
+def _gather_inputs(job: Job, world: World) -> None:
+    """Scripts expect `config` and `data` with all channels in one folder: what lies elsewhere is linked there."""
+    os.makedirs(os.path.join(world.input_dir, "data"), exist_ok=True)
+    found = {os.path.join(world.input_dir, "data", name): world.channel_dir(name) for name in job.channels}
+    found[os.path.join(world.input_dir, "config")] = world.config_dir
+    for place, target in found.items():
+        if place == target or os.path.lexists(place):
+            continue
+        try:
+            os.symlink(target, place)
+        except FileExistsError:
+            pass  # by a neighbour that shares our folder
 
 
 def unpack_code(job: Job, world: World) -> None:
@@ -619,7 +643,7 @@ def _sagemaker_properties(job: Job, world: World) -> "Dict[str, Any]":
         "hyperparameters": _user_hyperparameters(job.hyperparameters),
         "input_config_dir": world.config_dir,
         "input_data_config": _input_data_config(job),
-        "input_dir": os.path.dirname(world.config_dir),
+        "input_dir": world.input_dir,
         "instance_groups": [INSTANCE_GROUP],
         "instance_groups_dict": {INSTANCE_GROUP: group},
         "is_hetero": False,
@@ -647,7 +671,7 @@ def _sagemaker_driver_variables(job: Job, world: World) -> "Dict[str, str]":
     """What the driver of SageMaker's third SDK adds, and the names without SM_."""
     program = job.entry_point or job.command[0]
     return {
-        "SM_INPUT_DATA_DIR": world.data_dir,
+        "SM_INPUT_DATA_DIR": os.path.join(world.input_dir, "data"),
         "SM_OUTPUT_FAILURE": os.path.join(world.output_dir, "failure"),
         "SM_MASTER_ADDR": world.master_addr,
         "SM_MASTER_PORT": str(world.master_port),
@@ -676,7 +700,7 @@ def _ti_variables(job: Job, world: World, arguments: "List[str]") -> "Dict[str, 
         "current_host": world.current_host,
         "model_dir": world.model_dir,
         "output_data_dir": os.path.join(world.output_dir, "data"),
-        "input_dir": os.path.dirname(world.config_dir),
+        "input_dir": world.input_dir,
         "input_config_dir": world.config_dir,
         "num_cpus": world.num_cpus,
         "num_gpus": world.num_gpus,
@@ -1159,9 +1183,6 @@ def launch(path: str) -> int:
 
 
 def _run(job: Job, world: World, platform: "Any") -> int:
-    import time
-
-    began = time.time()
     _hook(platform, "fetch", FETCH_FAILED, "a channel cannot be fetched", 0, job, world)
     os.chdir(world.code_dir)
     todo = commands(job, world)
@@ -1177,7 +1198,7 @@ def _run(job: Job, world: World, platform: "Any") -> int:
     if mpi and world.node_rank:
         return wait_for_first_host(world)
     first = _MpiHost(world) if mpi else None
-    status = supervise(todo, max(1, int(began + job.max_run - time.time())) if job.max_run else 0)
+    status = supervise(todo, job.max_run)
     if first:
         first.tell(status)
     return status
