@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +96,36 @@ def test_an_input_that_could_not_be_fetched_is_named_by_the_next_command() -> No
     assert report_on(cause=Cause.INPUT, reason=told).next_command == "anyfit rerun mnist --set inputs.train-1.x=URI"
     assert "--plan" in report_on(cause=Cause.INPUT, reason="checkpoint_path could not be fetched").next_command
     assert report_on(cause=Cause.INPUT, reason=told, language="zh").kind == "input"
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/opt/ml/input/data/train/a.csv", "not in the input channel 'train', which holds what lies at obs://b/train"),
+        ("/home/ma-user/modelarts/inputs/train_0/a.csv", "not in the input channel 'train'"),
+        ("/home/ma-user/modelarts/inputs/data_url_0/a.csv", "not in the input channel 'training', which holds"),
+        ("/tmp/e/home/ma-user/modelarts/inputs/data_url_0", "not in the input channel 'training'"),
+        ("/cache/anyfit/digits.v2/node-0/data/training/a.csv", "not in the input channel 'training'"),
+        ("/cache/anyfit/digits/node-11/data/val/a.csv", "belongs to an input channel 'val', which the job does not"),
+        ("/opt/ai/input/train/a.csv", "not in the input channel 'train'"),
+        ("/opt/ai/input/other/a.csv", "under none of its input channels: train, training"),
+        ("/scratch/inputs/fold_0/a.csv", "under none of its input channels: train, training"),
+        ("inputs/train_0/a.csv", "relative to where the script runs"),
+        ("/home/ma-user/modelarts/user-job-dir/a.csv", "under none of its input channels"),
+        ("/home/work/a.csv", "under none of its input channels"),
+        ("/home/trainer/a.csv", "under none of its input channels"),
+        ("/home/me/a.csv", "somebody's own machine"),
+        ("C:/data/a.csv", "somebody's own machine"),
+    ],
+)
+def test_whose_place_a_missing_path_is(path: str, says: str) -> None:
+    """Channels are known wherever a platform has them, and the home that the job ran in is nobody else's machine."""
+    inputs = {name: Channel(uri=f"obs://b/{name}") for name in ("train", "training")}
+    error = raising(f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'", file="/home/trainer/x.py")
+    report = report_on(error, code=1, spec=evolve(SPEC, inputs=inputs))
+
+    assert report.kind == "missing-data"
+    assert says in report.cause
 
 
 def test_waiting_too_long_is_a_timeout_of_its_own() -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from attrs import Factory, frozen
 
 from anyfit.failure.evidence import Evidence, Facts
+from anyfit.failure.paths import channel_of, is_elsewhere
 from anyfit.failure.tracebacks import Frame
 
 __all__ = ["Better", "Detail"]
@@ -51,9 +52,7 @@ _DISTRIBUTIONS: Final[Mapping[str, str]] = {
 }
 """What to install for a module whose distribution has another name."""
 
-_CHANNEL_PATH = re.compile(r"(?:^|/)input/data/(?P<channel>[^/]+)(?:/|$)")
 _VARIABLE = re.compile(r"(?:SM|TM|ANYFIT)_(?P<what>CHANNEL|HP)_(?P<name>\w+)")
-_OWN_MACHINE = re.compile(r"~|/home/|/Users/|/mnt/[a-z]/|[A-Za-z]:[\\/]")
 
 
 def package(evidence: Evidence, facts: Facts) -> Better:
@@ -109,9 +108,9 @@ def path(evidence: Evidence, facts: Facts) -> Better:
     facts = {"path": where}
     if "://" in where or re.match(r"(?:obs|cos|s3|gs|hdfs):/", where):
         return Better("path-uri", facts=facts)
-    if match := _CHANNEL_PATH.search(where):
-        return _in_channel(evidence, match["channel"], facts)
-    if _OWN_MACHINE.match(where):
+    if name := channel_of(evidence, where):
+        return _in_channel(evidence, name, facts)
+    if is_elsewhere(evidence, where):
         return Better("path-own-machine", facts=facts)
     return Better("path-absolute" if where.startswith("/") else "path-relative", facts=facts)
 
