@@ -102,9 +102,10 @@ def choose(instance_type: str, offerings: Sequence[Offering], nodes: int = 1, ta
         )
     enough = [o for o in in_stock if o.max_nodes is None or nodes <= o.max_nodes]
     if not enough:
-        most = max(o.max_nodes or 0 for o in in_stock)
+        largest = max(in_stock, key=lambda offer: offer.max_nodes or 0)
+        most = largest.max_nodes
         raise SpecError(
-            f"instance_count: {nodes} nodes asked for, {in_stock[0].spec_id} allows at most {most}",
+            f"instance_count: {nodes} nodes asked for, {largest.spec_id} allows at most {most}",
             hint=f"set instance_count to {most} or less, or choose another instance_type",
         )
     return min(enough, key=_preference)

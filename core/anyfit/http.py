@@ -184,6 +184,9 @@ def _unsigned(request: PreparedRequest) -> PreparedRequest:
     return request
 
 
+_NOT_CONNECTED = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError")
+
+
 class _NoAnswer(Exception):
     """There was no answer, or not a whole one."""
 
@@ -193,7 +196,7 @@ class _NoAnswer(Exception):
         super().__init__(_root(fault))
         self.untrusted = isinstance(fault, requests.exceptions.SSLError)
         self.never_arrived = isinstance(fault, requests.ConnectTimeout) or (
-            isinstance(fault, requests.ConnectionError) and "NewConnectionError" in repr(fault)
+            isinstance(fault, requests.ConnectionError) and any(name in repr(fault) for name in _NOT_CONNECTED)
         )
 
 

@@ -326,9 +326,11 @@ def find_job(session: Session, name_or_ref: str) -> Job:
 
 def job_of_row(session: Session, row: JobRow) -> Job:
     """The job of a row of the journal, with the settings that it was made with."""
-    session = session.of(row.backend, row.profile)
     ref = JobRef.parse(row.ref)
-    job = Job(session, session.reach(ref), ref, session.journal.spec(row))
+    backend = session.reach(ref, row.profile)
+    made_with = backend is session.backend(row.backend, row.profile)
+    session = session.of(row.backend, row.profile if made_with else session.profile)
+    job = Job(session, backend, ref, session.journal.spec(row))
     job._state = session.journal.state(row)
     return job
 

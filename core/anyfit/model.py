@@ -156,9 +156,9 @@ def _known_endpoint(job: Job, name: str) -> bool:
     return any(row.place == job.backend.place for row in rows)
 
 
-def find_model(session: Session, name_or_ref: str) -> Model:
-    """The model of that reference, `name:version`, or the newest version of that name."""
-    backend = session.backend()
+def find_model(session: Session, name_or_ref: str, backend: Backend | None = None) -> Model:
+    """The model of that reference, `name:version`, or the newest version of that name on a backend."""
+    backend = backend or session.backend()
     if "://" in name_or_ref:
         ref = ModelRef.parse(name_or_ref)
         backend = session.reach(ref)

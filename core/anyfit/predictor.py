@@ -212,7 +212,7 @@ class Predictor:
             raise SpecError(f"models: expected a table of weights by model, got {models!r}", hint="{model: 1}")
         if len(models) > 1:
             self.backend.require(Feature.TRAFFIC_WEIGHTS)
-        found = [find_model(self.session, model) if isinstance(model, str) else model for model in models]
+        found = [find_model(self.session, model, self.backend) if isinstance(model, str) else model for model in models]
         return tuple(
             evolve(like, model=str(model.ref), weight=weight)
             for model, weight in zip(found, models.values(), strict=True)

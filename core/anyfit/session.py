@@ -61,6 +61,8 @@ class Session:
     def reach(self, ref: Ref, profile: str | None = None) -> Backend:
         """The backend of a reference, with the settings of a profile; refuses references of another region."""
         backend = self.backend(ref.backend, profile)
+        if backend.region not in ("", ref.region) and profile not in (None, self.profile):
+            backend = self.backend(ref.backend)  # the profile that was asked for now may be of that region
         check_region(backend, ref)
         return backend
 
@@ -74,13 +76,12 @@ class Session:
         return other
 
     def job_row(self, name_or_ref: str) -> JobRow | None:
-        """The journal's job of that name, key or reference; the session's backend first where several have it.
+        """The journal's job of that key or reference; the session's backend first where several have it.
 
-        A bare name is the job's first version, as lists show it; `NAME.v2` is the second.
+        A bare name is the job's first version, as lists show it, and no other; `NAME.v2` is the second.
         """
-        rows = self.journal.jobs(name=name_or_ref)
-        exact = [row for row in rows if name_or_ref in (row.key, row.ref)]
-        return self._one(exact or rows, name_or_ref)
+        rows = [row for row in self.journal.jobs(name=name_or_ref) if name_or_ref in (row.key, row.ref)]
+        return self._one(rows, name_or_ref)
 
     def endpoint_row(self, name_or_ref: str) -> EndpointRow:
         """The journal's endpoint of that name or reference."""

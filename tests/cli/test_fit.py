@@ -197,6 +197,15 @@ def test_a_channel_that_is_given_twice(cli: Any) -> None:
     assert done.code == 2 and "the channel train is given twice" in done.err
 
 
+def test_the_next_command_of_a_plan(cli: Any) -> None:
+    """It is the plan's own, with everything that was said."""
+    cli.write("train.py", "import sys; print(sys.argv[1:])")
+    words = ("train.py", "-b", "local", "--set", "hyperparameters.lr=0.5", "--name", "mine")
+    line = cli("plan", *words, "--", "--more", "a b").err.splitlines()[-1]
+
+    assert line == f"anyfit: next: anyfit fit {' '.join(words)} -- --more 'a b'"
+
+
 def test_rerun(cli: Any) -> None:
     """A job runs again with the same code, inputs and hyperparameters, but for what is changed."""
     project(cli)

@@ -165,6 +165,10 @@ def test_a_lost_answer_is_told_from_one_that_never_left(server: Scripted, transp
         transport.send("POST", server.url, json={})
 
     assert not isinstance(caught.value, LostAnswer)
+    with pytest.raises(ServiceError, match=r"nowhere\.invalid") as caught:
+        transport.send("POST", "http://nowhere.invalid/", json={})
+    assert not isinstance(caught.value, LostAnswer)
+    assert caught.value.hint == "check the endpoint, the network and the proxy"
 
 
 def test_a_lost_answer_to_a_get_is_asked_for_again(server: Scripted, transport: Transport) -> None:

@@ -31,6 +31,7 @@ from anyfit.errors import (
 from anyfit.job import find_job
 from anyfit.model import find_model
 from anyfit.predictor import deploy_endpoint, find_endpoint
+from anyfit.session import Session
 from anyfit.spec import EndpointSpec, JobSpec, Variant
 from anyfit.submission import check_spec, submit
 from anyfit.testing import Bench
@@ -333,6 +334,22 @@ def test_a_reference_of_another_region(line: BadLine, bench: Bench, monkeypatch:
     for look in looks:
         with pytest.raises(UsageError, match=r"local://south/1 is in the region south, and local is set to north"):
             look(bench.session, "local://south/1")
+
+
+def test_a_profile_of_the_references_region(line: BadLine, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job whose profile has moved to another region is reached with a profile of its own region."""
+    job = bench.run(bench.spec("print('hello')", name="mine"))
+    moved, here = BadLine(Settings(), bench.folder / "moved"), line
+    monkeypatch.setattr(BadLine, "region", property(lambda self: "south" if self is moved else "localhost"))
+    session = Session(bench.session.config)
+    session.journal = bench.session.journal
+    session._backends.update({("local", "then"): moved, ("local", ""): here})
+    session.journal.forget(job.ref, "")
+    session.journal.adopt(job.spec, job.ref, "then", "")
+
+    found = find_job(session, "mine")
+    assert found.backend is here and found.session.profile == ""
+    assert [text.text for text in found.logs()] == ["hello"]
 
 
 def test_a_deployment_is_lost_or_refused(line: BadLine, bench: Bench) -> None:

@@ -90,7 +90,9 @@ def _show(predictor: Predictor, args: Namespace) -> int:
             *(("serves", f"{v.model} x {v.instance_count}, weight {v.weight:g}") for v in variants),
         ]
     )
-    say(args, f"next: anyfit predict {predictor.name} --data JSON")
+    stopped = state.status.value == "STOPPED"
+    command = f"endpoints start {predictor.name}" if stopped else f"predict {predictor.name} --data JSON"
+    say(args, f"next: anyfit {command}")
     return 0
 
 

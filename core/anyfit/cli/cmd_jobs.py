@@ -103,6 +103,8 @@ def _run_remote(args: argparse.Namespace) -> int:
     table(heads, [(named.name, state.status.value, state.native, str(named.ref)) for named, state in found])
     if not found:
         say(args, f"no jobs on {backend.name}")
+    elif len(found) == args.n and not args.all:
+        say(args, f"the newest {args.n} are shown; --all shows all")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from anyfit.cli.describing import add_description, described, estimator_for
@@ -32,5 +33,5 @@ def run(args: Namespace) -> int:
     from anyfit.show import plan_lines
 
     print("\n".join(plan_lines(plan)))
-    say(args, f"next: anyfit fit {args.file}")
+    say(args, f"next: anyfit fit {shlex.join(args.given)}")
     return 0

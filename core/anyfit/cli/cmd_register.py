@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json, say, show_warnings
-from anyfit.cli.parser import add_backend, add_environment, add_job, add_json, add_quiet, environment_of
+from anyfit.cli.parser import add_backend, add_environment, add_job, add_json, add_quiet, environment_of, open_session
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -47,7 +47,8 @@ def run(args: Namespace) -> int:
         return 0
     print(model.ref)
     say(args, f"model {model.name}, version {model.version}")
-    say(args, f"next: anyfit deploy --model {model.name}:{model.version}")
+    ours = model.backend.name == open_session(args).config.core.backend
+    say(args, f"next: anyfit deploy --model {f'{model.name}:{model.version}' if ours else model.ref}")
     return 0
 
 

@@ -50,6 +50,7 @@ def _print(job: Job) -> None:
         [
             ("job", job.spec.key),
             ("reference", str(job.ref)),
+            ("about", job.spec.description),
             ("status", f"{state.status.value}{native}"),
             ("reason", state.reason),
             ("exit code", "" if state.exit_code is None else str(state.exit_code)),

@@ -57,6 +57,7 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self._unrecognized(unknown)
         args.script_arguments = rest
+        args.given = [*words, "--", *rest] if rest else words
         return args
 
     def options(self) -> list[str]:

@@ -70,7 +70,8 @@ class ObsStore(S3Store):
     def complete(self, source: SettingsSource) -> SettingsSource:
         if isinstance(source, StoreSettings) and not source.has_keys:
             raise AuthError(
-                f"obs://{self.bucket}/: no credentials", hint="give access_key and secret_key, or use a profile"
+                f"obs://{self.bucket}/: no credentials",
+                hint="give access_key and secret_key under [storage.obs], or name the backend that has them with -b",
             )
         return super().complete(source)
 
