@@ -293,13 +293,37 @@ def test_mpi_runs_on_the_first_host_and_the_others_wait(
     """mpirun is started once, whichever node comes first, and every process knows its rank."""
     ends = dict(zip(order, nodes(RANKS, distribution="mpi", num_gpus=2, environment=mpirun, order=order), strict=True))
 
-    assert sorted(line.split()[0] for line in ends["algo-1"][1].splitlines()) == ["0/0", "1/1", "2/2", "3/3"]
+    assert sorted(ends["algo-1"][1].splitlines()) == [
+        "0/0 0/0 4/4 2/2 0/0",
+        "1/1 1/1 4/4 2/2 0/0",
+        "2/2 0/0 4/4 2/2 1/1",
+        "3/3 1/1 4/4 2/2 1/1",
+    ]
     assert ends["algo-2"][1] == ""
     assert [code for code, _, _ in ends.values()] == [0, 0]
     (log,) = (tmp_path / "mpirun.log").read_text().splitlines()
     assert "-np 4 --host localhost:4" in log
     assert "-x SM_HPS" in log
     assert (tmp_path / "algo-2" / "output" / "success").exists()
+
+
+def test_mpi_processes_find_the_world_of_their_node(
+    nodes: Nodes, mpirun: dict[str, str], tmp_path: Path, code: Path
+) -> None:
+    """Name, directories and channels are those of the node that a process belongs to, not of the one with mpirun."""
+    names = ("RANK", "ANYFIT_CURRENT_HOST", "SM_CURRENT_HOST", "TM_CURRENT_HOST", "ANYFIT_CHANNEL_TRAIN", "OWN")
+    script = f"""
+import os, sys
+assert "ANYFIT_MPI_NODES" not in os.environ and os.getcwd() == {str(code)!r}
+sys.stdout.write(" ".join(os.environ[name] for name in {names!r}) + "\\n")
+"""
+    ends = nodes(script, distribution="mpi", environment={**mpirun, "OWN": "kept"}, channels={"train": {}})
+
+    assert [code for code, _, _ in ends] == [0, 0], ends
+    assert sorted(ends[0][1].splitlines()) == [
+        f"{rank} {host} {host} {host} {tmp_path}/{host}/input/data/train kept"
+        for rank, host in enumerate(["algo-1", "algo-2"])
+    ]
 
 
 def test_mpi_failure_is_every_host_s(nodes: Nodes, mpirun: dict[str, str], tmp_path: Path) -> None:
@@ -338,7 +362,8 @@ def test_a_lost_first_host_ends_the_others(start: Start, mpirun: dict[str, str],
         with peer, peer.makefile("rw") as words:
             words.write("anyfit\n")
             words.flush()
-            assert words.readline() == "b\n"
+            name, note = json.loads(words.readline())
+            assert name == "b" and Path(note).is_file()
     _, talk = process.communicate(timeout=30)
 
     assert process.returncode == 76

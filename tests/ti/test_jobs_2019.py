@@ -157,6 +157,24 @@ def test_mpi(backend: TiBackend, bench: Benches) -> None:
     assert told == [f"rank {n} 4 {n % 2} {n // 2} True" for n in range(4)]
 
 
+def test_mpi_by_the_launcher(backend: TiBackend, bench: Benches) -> None:
+    """Where the platform knows no MPI for the image, the launcher starts it, and each node has its process."""
+    run = bench(backend)
+    script = (
+        "import os\n"
+        "names = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'NODE_RANK', 'ANYFIT_CURRENT_HOST')\n"
+        "there = os.path.isfile(os.environ['SM_INPUT_DIR'] + '/data/train/a')\n"
+        "os.write(1, ('rank %s %s\\n' % (' '.join(os.environ[name] for name in names), there)).encode())\n"
+    )
+    inputs = {"train": run.channel({"a": "1"})}
+    job = run.run(run.spec(script, instance_count=2, distribution="mpi", inputs=inputs))
+    told = sorted(line.split() for line in run.lines(job) if line.startswith("rank "))
+
+    assert job.state.status == Status.SUCCEEDED, run.lines(job)
+    assert [words[1:5] + words[6:] for words in told] == [["0", "2", "0", "0", "True"], ["1", "2", "0", "1", "True"]]
+    assert told[0][5] != told[1][5]
+
+
 def test_parameter_servers(backend: TiBackend, bench: Benches) -> None:
     """The platform starts the server, and each node's script has the platform's cluster."""
     run = bench(backend)

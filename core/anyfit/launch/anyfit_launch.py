@@ -102,6 +102,7 @@ CANNOT_CREATE, FETCH_FAILED, SAVE_FAILED, HOST_LOST, OVERRUN, BAD_WORLD = 73, 74
 
 MPI_WAIT_SECONDS = 600
 MPI_GREETING = b"anyfit\n"
+MPI_NODES = "ANYFIT_MPI_NODES"  # where each node has left its note for its processes
 _HERE = os.path.dirname(os.path.abspath(__file__))  # now: the launcher changes directory later
 TOOLKIT_KEYS = (  # what SageMaker's toolkit reads itself and does not pass on
     "sagemaker_program",
@@ -744,9 +745,13 @@ def _rank_variables(world: World, local_rank: int, local_size: int) -> "Dict[str
         "LOCAL_WORLD_SIZE": local_size,
         "NODE_RANK": world.node_rank,
     }
-    environ = {"MASTER_ADDR": world.master_addr, "MASTER_PORT": str(world.master_port)}
-    for name, value in values.items():
-        environ[name] = environ["ANYFIT_" + name] = str(value)
+    return dict(_named(values), MASTER_ADDR=world.master_addr, MASTER_PORT=str(world.master_port))
+
+
+def _named(ranks: "Dict[str, int]") -> "Dict[str, str]":
+    """Rank variables by their usual names and by ours."""
+    environ = {name: str(value) for name, value in ranks.items()}
+    environ.update({"ANYFIT_" + name: str(value) for name, value in ranks.items()})
     return environ
 
 
@@ -1045,22 +1050,52 @@ def _mpirun_argv(job: Job, world: World, argv: "List[str]", environ: "Dict[str, 
         places = ["localhost:%d" % total]
     options = ["--allow-run-as-root", "-np", str(total), "--host", ",".join(places), "--bind-to", "none"]
     names = set(script_environment(job, world)) | set(job.environment) | {"PYTHONPATH", "PATH", "LD_LIBRARY_PATH"}
-    for name in sorted(names & set(environ)):
+    for name in [*sorted(names & set(environ)), MPI_NODES]:
         options += ["-x", name]
     launcher = os.path.join(_HERE, os.path.basename(__file__))
     return [mpirun, *options, _python(), "-I", "-S", launcher, "--mpi-process", *argv]
 
 
 def mpi_process(argv: "List[str]") -> "NoReturn":
-    """Become a process of the MPI job, with the rank variables of this process."""
+    """Become a process of the MPI job, in the world of its node, with the rank variables of this process.
+
+    Nodes that are processes of one machine are one host to Open MPI, which fills each node's slots before the next's.
+    """
     environ = dict(os.environ)
+    notes: "List[str]" = json.loads(environ.pop(MPI_NODES, "[]"))
     environ.update(_mpi_ranks(environ))
+    if notes and "RANK" in environ:
+        slots = max(1, int(environ["WORLD_SIZE"]) // len(notes))
+        node, local = divmod(int(environ["RANK"]), slots)
+        environ.update(_enter_node(notes[min(node, len(notes) - 1)]))
+        environ.update(_named({"LOCAL_RANK": local, "LOCAL_WORLD_SIZE": slots, "NODE_RANK": node}))
     command = Command(argv, environ)
     path = _which(argv[0], environ)
     try:
         os.execve(path, *_encoded(command))  # noqa: S606
     except OSError as fault:
         raise LaunchError(OS_ERROR, "%s cannot be started: %s" % (argv[0], fault.strerror)) from None
+
+
+def _leave_note(job: Job, world: World) -> str:
+    """What the processes of this node have to know that mpirun, started on the first one, cannot tell them."""
+    environ = script_environment(job, world)
+    for name in _rank_variables(world, 0, 1):
+        if not name.startswith("MASTER_"):
+            del environ[name]
+    environ["PYTHONPATH"] = _full_environment(job, world)["PYTHONPATH"]
+    _write_json(world, "mpi.json", {"folder": world.code_dir, "environ": environ})
+    return os.path.join(world.config_dir, "mpi.json")
+
+
+def _enter_node(path: str) -> "Dict[str, str]":
+    try:
+        with open(path, encoding="utf-8") as file:
+            note = json.load(file)
+        os.chdir(note["folder"])
+    except OSError as fault:
+        raise LaunchError(HOST_LOST, "mpirun started this process on another host: %s" % fault) from None
+    return dict(note["environ"])
 
 
 def _mpi_ranks(environ: "Any") -> "Dict[str, str]":
@@ -1077,11 +1112,13 @@ def _mpi_ranks(environ: "Any") -> "Dict[str, str]":
 class _MpiHost:
     """The first host's side: wait until the others are up, and at the end tell them how it went."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, note: str) -> None:
         self.peers: "List[Any]" = []
+        self._notes = {world.hosts[0]: note}
         missing = set(world.hosts[1:])
         if missing:
             self._gather(world, missing)
+        self.notes = [self._notes[host] for host in world.hosts]
 
     def _gather(self, world: World, missing: "Set[str]") -> None:
         import socket
@@ -1095,9 +1132,10 @@ class _MpiHost:
             server.settimeout(MPI_WAIT_SECONDS)
             while missing:
                 peer, _ = server.accept()
-                name = _greet(peer)
+                name, note = _greet(peer)
                 if name in missing:
                     missing.remove(name)
+                    self._notes[name] = note
                     self.peers.append(peer)
         except OSError as fault:
             names = ", ".join(sorted(missing))
@@ -1116,22 +1154,24 @@ class _MpiHost:
                 pass  # a host that is gone needs no word
 
 
-def _greet(peer: "Any") -> str:
-    """Say who we are, hear who it is; anything else that found this port is no host."""
+def _greet(peer: "Any") -> "Tuple[str, str]":
+    """Say who we are, hear who it is and where its note lies; anything else that found this port is no host."""
     try:
         peer.settimeout(10)
         peer.sendall(MPI_GREETING)
-        return str(peer.recv(256).decode("utf-8").strip())
-    except (OSError, ValueError):
-        return ""
+        with peer.makefile("rb") as words:
+            name, note = json.loads(words.readline(1 << 16).decode("utf-8"))
+        return str(name), str(note)
+    except (OSError, ValueError, TypeError):
+        return "", ""
 
 
-def wait_for_first_host(world: World) -> int:
+def wait_for_first_host(world: World, note: str) -> int:
     """Every other host's part in MPI: say that it is up, wait for the end; the wait status."""
     link = _reach_first_host(world)
     link.settimeout(None)
     try:
-        link.sendall(world.current_host.encode("utf-8") + b"\n")
+        link.sendall(json.dumps([world.current_host, note]).encode("utf-8") + b"\n")
         answer = link.recv(16)
     except OSError:
         answer = b""
@@ -1194,13 +1234,19 @@ def _run(job: Job, world: World, platform: "Any") -> int:
         if status:
             end = describe(status, "pip")
             raise LaunchError(UNAVAILABLE, "the requirements cannot be installed: %s (its words are above)" % end)
-    mpi = job.distribution == "mpi" and not world.by_platform
-    if mpi and world.node_rank:
-        return wait_for_first_host(world)
-    first = _MpiHost(world) if mpi else None
-    status = supervise(todo, job.max_run)
-    if first:
-        first.tell(status)
+    if job.distribution == "mpi" and not world.by_platform:
+        return _run_mpi(job, world, todo[0])
+    return supervise(todo, job.max_run)
+
+
+def _run_mpi(job: Job, world: World, mpirun: Command) -> int:
+    note = _leave_note(job, world)
+    if world.node_rank:
+        return wait_for_first_host(world, note)
+    first = _MpiHost(world, note)
+    mpirun.environ[MPI_NODES] = json.dumps(first.notes)
+    status = supervise([mpirun], job.max_run)
+    first.tell(status)
     return status
 
 
