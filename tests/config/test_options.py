@@ -130,6 +130,27 @@ def test_all_at_once() -> None:
     assert caught.value.hint == "[ti] knows: role, token"
 
 
+def test_hint_of_a_wrong_value() -> None:
+    """Where the name is right, what it is for is told, and no list of names; the choice "" is left unsaid."""
+
+    @frozen
+    class Choosing:
+        api: Literal["", "2019"] = field(default="", metadata={"help": "The generation."})
+        size: int = 0
+
+    with pytest.raises(SpecError) as caught:
+        structure(Choosing, {"api": "2020"}, "options.x")
+    assert caught.value.message == "options.x.api: expected one of '2019', got '2020'"
+    assert caught.value.hint == "The generation."
+    with pytest.raises(SpecError) as caught:
+        structure(Choosing, {"size": "x"}, "options.x")
+    assert caught.value.hint == ""
+    with pytest.raises(SpecError) as caught:
+        structure(Choosing, {"size": "x", "sise": 3}, "options.x")
+    assert caught.value.hint == "options.x knows: api, size"
+    assert structure(Choosing, {"api": ""}, "options.x") == Choosing()
+
+
 def test_no_table() -> None:
     """What is no table at all is told as well."""
     with pytest.raises(SpecError, match=r"options.local: expected a table, got 'fast'"):

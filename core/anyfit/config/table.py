@@ -94,10 +94,12 @@ class SettingsTable:
     def check(self) -> None:
         """Check the tables of this path in all files and profiles; warns of secrets that others can read."""
         faults: list[str] = []
+        misspelt = False
         for file, prefix in self._sections():
             faults += table_faults(file, prefix, self.options)
+            misspelt |= any(name not in self.options for name in file.table(prefix))
             self._warn_of_secrets(file, prefix)
-        raise_faults(faults, ConfigError, hint=f"{self.name} knows: {', '.join(self.options)}")
+        raise_faults(faults, ConfigError, hint=f"{self.name} knows: {', '.join(self.options)}" if misspelt else "")
 
     @cached_property
     def _vendor(self) -> list[Layer]:

@@ -35,6 +35,11 @@ class Option:
         return bool(self.declared.metadata.get("secret"))
 
     @property
+    def help(self) -> str:
+        """A sentence, or ""."""
+        return str(self.declared.metadata.get("help", ""))
+
+    @property
     def required(self) -> bool:
         """Whether it has no default."""
         return self.declared.default is attrs.NOTHING
@@ -64,19 +69,19 @@ def structure(cls: type[T], mapping: Mapping[str, Any], where: str, *, error: ty
     values of a wrong type, values that are missing, and what the class's own validators refuse.
     """
     known = options(cls)
-    hint = f"{where} knows: {', '.join(known) or 'nothing'}"
+    names = f"{where} knows: {', '.join(known) or 'nothing'}"
     if not isinstance(mapping, Mapping):
-        raise error(f"{where}: expected a table, got {mapping!r}", hint=hint)
-    faults = [unknown(f"{where}.{name}", name, known) for name in mapping if name not in known]
-    for each in known.values():
-        if each.required and each.name not in mapping:
-            faults.append(f"{where}.{each.name}: has to be given")
-    values = {
-        name: convert(each.kind, mapping[name], f"{where}.{name}", faults, secret=each.secret)
-        for name, each in known.items()
-        if name in mapping
-    }
-    raise_faults(faults, error, hint=hint)
+        raise error(f"{where}: expected a table, got {mapping!r}", hint=names)
+    misspelt = [unknown(f"{where}.{name}", name, known) for name in mapping if name not in known]
+    missing = [f"{where}.{name}: has to be given" for name in known if known[name].required and name not in mapping]
+    faults = misspelt + missing
+    values, wrong = {}, []
+    for name, each in known.items():
+        if name in mapping:
+            before = len(faults)
+            values[name] = convert(each.kind, mapping[name], f"{where}.{name}", faults, secret=each.secret)
+            wrong += [each.help] if len(faults) > before else []
+    raise_faults(faults, error, hint=names if misspelt else wrong[0] if len(wrong) == 1 else "")
     return instance(cls, values, where, error)
 
 

@@ -41,7 +41,7 @@ def describe(cls: type[Any]) -> list[OptionHelp]:
             type=in_words(each.kind),
             default="" if each.required else show(each.default),
             required=each.required,
-            help=each.declared.metadata.get("help", ""),
+            help=each.help,
             secret=each.secret,
         )
         for each in options(cls).values()

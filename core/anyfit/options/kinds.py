@@ -64,7 +64,7 @@ def in_words(kind: Any) -> str:
     if kind in _SCALARS:
         return _SCALARS[kind][0]
     if named := choices(kind):
-        return "one of " + ", ".join(map(repr, named))
+        return "one of " + ", ".join(repr(each) for each in named if each != "")  # "" stands for leaving it out
     if get_origin(kind) in _UNIONS:
         return " or ".join(in_words(each) for each in arguments if each is not type(None))
     if is_list(kind):
