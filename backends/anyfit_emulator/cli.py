@@ -17,6 +17,8 @@ from anyfit_emulator.storage.faults import Faults
 
 __all__ = ["add_arguments", "main", "run"]
 
+_FOR_TOML = "# for anyfit.toml; keep it to yourself: chmod 600 anyfit.toml\n"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what `argv` asks for; answers the exit code."""
@@ -80,7 +82,7 @@ def _start(names: list[str], room: Room, stack: ExitStack) -> dict[str, Service]
 
 
 def _announce(services: dict[str, Service], ready_file: Path | None) -> None:
-    print("# for anyfit.toml\n" + "\n".join(service.profile() for service in services.values()), flush=True)
+    print(_FOR_TOML + "\n".join(service.profile() for service in services.values()), flush=True)
     if ready_file:
         text = json.dumps({name: service.ready() for name, service in services.items()}, indent=2)
         partial = ready_file.with_name(f".{ready_file.name}.partial")

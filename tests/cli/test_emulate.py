@@ -40,6 +40,7 @@ def test_the_printed_profile_works(cli: Any) -> None:
     """What it prints, saved as anyfit.toml, is all that is needed; SIGTERM ends it."""
     with emulated(cli, "storage") as process:
         text = (cli.folder / "anyfit.toml").read_text()
+        assert text.splitlines()[0] == "# for anyfit.toml; keep it to yourself: chmod 600 anyfit.toml"
         [example] = re.findall(r"(?m)^# anyfit (ls -p emulator s3://\S+)$", text)
         listed = cli(*example.split())
         bucket = example.partition("s3://")[2]
