@@ -59,4 +59,5 @@ def uri_of_url(text: str, settings: Settings) -> Uri:
 
 def places_of(settings: Settings) -> Places:
     """The folders of anyfit in the bucket."""
-    return Places("obs", settings.bucket, settings.folder, "set bucket under [modelarts] in anyfit.toml")
+    hint = "set bucket under [modelarts] in anyfit.toml, or in ANYFIT_MODELARTS_BUCKET"
+    return Places("obs", settings.bucket, settings.folder, hint)

@@ -43,5 +43,8 @@ def host_of(url: str, service: int) -> str:
 
 def places_of(settings: Settings) -> Places:
     """The folders of anyfit in the bucket."""
-    hint = 'set bucket under [modelmaker] in anyfit.toml, or "bucket" in ~/.modelmaker/config.json'
+    hint = (
+        "set bucket under [modelmaker] in anyfit.toml or in ANYFIT_MODELMAKER_BUCKET,"
+        ' or "bucket" in ~/.modelmaker/config.json'
+    )
     return Places("s3", settings.bucket, settings.folder, hint)

@@ -39,5 +39,7 @@ def uri_of_ems(written: str) -> str:
 
 def places_of(settings: Settings) -> Places:
     """The folders of anyfit in the bucket."""
-    hint = "set bucket under [ti] in anyfit.toml, or uin and app_id for the vendor's default bucket"
+    hint = (
+        "set bucket under [ti] in anyfit.toml or in ANYFIT_TI_BUCKET; or uin and app_id for the vendor's default bucket"
+    )
     return Places("cos", settings.home_bucket, settings.folder, hint)

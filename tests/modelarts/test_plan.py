@@ -103,6 +103,7 @@ def test_bucket_is_needed(tmp_path: Path, catalog: Catalog) -> None:
         ModelArtsBackend(Settings(), tmp_path).plan(SCRIPT, catalog)
 
     assert "[modelarts]" in caught.value.hint
+    assert "ANYFIT_MODELARTS_BUCKET" in caught.value.hint
 
 
 def test_secrets_of_the_first_generation(plan: Callable[..., Any]) -> None:

@@ -98,6 +98,7 @@ def test_no_bucket(plan: Callable[..., Plan]) -> None:
         plan(SPEC, bucket="")
 
     assert "anyfit.toml" in caught.value.hint
+    assert "ANYFIT_MODELMAKER_BUCKET" in caught.value.hint
 
 
 def test_no_bucket_needed(plan: Callable[..., Plan]) -> None:
