@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from anyfit.backend import Cause, JobRef, LogLine, Status
-from anyfit.errors import Conflict
+from anyfit.errors import Conflict, Unsupported
 from anyfit.job import find_job
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
@@ -217,6 +217,25 @@ def test_use_of_machines(backend: TiBackend, bench: Benches) -> None:
 
     assert {"cpu", "memory"} <= {each.name for each in series}
     assert all(each.unit and each.points for each in series)
+
+
+def test_use_under_either_setting(connect: Make, bench: Benches) -> None:
+    """Whatever the settings say, a job of 2019 tells what it used, and one of 2021 why it cannot."""
+    run, old = bench(connect()), bench(connect(api="2019"))
+    spec = run.spec("import time\nprint('begin', flush=True)\ntime.sleep(600)", options={"api": "2019"})
+    job, new = run.start(spec), run.start(run.spec(HELLO))
+    run.wait_for_line(job, "begin")
+    deadline = time.monotonic() + 20
+    while not job.utilization():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    job.stop()
+    run.wait(job, new)
+
+    assert old.backend.utilization(job.ref)
+    for backend in (run.backend, old.backend):
+        with pytest.raises(Unsupported, match="ti has no utilization: "):
+            backend.utilization(new.ref)
 
 
 def test_end_by_signal(backend: TiBackend, bench: Benches) -> None:

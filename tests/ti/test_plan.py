@@ -70,6 +70,13 @@ REFUSED = {
     "options.ti.subnet: ": [own(OLD, cfs={"a": {"id": "cfs-1"}})],
     "options.ti.sources: ": [own(OLD, sources={"a": {"DataSourceType": "HDFS"}})],
     "options.ti.algorithm: ": [own(OLD, algorithm="x")],
+    "options.ti.vpc: ": [own(OLD, vpc="vpc-1")],
+    "options.ti.resource_group: belongs": [own(OLD, resource_group="rsg-1")],
+    "options.ti.charge: ": [own(OLD, charge="PREPAID")],
+    "options.ti.role: ": [own(role="Other")],
+    "options.ti.security_groups: ": [own(security_groups=["sg-1"])],
+    "options.ti.cfs_output: ": [own(cfs_output={"id": "cfs-1"})],
+    "options.ti.algorithm: belongs": [own(SPEC, algorithm="x")],
     "options.ti.channels.train: ": [own(OLD, channels={"train": {}})],
     "options.ti.channels.train.modus: ": [evolve(own(OLD, channels={"train": {"modus": "x"}}), inputs={"train": COS})],
 }
@@ -92,6 +99,7 @@ def test_no_bucket(plan: Planner, spec: JobSpec) -> None:
         plan(spec, bucket="")
 
     assert "app_id" in caught.value.hint
+    assert "ANYFIT_TI_BUCKET" in caught.value.hint
 
 
 def test_default_bucket(plan: Planner) -> None:
@@ -243,16 +251,21 @@ def test_long_hyperparameters(plan: Planner) -> None:
 def test_what_has_no_place(plan: Planner) -> None:
     """What the platform cannot do is told, not forgotten."""
     wanted = evolve(SPEC, tags={"a": "b"}, max_wait=5, volume_size=9, description="d")
-    new = {(note.field, note.match) for note in plan(own(wanted, security_groups=["sg-1"])).notes}
-    old = {(note.field, note.match) for note in plan(own(wanted, api="2019", vpc="vpc-1")).notes}
+    new = {(note.field, note.match) for note in plan(own(wanted, cls_log=False)).notes}
+    old = {(n.field, n.match) for n in plan(own(wanted, api="2019", vpc="vpc-1", subnet="s-1", supply="SPOT")).notes}
 
     assert new == {
         ("max_wait", Match.NONE),
         ("volume_size", Match.NONE),
-        ("options.ti.security_groups", Match.NONE),
+        ("options.ti.cls_log", Match.NONE),
         ("max_run", Match.NEAR),
     }
-    assert old == {("tags", Match.NONE), ("description", Match.NEAR), ("options.ti.vpc", Match.NONE)}
+    assert old == {
+        ("tags", Match.NONE),
+        ("description", Match.NEAR),
+        ("options.ti.vpc", Match.EXACT),
+        ("options.ti.supply", Match.NONE),
+    }
 
 
 def test_cost(plan: Planner, scripted: Make, catalog: Catalog) -> None:

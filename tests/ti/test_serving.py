@@ -333,6 +333,8 @@ def test_unexposed(old: Served) -> None:
         ({"instance_type": "A100:8"}, {}, "instance_type"),
         ({"weight": 0.0}, {}, "weights"),
         ({}, {"auht": False}, "auth"),
+        ({}, {"expose": "VPC"}, "options.ti.expose: endpoints of 2021"),
+        ({}, {"vpc": "vpc-1"}, "options.ti.vpc: endpoints of 2021"),
     ],
 )
 def test_refused(new: Served, fields: dict[str, Any], options: dict[str, Any], said: str) -> None:
@@ -353,6 +355,7 @@ def test_refused(new: Served, fields: dict[str, Any], options: dict[str, Any], s
         ({}, {}, {"cron_scale": [{"Schedule": "* * * * *"}]}, "cron_scale"),
         ({}, {}, {"command": "x"}, "command"),
         ({}, {}, {"expose": "VPC"}, "subnet"),
+        ({}, {}, {"vpc": "vpc-1", "subnet": "s-1"}, "options.ti.vpc: the endpoint would be in the internet"),
         ({"instance_type": "what is this"}, {}, {}, "instance_type"),
     ],
 )

@@ -102,6 +102,12 @@ def _check(spec: EndpointSpec, options: Options) -> None:
             raise SpecError(f"options.ti.{option}: TI-EMS has no such thing", hint="it belongs to endpoints of 2021")
     if options.expose == "VPC" and not (options.vpc and options.subnet):
         raise SpecError("options.ti.subnet: an endpoint in a private network needs it", hint="set vpc and subnet")
+    if options.expose != "VPC" and (options.vpc or options.subnet):
+        option = "vpc" if options.vpc else "subnet"
+        raise SpecError(
+            f"options.ti.{option}: the endpoint would be in the internet all the same",
+            hint='set options.ti.expose to "VPC", or leave the network out',
+        )
 
 
 def _config(variant: Variant) -> str:

@@ -94,6 +94,12 @@ def version_body(
 
 
 def _check(version: ModelVersion, options: Options, image: Mapping[str, Any]) -> None:
+    for option, wanted in (("expose", options.expose == "VPC"), ("vpc", options.vpc), ("subnet", options.subnet)):
+        if wanted:
+            raise SpecError(
+                f"options.ti.{option}: endpoints of 2021 have no private network that anyfit could ask for",
+                hint="leave it out, or give the members of CreateModelService in options.ti.service_more",
+            )
     if options.port and image.get("ImageType") == "PRESET":
         raise SpecError(f"options.ti.port: the platform's images listen at {PORT}", hint="leave it out")
     if options.path and version.told.handler and not options.command:

@@ -26,6 +26,8 @@ from anyfit_ti.translate.work import (
     cost,
     home_of,
     job_file,
+    of_no_use,
+    refuse_of_other,
 )
 from anyfit_ti.wire import Machine
 
@@ -37,6 +39,7 @@ _NAME = re.compile(r"(?:TI|ML)(?:\.\w+){2,}")
 _MOST_FILE_SYSTEMS = 2
 _SERVERS = ("tensorflow", "mxnet")  # whose images know parameter servers
 _MPI = ("tensorflow", "pytorch")  # and MPI
+_ONLY_2021 = ("cos_mode", "supply", "rdma", "training_mode", "log_set", "callback_url", "hang_minutes")
 
 
 def plan_2019(work: Work, uploads: tuple[Upload, ...]) -> Plan:
@@ -110,8 +113,12 @@ def _check(work: Work) -> None:
             if wish not in (*_WISHES, "distribution"):
                 hint = f"known: {', '.join(_WISHES)}, distribution"
                 raise SpecError(f"options.ti.channels.{name}.{wish}: unknown", hint=hint)
-    if options.sources:
-        raise SpecError("options.ti.sources: belongs to the generation of 2021", hint="use options.ti.cfs")
+    refuse_of_other(options, "2021", ("resource_group", "charge", "sources"))
+    if options.vpc and not options.subnet:
+        raise SpecError(
+            "options.ti.vpc: a job of 2019 is in a private network by its subnet, and would run outside without one",
+            hint='set options.ti.subnet too, or options.ti.api to "2021"',
+        )
     if len(options.cfs) + bool(options.cfs_output) > _MOST_FILE_SYSTEMS:
         raise SpecError("options.ti.cfs: too many file systems", hint=f"TI takes {_MOST_FILE_SYSTEMS} for a job")
     if (options.cfs or options.cfs_output) and not options.subnet:
@@ -276,6 +283,6 @@ def _notes(work: Work, family: str) -> Iterator[Note]:
         yield Note("hyperparameters", Match.NEAR, "in /opt/ml/input/config/hyperparameters.json, for the image to read")
     if options.input_mode == "Pipe":
         yield Note("options.ti.input_mode", Match.NEAR, "no document tells how a pipe is read")
-    for option, wanted in (("vpc", options.vpc), ("resource_group", options.resource_group)):
-        if wanted:
-            yield Note(f"options.ti.{option}", Match.NONE, "belongs to the generation of 2021")
+    if options.vpc:
+        yield Note("options.ti.vpc", Match.EXACT, "told by the subnet")
+    yield from of_no_use(options, "2021", _ONLY_2021)

@@ -23,6 +23,8 @@ from anyfit_ti.translate.work import (
     cost,
     home_of,
     job_file,
+    of_no_use,
+    refuse_of_other,
 )
 
 __all__ = ["part_of_group", "plan_2021"]
@@ -31,6 +33,7 @@ _MOST_INPUTS = 10
 _MOST_TUNING = 2048
 _MOST_REMARK = 1024
 _MODES = {"mpi": "MPI"}
+_ONLY_2019 = ("input_mode", "channels", "retry_when_short", "cls_log", "log_level")
 _MODEL, _OUTPUT = f"{MOUNT}/output/model", f"{MOUNT}/output/output"
 _HOSTS = '"$(echo "$NODE_LIST" | sed "s/:[0-9]*//g")"'
 
@@ -38,6 +41,7 @@ _HOSTS = '"$(echo "$NODE_LIST" | sed "s/:[0-9]*//g")"'
 def plan_2021(work: Work, uploads: tuple[Upload, ...]) -> Plan:
     """The plan of a training task."""
     spec = work.spec
+    refuse_of_other(work.options, "2019", ("role", "security_groups", "cfs_output", "algorithm"))
     offering, resources = _machine(work)
     home = home_of(work, offering, "2021") if work.launched or not spec.output_path else ""
     output = (
@@ -316,9 +320,7 @@ def _notes(work: Work) -> Iterator[Note]:
         )
     if not work.launched:
         yield from _notes_of_command(work)
-    for option, wanted in (("role", options.role), ("security_groups", options.security_groups)):
-        if wanted:
-            yield Note(f"options.ti.{option}", Match.NONE, "belongs to the generation of 2019")
+    yield from of_no_use(options, "2019", _ONLY_2019)
 
 
 def _notes_of_command(work: Work) -> Iterator[Note]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import evolve, frozen
 
-from anyfit.backend import Catalog, Offering
+from anyfit.backend import Catalog, Match, Note, Offering
 from anyfit.cloud import planning
 from anyfit.cloud.places import Places
 from anyfit.codec import to_data
+from anyfit.errors import SpecError
 from anyfit.spec import JobSpec
 from anyfit_ti.bundle import ARCHIVE, Shipped, digest_of
 from anyfit_ti.settings import Options, Settings
@@ -24,7 +25,9 @@ __all__ = [
     "cost",
     "home_of",
     "job_file",
+    "of_no_use",
     "options_of",
+    "refuse_of_other",
 ]
 
 SCHEMES = ("cos",)
@@ -66,6 +69,21 @@ class Work:
 def options_of(options: Mapping[str, Any]) -> Options:
     """The backend's own options, whether they stand alone or under its name."""
     return planning.options_of(Options, "ti", options)
+
+
+def refuse_of_other(options: Options, api: str, names: Iterable[str]) -> None:
+    """Refuse options of the other generation that say what runs, where, or who may reach it: it would not be so."""
+    for name in names:
+        if getattr(options, name) != getattr(Options(), name):
+            hint = f'leave it out, or set options.ti.api to "{api}"'
+            raise SpecError(f"options.ti.{name}: belongs to the generation of {api}", hint=hint)
+
+
+def of_no_use(options: Options, api: str, names: Iterable[str]) -> Iterator[Note]:
+    """Tell options of the other generation that do no harm here, and nothing else."""
+    for name in names:
+        if getattr(options, name) != getattr(Options(), name):
+            yield Note(f"options.ti.{name}", Match.NONE, f"belongs to the generation of {api}")
 
 
 def home_of(work: Work, offering: Offering, api: str) -> str:
