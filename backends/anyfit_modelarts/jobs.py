@@ -25,6 +25,7 @@ from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.states import job_state
 from anyfit_modelarts.submitting import submit
 from anyfit_modelarts.training import Training
+from anyfit_modelarts.unstarted import with_input
 from anyfit_modelarts.wire import Run
 
 __all__ = ["Jobs"]
@@ -92,7 +93,7 @@ class Jobs:
         if known is not None:
             return known
         try:
-            state = self._with_end(run, state)
+            state = self._with_cause(run, self._with_end(run, state))
         except AuthError:
             return state  # who may not read there may know the rest
         with self._lock:
@@ -111,6 +112,12 @@ class Jobs:
             reason = f"it ran longer than its {limit} s"
             return evolve(state, status=Status.FAILED, cause=Cause.TIMEOUT, reason=reason, exit_code=None)
         return state if state.status == Status.STOPPED else end.told(state)
+
+    def _with_cause(self, run: Run, state: JobState) -> JobState:
+        """With the input that is to blame where the script did not run, if the platform names its place."""
+        if state.cause is not Cause.START or "/" not in state.reason:
+            return state
+        return with_input(state, self._spec(run).inputs)
 
     def logs(self, ref: JobRef, cursor: str) -> LogPage:
         """A page of the log, of all nodes."""
@@ -160,7 +167,9 @@ class Jobs:
 
         The description alone can have been changed meanwhile.
         """
-        run = self._finder.of(ref.id).get(ref.id)
+        return self._spec(self._finder.of(ref.id).get(ref.id))
+
+    def _spec(self, run: Run) -> JobSpec:
         job = self._job_file(run)
         return (
             evolve(from_data(JobSpec, job["spec"]), description=run.description) if "spec" in job else guessed_spec(run)

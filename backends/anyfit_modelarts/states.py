@@ -85,6 +85,8 @@ def job_state(run: Run) -> JobState:
     elif last in _BEFORE_THE_SCRIPT:
         cause = Cause.START
         reason = reason or "the job could not be started: see its log, and whether its code and inputs are there"
+    elif status == Status.FAILED and run.exit_code is not None and run.exit_code < 0:  # the platform's word for none
+        cause = Cause.START
     elif last in _LOST:
         cause = Cause.LOST
         reason = reason or "the platform has lost the job"
@@ -92,7 +94,7 @@ def job_state(run: Run) -> JobState:
         status, cause = Status.FAILED, Cause.TIMEOUT
         reason = reason or f"it ran longer than its {run.limit_seconds:g} s"
     killed = run.exit_code in _KILLED
-    code = None if killed else run.exit_code
+    code = None if killed or (run.exit_code or 0) < 0 else run.exit_code
     return JobState(
         status=status,
         native=run.native,

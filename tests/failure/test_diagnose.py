@@ -128,6 +128,14 @@ def test_whose_place_a_missing_path_is(path: str, says: str) -> None:
     assert says in report.cause
 
 
+def test_no_exit_code_is_no_signal() -> None:
+    """-1 is what platforms say of a script that never ran."""
+    report = report_on("", code=-1, reason="the machine is broken")
+
+    assert (report.kind, report.exit_code, report.signal) == ("unknown", None, "")
+    assert report.cause.endswith("The platform says: the machine is broken")
+
+
 def test_waiting_too_long_is_a_timeout_of_its_own() -> None:
     """A job that never started did not run too long."""
     report = report_on(cause=Cause.TIMEOUT, hours=None)

@@ -169,7 +169,12 @@ def test_data_that_are_not_there(connect: Make, bench: Benches, cloud: Mapping[s
     job = run.run(run.spec(HELLO, inputs={"train": Channel(uri=missing)}))
 
     assert job.state.status == Status.FAILED
-    assert any("nothing/here" in line for line in (*run.lines(job), job.state.reason)), run.lines(job)
+    report = job.report()
+    assert (report.kind.value, report.signal) == (("input", "") if api == "v2" else ("missing-data", ""))
+    assert "nothing/here" in report.cause
+    assert "train" in report.cause
+    if api == "v2":
+        assert report.next_command == f"anyfit rerun {job.name} --set inputs.train=URI"
 
 
 @both

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyfit.backend import Cause, Status
+from anyfit.backend import Cause, JobState, Status
 from anyfit.errors import UsageError
+from anyfit.spec import Channel
 from anyfit_modelarts.guess import guessed_spec
 from anyfit_modelarts.logs import LINES, Window, page_after, page_at_end, split_doubled, split_lines
 from anyfit_modelarts.series import use_series, v1_results
 from anyfit_modelarts.states import PHASES, V1_STATUS, job_state, v1_state, v2_state
 from anyfit_modelarts.training import v1, v2
+from anyfit_modelarts.unstarted import with_input
 from anyfit_modelarts.wire import Run
 
 BEGUN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -231,6 +233,36 @@ def test_killed(code: int) -> None:
     state = job_state(v2._run({"status": {"phase": "Failed", "task_statuses": statuses}}))
 
     assert (state.exit_code, state.signal) == (None, 9)
+
+
+def test_no_exit_code() -> None:
+    """A number below zero is what the platform says of a script that never ran."""
+    statuses = [{"task": "worker-0", "exit_code": -1, "message": "s3://b/data/: there is no such object"}]
+    state = job_state(v2._run({"status": {"phase": "Failed", "task_statuses": statuses}}))
+
+    assert (state.exit_code, state.signal, state.cause) == (None, None, Cause.START)
+    assert state.reason == "s3://b/data/: there is no such object"
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("s3://b/data/train/: there is no such object", "train"),
+        ("/b/data/train is missing", "train"),
+        ("obs://b/data/: there is no such object", "all"),
+        ("obs://b/data.", "all"),
+        ("obs://b/database/: there is no such object", ""),
+        ("obs://a-b/data/train/: there is no such object", ""),
+        ("the machine is broken", ""),
+    ],
+)
+def test_input_that_is_to_blame(told: str, name: str) -> None:
+    """Where the platform names the place of an input, the input is named, however the place is spelt."""
+    inputs = {each: Channel(uri=uri) for each, uri in (("all", "obs://b/data"), ("train", "obs://b/data/train/"))}
+    state = with_input(JobState(status=Status.FAILED, cause=Cause.START, reason=told), inputs)
+
+    assert (state.cause is Cause.INPUT) == bool(name)
+    assert state.reason == (f"inputs.{name} could not be fetched: {told}" if name else told)
 
 
 def test_stranger() -> None:

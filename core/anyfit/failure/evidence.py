@@ -34,6 +34,7 @@ __all__ = [
     "waited",
 ]
 
+_NO_CODE = -1  # what platforms say where a script has none, for it never ran
 LAST_LINES = 60
 """How many of the last lines can name the reason when there is no traceback."""
 
@@ -90,7 +91,7 @@ def gather(*, job: str, state: JobState, tail: Sequence[str], spec: JobSpec | No
         state=state,
         spec=spec,
         lines=lines,
-        code=state.exit_code,
+        code=None if state.exit_code == _NO_CODE else state.exit_code,
         signal=ended_by,
         trace=trace,
     )
@@ -109,7 +110,7 @@ def _matters(trace: Traceback, state: JobState, ended_by: str, count: int) -> bo
 def _signal_name(state: JobState) -> str:
     """Name of the signal; shells and containers say 128+n, Python's subprocess says -n."""
     number, code = state.signal, state.exit_code
-    if number is None and code is not None:
+    if number is None and code is not None and code != _NO_CODE:
         number = code - 128 if code > 128 else -code
     if not number or number < 0:
         return ""
