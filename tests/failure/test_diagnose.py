@@ -136,6 +136,23 @@ def test_no_exit_code_is_no_signal() -> None:
     assert report.cause.endswith("The platform says: the machine is broken")
 
 
+@pytest.mark.parametrize(
+    ("language", "end"),
+    [
+        ("en", "The last line of the log is: no data left. The platform says: worker-0 exited with code 3"),
+        ("zh", "日志的最后一行是：no data left。平台的说明：worker-0 exited with code 3"),
+    ],
+)
+def test_the_last_line_is_the_script_s(language: Language, end: str) -> None:
+    """What the platform adds to the log is no word of the script's, and one sentence ends before the next begins."""
+    epilogue = ("[Modelarts Service Log]Training end with return code: 3", "[ModelArts Service Log]modelarts-pipe: x")
+    report = report_on("no data left", *epilogue, code=3, reason="worker-0 exited with code 3", language=language)
+
+    assert report.cause.endswith(end)
+    assert "last line" not in report_on(*epilogue, code=3).cause
+    assert "modelarts-pipe: x." in report_on(*epilogue).cause
+
+
 def test_waiting_too_long_is_a_timeout_of_its_own() -> None:
     """A job that never started did not run too long."""
     report = report_on(cause=Cause.TIMEOUT, hours=None)

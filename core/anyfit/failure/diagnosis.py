@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 
 from anyfit.backend import JobState
@@ -26,6 +27,8 @@ __all__ = ["diagnose"]
 SHOWN_LINES = 20
 LONGEST_LINE = 500
 LONGEST_FACT = 300
+_OF_THE_PLATFORM = re.compile(r"\[[^\]]*\bservice log\]", re.IGNORECASE)
+_ENDS = ".!?…。！？"
 
 
 def diagnose(
@@ -73,14 +76,14 @@ def facts(evidence: Evidence, language: Language) -> dict[str, str]:
     state, spec, raised = evidence.state, evidence.spec, evidence.raised
     place = raised.place if raised else Frame()
     none = LABELS["none"].say(language, {})
-    last = next((line for line in reversed(evidence.lines) if line), "")
+    last = _last_line(evidence)
     message = raised.message.strip().partition("\n")[0].rstrip(". ") if raised else ""
     known = {
         "job": evidence.job,
         "code": "" if evidence.code is None else str(evidence.code),
         "signal": evidence.signal,
         "reason": LABELS["reason"].say(language, {"text": _short(state.reason)}) if state.reason else "",
-        "last": LABELS["last"].say(language, {"text": _short(last)}) if last else "",
+        "last": LABELS["last"].say(language, {"text": _sentence(_short(last), language)}) if last else "",
         "message": message or last,
         "exception": f"{raised.type}: {message}" if raised and message else raised.type if raised else "",
         "file": code_path(place.file),
@@ -120,6 +123,18 @@ def _summary(evidence: Evidence, kind: FailureKind, language: Language) -> str:
     if evidence.code is None:
         return words
     return LABELS["and-code"].say(language, {"kind": words, "code": str(evidence.code)})
+
+
+def _last_line(evidence: Evidence) -> str:
+    """What the script said last, for platforms write into logs too; their last word only where nothing else tells."""
+    said = [line for line in evidence.lines if line]
+    own = [line for line in said if not _OF_THE_PLATFORM.match(line)]
+    return (own or ([] if evidence.code is not None else said) or [""])[-1]
+
+
+def _sentence(text: str, language: Language) -> str:
+    """The text with an end that lets another sentence follow."""
+    return text if text.endswith(tuple(_ENDS)) else text + ("。" if language == "zh" else ".")
 
 
 def _folder(spec: JobSpec | None) -> str:
