@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -13,3 +15,5 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("anyfit")
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start many processes, which would all compile the same files
