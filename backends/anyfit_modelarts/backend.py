@@ -271,7 +271,7 @@ class ModelArtsBackend(Backend):
     def _services(self) -> Services:
         from anyfit_modelarts.serving import Services
 
-        return Services(self._client, self._settings)
+        return Services(self._client, self._settings, self._policy)
 
     @once
     def _caller(self) -> Caller:

@@ -18,6 +18,7 @@ from anyfit.backend import (
     Series,
 )
 from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError, UsageError
+from anyfit.http import RetryPolicy
 from anyfit.spec import EndpointSpec, Variant
 from anyfit_modelarts.client import Client, Raw
 from anyfit_modelarts.paging import one, pages
@@ -29,6 +30,7 @@ from anyfit_modelarts.wire import moment, number, rows, table, text, whole
 __all__ = ["Services"]
 
 _PATH = "/v1/{project}/services"
+_STOP_SECONDS = 60.0  # so long starting waits for a service that is stopping
 _CURSOR = re.compile(r"(\d+)\.(\d+)", re.ASCII)
 _FIGURES = (
     ("invocation_times", ""),
@@ -49,11 +51,13 @@ class Services:
     Args:
         client: Makes the calls.
         settings: The backend's.
+        policy: How to wait.
     """
 
-    def __init__(self, client: Client, settings: Settings) -> None:
+    def __init__(self, client: Client, settings: Settings, policy: RetryPolicy) -> None:
         self._client = client
         self._settings = settings
+        self._policy = policy
 
     def deploy(self, body: Raw) -> EndpointRef:
         """Make a service; an answer that was lost is looked up by name, and another one's service is a conflict."""
@@ -110,7 +114,8 @@ class Services:
         self._client.put(_path(ref), body, f"change of endpoint {ref.id}")
 
     def start(self, ref: EndpointRef) -> None:
-        """Serve again."""
+        """Serve again, as soon as an earlier request to stop is done with."""
+        self._await_stop(ref)
         self._turn(ref, "running", (EndpointStatus.READY, EndpointStatus.CREATING, EndpointStatus.UPDATING))
 
     def stop(self, ref: EndpointRef) -> None:
@@ -161,6 +166,13 @@ class Services:
         except AnyfitError:
             if self.state(ref).status not in there:  # another call may have been faster
                 raise
+
+    def _await_stop(self, ref: EndpointRef) -> None:
+        """Wait while the service is stopping, for the platform starts none then."""
+        waited = 0.0
+        while waited < _STOP_SECONDS and text(self.detail(ref).get("status")) == "stopping":
+            self._policy.sleep(self._settings.poll_seconds)
+            waited += self._settings.poll_seconds
 
     def _rows(self, **asked: str) -> list[Raw]:
         if self._settings.workspace:

@@ -218,14 +218,30 @@ def test_words(script: Any, scripted: Make, word: str, url: str, status: Endpoin
 def test_start_and_stop(script: Any, scripted: Make) -> None:
     """What is so already is not asked for again."""
     backend = scripted()
-    for status in ("stopped", "stopping", "running", "deploying", "concerning"):
+    for status in ("stopped", "running", "deploying", "concerning"):
         script.on(f"GET {SERVICE}", detail(status))
         script.on(f"PUT {SERVICE}", {})
         backend.start_endpoint(REF)
         backend.stop_endpoint(REF)
 
     asked = [body["status"] for body in script.calls(f"PUT {SERVICE}")]
-    assert asked == ["running", "running", "stopped", "stopped", "stopped"]
+    assert asked == ["running", "stopped", "stopped", "stopped"]
+
+
+def test_start_of_what_is_stopping(script: Any, scripted: Make, pauses: list[float]) -> None:
+    """A service that is stopping has a minute for it, for the platform starts none meanwhile."""
+    script.on(f"PUT {SERVICE}", {})
+    script.on(f"GET {SERVICE}", detail("stopping"), detail("stopping"), detail("stopped"))
+    scripted().start_endpoint(REF)
+
+    assert pauses == [0.01] * 2
+    assert script.calls(f"PUT {SERVICE}") == [{"status": "running"}]
+    pauses.clear()
+    script.on(f"GET {SERVICE}", detail("stopping"))
+    script.on(f"PUT {SERVICE}", (400, {"error_code": "ModelArts.3519", "error_msg": "The service is stopping."}))
+    with pytest.raises(UsageError, match="is stopping"):
+        scripted(poll_seconds=7.0).start_endpoint(REF)
+    assert pauses == [7.0] * 9
 
 
 def test_names(script: Any, scripted: Make) -> None:
