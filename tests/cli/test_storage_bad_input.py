@@ -56,6 +56,7 @@ CASES: dict[str, tuple[list[str], int, list[str]]] = {
     "presigned for ever": (["presign", "BUCKET/k", "--expires", "8d"], 2, ["'8d' is no time from 1s to 7d"]),
     "into itself": (["sync", "dir", "dir/sub"], 2, ["dir/sub lies in /", "hint: choose a target outside"]),
     "delete with one object": (["sync", "--delete", "a.txt", "BUCKET/a.txt"], 2, ["is one object; delete needs"]),
+    "stream to try": (["cp", "--dry-run", "-", "BUCKET/k"], 2, ["a stream cannot be tried", "hint: leave"]),
     "rate that is none": (["cp", "a.txt", "BUCKET/", "--limit-rate", "fast"], 2, ["cannot read 'fast'; write 500K"]),
     "no jobs": (["cp", "a.txt", "BUCKET/", "-j", "0"], 2, ["jobs and bandwidth have to be positive"]),
     "unknown way to compare": (["sync", "dir", "BUCKET/", "--compare", "mtime"], 2, ["invalid choice: 'mtime'"]),

@@ -72,6 +72,8 @@ def _pipe(args: Namespace) -> int:
 
     if len(args.sources) > 1 or args.sources[0] == args.target:
         raise UsageError("one of source and target can be -, and the other has to be one object")
+    if args.dry_run:
+        raise UsageError("a stream cannot be tried without being used up", hint="leave --dry-run out")
     with open_stores(args) as stores:
         if args.target == "-":
             from anyfit.cli.cmd_cat import print_object
