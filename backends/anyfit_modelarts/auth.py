@@ -201,10 +201,12 @@ class Account:
 
 
 def _as_auth(fault: AnyfitError) -> AuthError:
-    """Whatever IAM refuses is about who we are."""
+    """Whatever IAM refuses is about who we are, or for which project."""
+    project = "project" in fault.message.partition(": ")[2].lower()
+    fields = "modelarts.project_id and project_name" if project else "domain, username, password and project"
     return AuthError(
         fault.message.replace("ModelArts answers", "IAM answers"),
-        hint="check domain, username, password and project: anyfit config show --origin",
+        hint=f"check {fields}: anyfit config show --origin",
         backend="modelarts",
         status=fault.status,
         request_id=fault.request_id,

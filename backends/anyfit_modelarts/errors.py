@@ -26,6 +26,7 @@ NO_CALL = frozenset({"APIG.0101", "ModelArts.2803", "ModelArts.2836", "404", "40
 
 _LOGIN = "check domain, username, password or the keys: anyfit config show --origin"
 _AGAIN = "log in again; a token is good for the region and project that it was made for"
+_PROJECT = "modelarts.project_id is another than that of the login; leave it out to have it looked up"
 _RIGHTS = "the account has no right to do this; ask its administrator"
 _PLAN = "anyfit plan shows what would be sent"
 _NAME = "choose another name, or make a new version of the job with version_of"
@@ -33,6 +34,7 @@ _QUOTA = "delete what is not needed, or ask for a larger quota"
 _LATER = "it may pass; try again later"
 _OBS = "is the place there, in the same region, and may ModelArts read it?"
 _STATE = "anyfit status shows how it is"
+_JOBS = "anyfit jobs lists them; an id is a UUID, or JOB/VERSION in the first generation"
 _HOST = "check region and endpoint: anyfit config show --origin"
 _MODEL = "anyfit models lists them"
 _ENDPOINT = "anyfit endpoints lists them"
@@ -75,7 +77,7 @@ CODES: dict[str, Kind] = {
     "ModelArts.0206": (AuthError, _LOGIN),
     "ModelArts.0207": (AuthError, _AGAIN),
     "ModelArts.0208": (AuthError, _LOGIN),
-    "ModelArts.0210": (AuthError, "project_id is another than that of the login; leave it out to have it looked up"),
+    "ModelArts.0210": (AuthError, _PROJECT),
     "ModelArts.0212": (AuthError, _AGAIN),
     "ModelArts.0806": (NotFound, "logs are kept for 30 days"),
     "ModelArts.0901": (SpecError, "options.modelarts.dataset_id: is the dataset there?"),
@@ -85,8 +87,9 @@ CODES: dict[str, Kind] = {
     "ModelArts.2752": (Conflict, "choose another name for the algorithm"),
     "ModelArts.2821": (Conflict, "choose another name for the algorithm"),
     "ModelArts.2755": (SpecError, "options.modelarts.algorithm_id: there is no such algorithm"),
+    "ModelArts.2757": (SpecError, "options.modelarts.code_dir: is the code there? anyfit ls shows what is"),
     "ModelArts.2763": (SpecError, "instance_type: anyfit specs lists what there is"),
-    "ModelArts.2775": (NotFound, "anyfit jobs lists them"),
+    "ModelArts.2775": (NotFound, _JOBS),
     "ModelArts.2776": (NotFound, "the log is not there yet"),
     "ModelArts.2777": (NotFound, "the figures are not there yet"),
     "ModelArts.2780": (SpecError, "framework: anyfit backends modelarts --frameworks lists them"),
@@ -95,7 +98,7 @@ CODES: dict[str, Kind] = {
     "ModelArts.2783": (SpecError, "options.modelarts.dataset_id: there is no such dataset"),
     "ModelArts.2784": (AuthError, _AGAIN),
     "ModelArts.2785": (AuthError, "ModelArts has no agency in this account; give it one in the console"),
-    "ModelArts.2786": (AuthError, "project_id is another than that of the login; leave it out to have it looked up"),
+    "ModelArts.2786": (AuthError, _PROJECT),
     "ModelArts.2791": (SpecError, _OBS),
     "ModelArts.2793": (SpecError, "instance_count: the machine has a limit, which anyfit specs shows"),
     "ModelArts.2796": (UsageError, _STATE),
@@ -174,5 +177,6 @@ def fault_of(status: int, refusal: Refusal | None, what: str, request_id: str = 
     message = f"{what}: ModelArts answers {status}" + (f" ({word})" if word else "")
     if refusal and refusal.message:
         message += f": {refusal.message}"
-    hint = (refusal.solution if refusal else "") or hint
+    if refusal and refusal.solution and (hint == _PLAN or normal(code) not in CODES):
+        hint = f"{refusal.solution.rstrip('.')}; {hint}"
     return kind(message, hint=hint, backend="modelarts", status=code or str(status), request_id=request_id)

@@ -17,6 +17,7 @@ from anyfit.http import RetryPolicy
 from anyfit.metrics import scan
 from anyfit.spec import JobSpec
 from anyfit.storage import Store, Uri
+from anyfit_modelarts.blame import with_input
 from anyfit_modelarts.bundle import JOB
 from anyfit_modelarts.finding import Finder
 from anyfit_modelarts.guess import guessed_spec
@@ -25,7 +26,6 @@ from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.states import job_state
 from anyfit_modelarts.submitting import submit
 from anyfit_modelarts.training import Training
-from anyfit_modelarts.unstarted import with_input
 from anyfit_modelarts.wire import Run
 
 __all__ = ["Jobs"]
@@ -117,7 +117,7 @@ class Jobs:
         """With the input that is to blame where the script did not run, if the platform names its place."""
         if state.cause is not Cause.START or "/" not in state.reason:
             return state
-        return with_input(state, self._spec(run).inputs)
+        return with_input(state, self._spec(run))
 
     def logs(self, ref: JobRef, cursor: str) -> LogPage:
         """A page of the log, of all nodes."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from anyfit.backend import Plan
-from anyfit.errors import Conflict, NotFound, ServiceError
+from anyfit.errors import Conflict, NotFound, ServiceError, SpecError
 from anyfit.secret import revealed
 from anyfit.spec import JobSpec
+from anyfit_modelarts.blame import of_field
 from anyfit_modelarts.finding import Finder, is_made_from
 from anyfit_modelarts.training.v1 import ids_of
+from anyfit_modelarts.translate.work import options_of
 
 __all__ = ["submit"]
 
@@ -34,6 +38,8 @@ def submit(plan: Plan, finder: Finder) -> str:
         if not is_made_from(found[0], request.body):
             raise _conflict(spec.key) from None
         return found[0].id
+    except (SpecError, NotFound) as fault:
+        raise of_field(fault, spec, attrs.asdict(options_of(spec.options))) from None
 
 
 def _new_version(spec: JobSpec, body: Body, finder: Finder) -> str:

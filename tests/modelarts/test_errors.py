@@ -106,5 +106,11 @@ def test_any_answer_can_be_read(answer: Any) -> None:
 
 
 def test_solution_of_the_platform() -> None:
-    """What the platform itself says about a remedy comes before anyfit's own hint."""
-    assert fault_of(400, Refusal("ModelArts.2755", "m", "create it first"), "x").hint == "create it first"
+    """What the platform itself says about a remedy comes first where anyfit has nothing to say about the field."""
+    told = "Correct it and send it again."
+
+    assert fault_of(400, Refusal("ModelArts.2788", "m", told), "x").hint.startswith("Correct it and send it again; ")
+    assert fault_of(400, Refusal("ModelArts.0104", "m", told), "x").hint.startswith("Correct it and send it again; ")
+    assert fault_of(400, Refusal("ModelArts.2755", "m", told), "x").hint.startswith("options.modelarts.algorithm_id: ")
+    assert fault_of(404, Refusal("ModelArts.2786", "m", told), "x").hint.startswith("modelarts.project_id ")
+    assert "anyfit jobs" in fault_of(400, Refusal("ModelArts.2775", "m", told), "x").hint

@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from anyfit.backend import Cause, LogLine, Status
-from anyfit.errors import Conflict, NotFound
+from anyfit.errors import AuthError, Conflict, NotFound, SpecError
 from anyfit.job import Job, find_job
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
@@ -175,6 +175,37 @@ def test_data_that_are_not_there(connect: Make, bench: Benches, cloud: Mapping[s
     assert "train" in report.cause
     if api == "v2":
         assert report.next_command == f"anyfit rerun {job.name} --set inputs.train=URI"
+
+
+@both
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("output_path", {"output_path": "obs://no-such-bucket/out/"}),
+        ("inputs.training", {"inputs": {"training": Channel(uri="obs://no-such-bucket/data/")}}),
+        ("options.modelarts.code_dir", {"options": {"code_dir": "obs://no-such-bucket/x/", "boot_file": "train.py"}}),
+        ("options.modelarts.log_path", {"options": {"log_path": "obs://no-such-bucket/logs/"}}),
+    ],
+)
+def test_places_that_are_refused(connect: Make, bench: Benches, api: str, field: str, given: dict[str, Any]) -> None:
+    """A place that the platform refuses is told by the field that names it."""
+    run = bench(connect(api=api))
+    spec = run.spec(HELLO, **given) if "code_dir" not in field else JobSpec(name=run.name(), **given)
+    with pytest.raises(SpecError, match=f"^{field}: .*no-such-bucket") as caught:
+        run.start(spec)
+
+    assert field in caught.value.hint
+    assert caught.value.status.startswith("ModelArts.")
+
+
+@pytest.mark.parametrize("keys", [(), ("access_key", "secret_key")])
+def test_wrong_project(connect: Make, cloud: Mapping[str, str], keys: tuple[str, ...]) -> None:
+    """A project that is not the account's is told by its setting, whoever notices."""
+    backend = connect(project_id="f" * 32, **{name: cloud[name] for name in keys})
+    with pytest.raises(AuthError) as caught:
+        backend.list()
+
+    assert "modelarts.project_id" in caught.value.hint
 
 
 @both

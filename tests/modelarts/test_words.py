@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from anyfit.backend import Cause, JobState, Status
 from anyfit.errors import UsageError
-from anyfit.spec import Channel
+from anyfit.spec import Channel, JobSpec
+from anyfit_modelarts.blame import with_input
 from anyfit_modelarts.guess import guessed_spec
 from anyfit_modelarts.logs import LINES, Window, page_after, page_at_end, split_doubled, split_lines
 from anyfit_modelarts.series import use_series, v1_results
 from anyfit_modelarts.states import PHASES, V1_STATUS, job_state, v1_state, v2_state
 from anyfit_modelarts.training import v1, v2
-from anyfit_modelarts.unstarted import with_input
 from anyfit_modelarts.wire import Run
 
 BEGUN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -259,7 +259,8 @@ def test_no_exit_code() -> None:
 def test_input_that_is_to_blame(told: str, name: str) -> None:
     """Where the platform names the place of an input, the input is named, however the place is spelt."""
     inputs = {each: Channel(uri=uri) for each, uri in (("all", "obs://b/data"), ("train", "obs://b/data/train/"))}
-    state = with_input(JobState(status=Status.FAILED, cause=Cause.START, reason=told), inputs)
+    spec = JobSpec(name="mnist", inputs=inputs)
+    state = with_input(JobState(status=Status.FAILED, cause=Cause.START, reason=told), spec)
 
     assert (state.cause is Cause.INPUT) == bool(name)
     assert state.reason == (f"inputs.{name} could not be fetched: {told}" if name else told)
