@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from anyfit.backend import Artifact, Cause, JobRef, JobState, LogLine, LogPage, Named, Plan, Series, Status
-from anyfit.cloud.leavings import End, artifacts_in, read_document, read_end, remove_folders
+from anyfit.cloud.leavings import HIDDEN, End, artifacts_in, read_document, read_end, remove_folders
 from anyfit.codec import from_data
 from anyfit.errors import AnyfitError, AuthError, NotFound, ServiceError
 from anyfit.http import RetryPolicy
@@ -222,7 +222,10 @@ class Jobs:
                 raise
 
     def delete(self, ref: JobRef) -> None:
-        """Remove the job, with its versions' parent if it was the last, and the code that anyfit had put there."""
+        """Remove the job, with its versions' parent if it was the last, and what anyfit alone has put into the bucket.
+
+        Results stay. The launcher's word of the end is among them, and comes until the job has ended.
+        """
         training = self._finder.of(ref.id)
         try:
             run = training.get(ref.id)
@@ -230,7 +233,7 @@ class Jobs:
             return
         self._end(training, run)
         training.delete(run.id)
-        remove_folders(self._store, self._code_of(run))
+        remove_folders(self._store, self._ours(run))
         self._forget(ref.id)
 
     def set_description(self, ref: JobRef, description: str) -> None:
@@ -255,10 +258,12 @@ class Jobs:
             self._policy.sleep(self._pause)
             waited += self._pause
 
-    def _code_of(self, run: Run) -> list[Uri]:
-        """The folder of code that anyfit has put there; what cannot be told stays, and does no harm."""
+    def _ours(self, run: Run) -> list[Uri]:
+        """The folders of code and notes that anyfit has put there; what cannot be told stays, and does no harm."""
         with suppress(AnyfitError):
-            return [Uri.parse(run.code).as_dir()] if self._job_file(run) else []
+            if self._job_file(run):
+                notes = [self._results(run).join(HIDDEN)] if run.output else []
+                return [Uri.parse(run.code).as_dir(), *notes]
         return []
 
     def _results(self, run: Run) -> Uri:

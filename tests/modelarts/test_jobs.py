@@ -233,6 +233,26 @@ def test_both_generations_in_one(connect: Make, bench: Benches) -> None:
     assert {each.name for each in backend.list()} >= {job.spec.key for job in jobs}
 
 
+@both
+def test_delete_while_it_runs(connect: Make, bench: Benches, api: str) -> None:
+    """Of a job that is deleted while it runs only its results stay, and nothing comes afterwards."""
+    backend = connect(api=api)
+    run = bench(backend)
+    script = (
+        "import os, time\n"
+        "open(os.environ['ANYFIT_MODEL_DIR'] + '/weights', 'w').write('w')\n"
+        "print('written', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    job = run.start(run.spec(script))
+    run.wait_for_line(job, "written")
+    output = Uri.parse(backend.output_uri(job.ref))
+    backend.delete(job.ref)
+    home = Uri.parse(str(output).partition("output/")[0])
+
+    assert [entry.key for entry in backend.store(home).list(home.key)] == [f"{output.key}model/weights"]
+
+
 def test_versions_of_the_first_generation(connect: Make, bench: Benches) -> None:
     """A version is one of the same job, derives from the newest, and goes alone; the last one takes the job along."""
     backend = connect(api="v1")
