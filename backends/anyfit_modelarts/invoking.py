@@ -13,7 +13,7 @@ from uuid import uuid4
 from attrs import frozen
 from requests import Response
 
-from anyfit.backend import EndpointRef, EndpointStatus, Payload
+from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Payload
 from anyfit.errors import AnyfitError, AuthError, PredictionError, ServiceError, SpecError
 from anyfit.http import Transport
 from anyfit.launch.anyfit_inference import accepted
@@ -175,11 +175,12 @@ class Caller:
         return prediction_error(ref.id, status, body, backend="modelarts")
 
     @staticmethod
-    def _not_ready(ref: EndpointRef, state: Any, status: str) -> ServiceError:
+    def _not_ready(ref: EndpointRef, state: EndpointState, status: str) -> ServiceError:
+        name = (state.spec and state.spec.name) or ref.id
         resting = state.status == EndpointStatus.STOPPED
         return ServiceError(
-            f"endpoint {ref.id} is {state.status.value}{f': {state.reason}' if state.reason else ''}",
-            hint="start it: anyfit endpoints start NAME" if resting else "anyfit endpoints shows how it is",
+            f"endpoint {name} is {state.status.value}{f': {state.reason}' if state.reason else ''}",
+            hint=f"start it: anyfit endpoints start {name}" if resting else f"look again: anyfit endpoints {name}",
             backend="modelarts",
             status=status,
         )

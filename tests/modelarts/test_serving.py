@@ -444,6 +444,19 @@ def test_refusals_of_the_gateway(
         backend.invoke(REF, JSON)
 
 
+@pytest.mark.parametrize(
+    ("state", "hint"), [("stopped", "start it: anyfit endpoints start e"), ("failed", "look again: anyfit endpoints e")]
+)
+def test_hint_has_the_name(script: Any, asked: Any, state: str, hint: str) -> None:
+    """Who asks an endpoint that does not serve is told what to type, with the endpoint's name."""
+    backend = asked()
+    script.on(f"GET {SERVICE}", detail(state))
+    with pytest.raises(ServiceError, match="endpoint e is ") as caught:
+        backend.invoke(REF, JSON)
+
+    assert caught.value.hint == hint
+
+
 def test_endpoint_that_is_gone(script: Any, asked: Any) -> None:
     """A service that is no longer there is NotFound, also for a client that knew it."""
     backend = asked()
