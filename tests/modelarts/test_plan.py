@@ -220,6 +220,13 @@ def test_parameters_do_not_hide_channels(plan: Callable[..., Any]) -> None:
     assert parameters == [{"name": "lr", "value": "0.1"}]
 
 
+def test_names_of_a_version(plan: Callable[..., Any]) -> None:
+    """A version of a generation without versions has two names, and the plan says whose each one is."""
+    (note,) = (note for note in plan(evolve(READY, name="slow", version=2)).notes if note.field == "version_of")
+
+    assert "to ModelArts slow.v2 is a job of its own, slow-v2" in note.text
+
+
 def test_plan_without_an_account(scripted: Make, script: Any, tmp_path: Path) -> None:
     """What stood in the documents is enough to see a plan."""
     from anyfit.config import Config

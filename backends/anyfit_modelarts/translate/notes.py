@@ -64,7 +64,8 @@ def _environment_of_v1(work: Work) -> Iterator[Note]:
 
 def _version(work: Work) -> Iterator[Note]:
     if work.api == "v2":
-        text = f"the second generation has no versions: a job of its own, named {name_of(work.spec.key)}"
+        key = work.spec.key
+        text = f"the second generation has no versions, so to ModelArts {key} is a job of its own, {name_of(key)}"
         yield Note("version_of", Match.NEAR, text)
     elif not work.options.pre_version_id:
         yield Note("version_of", Match.EXACT, "job and pre_version_id are those of the newest version when it is sent")
