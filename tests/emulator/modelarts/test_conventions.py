@@ -195,6 +195,7 @@ def test_v1_several_machines(rig: Any) -> None:
     first, second = map(Told, texts)
 
     assert "--rank=0" in first.argv
+    assert ["--rank=0" in line for text in texts for line in text.splitlines() if "]command: " in line] == [True, False]
     assert {"--rank=1", "--world_size=2"} <= set(second.argv)
     assert second["DLS_TASK_INDEX"] == "1"
     assert first.root != second.root
@@ -287,6 +288,20 @@ def test_v2_custom(rig: Any) -> None:
     assert told.place(told.cwd) == "/home/ma-user/here"
 
 
+def test_tracebacks_of_scripts(rig: Any) -> None:
+    """A script that fails to open a file says so as it would in a real container, chained exceptions too."""
+    script = "def look():\n try:\n  open('/cache/first')\n except OSError:\n  open('/cache/second')\nlook()\n"
+    status, [text] = end_v1(rig, script)
+    frames = [line.rpartition("/")[2] for line in text.splitlines() if line.startswith('  File "')]
+
+    assert status == 11
+    assert frames == [
+        'train.py", line 3, in look',
+        'train.py", line 6, in <module>',
+        'train.py", line 5, in look',
+    ]
+
+
 def test_v2_local_code_dir(rig: Any) -> None:
     """The code is brought where one wants it."""
     [text] = run_v2(rig, local_code_dir="/home/ma-user/mine")
@@ -302,6 +317,8 @@ def test_v2_several_machines(rig: Any) -> None:
     name = json.loads(first.environment["MA_OUTPUTS"])["outputs"][0]["remote"]["obs"]["obs_url"].split("/")[2]
 
     assert second.argv[3:] == ["--init_method", first.argv[4], "--rank", "1", "--world_size", "2"]
+    said = [line for text in texts for line in text.splitlines() if "]command: " in line]
+    assert [line.endswith(f"--rank {index} --world_size 2") for index, line in enumerate(said)] == [True, True]
     hosts = first["VC_WORKER_HOSTS"].split(",")
     assert hosts == [first["MA_CURRENT_IP"], second["MA_CURRENT_IP"]]
     assert first.argv[4].startswith(f"tcp://{hosts[0]}:")

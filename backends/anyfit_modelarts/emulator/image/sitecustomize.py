@@ -6,7 +6,9 @@ import builtins
 import functools
 import io
 import os
+import sys
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 _TWO = ("link", "rename", "replace", "symlink")  # functions of two paths
@@ -41,5 +43,35 @@ def shift(root: str, directories: list[str]) -> None:
     builtins.open = io.open = patched(open, 1)
 
 
+def hide() -> None:
+    """Leave the functions of this file out of tracebacks, as there are none of them in a real container."""
+    shown = sys.excepthook
+    mine = hide.__code__.co_filename
+
+    def others(trace: TracebackType | None) -> TracebackType | None:
+        while trace and trace.tb_frame.f_code.co_filename == mine:
+            trace = trace.tb_next
+        return trace
+
+    def without_mine(trace: TracebackType | None) -> TracebackType | None:
+        first = at = others(trace)
+        while at:
+            at.tb_next = others(at.tb_next)
+            at = at.tb_next
+        return first
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        each: BaseException | None = error
+        seen: list[BaseException] = []
+        while each is not None and each not in seen:
+            each.__traceback__ = without_mine(each.__traceback__)
+            seen.append(each)
+            each = each.__cause__ or each.__context__
+        shown(kind, error, error.__traceback__)
+
+    sys.excepthook = show
+
+
 if os.environ.get("EMULATED_ROOT"):
     shift(os.environ["EMULATED_ROOT"], os.environ["EMULATED_DIRECTORIES"].split(os.pathsep))
+    hide()

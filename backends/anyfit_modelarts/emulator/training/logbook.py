@@ -33,8 +33,8 @@ class Logbook:
         """What stands before the program's own lines."""
         pipe = [f"will create log file {plan.pipe}", f"will write log file {plan.pipe}"] if plan.pipe else []
         pipe += ["param for max log length: 1073741824"] if plan.pipe else []
-        lines = [*(f"{_PIPE}{line}" for line in pipe), *(f"{SERVICE}{line}" for line in plan.preamble)]
-        for log in self._logs:
+        for log, node in zip(self._logs, plan.nodes, strict=True):
+            lines = [*(f"{_PIPE}{line}" for line in pipe), *(f"{SERVICE}{line}" for line in node.preamble)]
             log.say("\n".join(lines))
 
     def finish(self, plan: Plan, codes: Sequence[int]) -> None:

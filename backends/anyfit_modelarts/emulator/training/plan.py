@@ -52,12 +52,14 @@ class Node:
         environment: What it is told.
         log_uri: Where its log is copied to at the end, or "".
         helpers: What runs beside it.
+        preamble: What the platform writes into its log before the start.
     """
 
     argv: tuple[str, ...]
     environment: dict[str, str]
     log_uri: str = ""
     helpers: tuple[Helper, ...] = ()
+    preamble: tuple[str, ...] = ()
 
 
 @frozen
@@ -69,7 +71,6 @@ class Plan:
         code: The code's directory, or "".
         files: What the platform writes into the container, by path.
         boot: The file that must be there once the code is, or "" for a command of the user's own.
-        preamble: What the platform writes into the log before the start.
         pipe: The name of the log file in the container, which the platform's log writer mentions, or "".
         seconds: After so many it is stopped.
         retries: How often it is started again after a failure.
@@ -83,7 +84,6 @@ class Plan:
     files: dict[str, str] = field(factory=dict)
     code: str = ""
     boot: str = ""
-    preamble: tuple[str, ...] = field(default=())
     pipe: str = ""
     seconds: float | None = None
     retries: int = 0

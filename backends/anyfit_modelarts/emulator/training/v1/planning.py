@@ -45,7 +45,8 @@ def make_plan(
             told |= _custom(job, version, cluster, data)
         elif boot:
             argv = (*starts, *_together(version, cluster, index))
-        nodes.append(Node(argv, told, _log_uri(job, version, index), _helpers(version, cluster, index, starts)))
+        helpers, preamble = _helpers(version, cluster, index, starts), _preamble(job, config, app, boot, argv)
+        nodes.append(Node(argv, told, _log_uri(job, version, index), helpers, preamble))
     return Plan(
         tuple(nodes),
         HOME if custom else WORK,
@@ -54,7 +55,6 @@ def make_plan(
         files=rank_table(cluster.addresses, version.machine),
         code=f"{WORK}/{last_name(app)}" if boot and not custom else "",
         boot=f"{WORK}/{boot}" if boot and not custom else "",
-        preamble=_preamble(job, config, app, boot, starts),
         pipe=f"/tmp/log/{job.name}.log",  # noqa: S108  said, not opened
     )
 
@@ -200,14 +200,14 @@ def _log_uri(job: Job, version: Version, index: int) -> str:
     return f"{as_directory(to_s3(place))}{version.resource_id}-{log_name(job, index)}.log" if place else ""
 
 
-def _preamble(job: Job, config: dict[str, str], app: str, boot: str, starts: tuple[str, ...]) -> tuple[str, ...]:
+def _preamble(job: Job, config: dict[str, str], app: str, boot: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     lines = {
         "user": _USER,
         "pwd": HOME if "user_image_url" in config else WORK,
         "app_url": app,
         "boot_file": boot,
         "log_url": f"/tmp/log/{job.name}.log",  # noqa: S108
-        "command": starts[2] if starts[0] == "bash" and starts[1] == "-c" else shlex.join(starts[1:]),
+        "command": argv[2] if argv[0] == "bash" and argv[1] == "-c" else shlex.join(argv[1:]),
         "dependencies_file_dir": f"{WORK}/{last_name(app)}" if app else "",
     }
     return tuple(f"{name}: {value}" for name, value in lines.items() if value)

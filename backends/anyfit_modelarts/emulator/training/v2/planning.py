@@ -72,13 +72,15 @@ def make_plan(job: Job, cluster: Cluster, keys: Credential, endpoint: str, api: 
             *((item["name"], item["value"]) for item in algorithm.get("parameters", ())),
         ]
     )
+    starts = [_argv(job, world, cluster, index, arguments) for index in range(job.life.nodes)]
     nodes = [
         Node(
-            _argv(job, world, cluster, index, arguments),
+            argv,
             {**common, **_place(job, cluster, index), **algorithm.get("environments", {})},
             _log_uri(job, index),
+            preamble=_preamble(world, argv),
         )
-        for index in range(job.life.nodes)
+        for index, argv in enumerate(starts)
     ]
     code = to_s3(algorithm["code_dir"]) if world.code else ""
     mounted = _mounted(job)
@@ -96,7 +98,6 @@ def make_plan(job: Job, cluster: Cluster, keys: Credential, endpoint: str, api: 
         files=rank_table(cluster.addresses, job.machine),
         code=world.code if world.boot else "",
         boot=world.boot,
-        preamble=_preamble(job, world, nodes[0].argv),
         seconds=stop["duration"] * _HOUR if stop else None,
         retries=int(job.metadata["annotations"].get(RETRIES, "0")),
     )
@@ -229,7 +230,7 @@ def _log_uri(job: Job, index: int) -> str:
     return as_directory(to_s3(place)) + log_object(job, index) if place else ""
 
 
-def _preamble(job: Job, world: _World, argv: tuple[str, ...]) -> tuple[str, ...]:
+def _preamble(world: _World, argv: tuple[str, ...]) -> tuple[str, ...]:
     lines = {
         "user": "uid=1102(ma-user) gid=1102(ma-user) groups=1102(ma-user)",
         "pwd": world.directory,
