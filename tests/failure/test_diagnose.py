@@ -151,6 +151,7 @@ def test_the_last_line_is_the_script_s(language: Language, end: str) -> None:
     assert report.cause.endswith(end)
     assert "last line" not in report_on(*epilogue, code=3).cause
     assert "modelarts-pipe: x." in report_on(*epilogue).cause
+    assert "not be saved." in report_on("done", "[Service Log]the output could not be saved", code=0).cause
 
 
 def test_waiting_too_long_is_a_timeout_of_its_own() -> None:

@@ -126,10 +126,12 @@ def _summary(evidence: Evidence, kind: FailureKind, language: Language) -> str:
 
 
 def _last_line(evidence: Evidence) -> str:
-    """What the script said last, for platforms write into logs too; their last word only where nothing else tells."""
+    """What the script said last, for platforms write into logs too; their last word where it is not to blame."""
     said = [line for line in evidence.lines if line]
     own = [line for line in said if not _OF_THE_PLATFORM.match(line)]
-    return (own or ([] if evidence.code is not None else said) or [""])[-1]
+    if evidence.code == 0:
+        return (said or [""])[-1]
+    return (own or (said if evidence.code is None else []) or [""])[-1]
 
 
 def _sentence(text: str, language: Language) -> str:
