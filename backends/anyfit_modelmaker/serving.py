@@ -180,7 +180,7 @@ class Services:
             if state.status != EndpointStatus.READY:
                 return ServiceError(
                     f"endpoint {ref.id} is {state.status.value}{f': {state.reason}' if state.reason else ''}",
-                    hint=f"start it: anyfit endpoints start {ref.id}",
+                    hint=f"start it: anyfit endpoints start {ref}",
                     backend="modelmaker",
                     status=str(status),
                 )

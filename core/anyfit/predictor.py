@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -21,7 +23,7 @@ from anyfit.backend import (
     Payload,
     Series,
 )
-from anyfit.errors import NotFinished, ServiceError, SpecError
+from anyfit.errors import AnyfitError, NotFinished, ServiceError, SpecError
 from anyfit.intents import EndpointIntent, ask_once
 from anyfit.journal import name_taken
 from anyfit.names import check_name
@@ -87,7 +89,8 @@ class Predictor:
 
     def invoke(self, body: bytes, content_type: str, accept: str = "application/json") -> Payload:
         """Ask the model with bytes as they are; the answer as it came."""
-        return self.backend.invoke(self.ref, Payload(body, content_type, accept))
+        with self._named():
+            return self.backend.invoke(self.ref, Payload(body, content_type, accept))
 
     @named_arguments
     def logs(self, *, follow: bool = False, tail: int | None = None) -> Iterator[LogLine]:
@@ -113,7 +116,8 @@ class Predictor:
     def metrics(self) -> list[Series]:
         """What the endpoint does and uses, as far as the platform tells: requests, machine use."""
         self.backend.require(Feature.ENDPOINT_METRICS)
-        return list(self.backend.endpoint_metrics(self.ref))
+        with self._named():
+            return list(self.backend.endpoint_metrics(self.ref))
 
     def to_json(self) -> dict[str, Any]:
         """The endpoint and its state as a JSON object."""
@@ -124,7 +128,15 @@ class Predictor:
 
     def info(self) -> EndpointState:
         """How the endpoint is, what it serves and where."""
-        return self.backend.endpoint(self.ref)
+        with self._named():
+            return self.backend.endpoint(self.ref)
+
+    def model_names(self) -> dict[str, str]:
+        """`name:version` by reference of every model that the platform tells; none where it tells none."""
+        try:
+            return {str(info.ref): f"{info.name}:{info.version}" for info in self.backend.models()}
+        except AnyfitError:
+            return {}
 
     @named_arguments
     def update(
@@ -153,26 +165,30 @@ class Predictor:
         changed = tuple(_changed(variant, initial_instance_count, instance_type, environment) for variant in variants)
         spec = evolve(current, variants=changed)
         _check(spec, self.backend)
-        self.backend.update_endpoint(self.ref, spec)
+        with self._named():
+            self.backend.update_endpoint(self.ref, spec)
         if wait:
             self.wait()
 
     def start(self, *, wait: bool = True) -> None:
         """Serve again after `stop`."""
         self.backend.require(Feature.ENDPOINT_PAUSE)
-        self.backend.start_endpoint(self.ref)
+        with self._named():
+            self.backend.start_endpoint(self.ref)
         if wait:
             self.wait()
 
     def stop(self) -> None:
         """Stop serving; `start` goes on with the same models."""
         self.backend.require(Feature.ENDPOINT_PAUSE)
-        self.backend.stop_endpoint(self.ref)
+        with self._named():
+            self.backend.stop_endpoint(self.ref)
 
     def delete(self, model: bool = False) -> None:
         """Remove the endpoint; with `model` also the model versions that it serves."""
         served = self.info().spec if model else None
-        self.backend.undeploy(self.ref)
+        with self._named():
+            self.backend.undeploy(self.ref)
         self.session.journal.forget_endpoint(self.ref, self.backend.place)
         for variant in served.variants if served else ():
             self.backend.delete_model(ModelRef.parse(variant.model))
@@ -197,9 +213,27 @@ class Predictor:
             )
         return state
 
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Faults call the endpoint by the name that people know, where the platform's id is another."""
+        try:
+            yield
+        except AnyfitError as fault:
+            if self.name != self.ref.id:
+                fault.message, fault.hint = self._by_name(fault.message), self._by_name(fault.hint)
+                fault.args = (fault.message,)
+            raise
+
+    def _by_name(self, text: str) -> str:
+        """With the name for the reference, or for the platform's id, where a text speaks of the endpoint."""
+        called = "|".join(map(re.escape, (str(self.ref), self.ref.id, self.ref.id.rpartition("/")[2])))
+        ours = rf"(\bendpoints?(?: start| logs)? ['\"]?)(?:{called})(?![\w/-])"
+        return re.sub(ours, lambda found: found[1] + self.name, text)
+
     def _log_pages(self, cursor: str) -> Iterator[LogPage]:
         while True:
-            page = self.backend.endpoint_logs(self.ref, cursor)
+            with self._named():
+                page = self.backend.endpoint_logs(self.ref, cursor)
             cursor = page.cursor
             yield page
             if not page.more:

@@ -68,7 +68,7 @@ def test_life_of_an_endpoint(cli: Any) -> None:
 
     listed = cli("endpoints", "--json").json()
     assert [(e["name"], e["status"]) for e in listed] == [("double", "READY")]
-    assert "serves     local://localhost/first/1 x 1, weight 1" in cli("endpoints", "double").out
+    assert "serves     first:1 (local://localhost/first/1) x 1, weight 1" in cli("endpoints", "double").out
     assert cli("endpoints", "stop", "double").out == "double STOPPED\n"
     assert cli("endpoints", "start", "double").out == "double READY\n"
     assert cli("endpoints", "update", "double", "--model", "first:1=0.5").out == "double READY\n"

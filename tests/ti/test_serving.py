@@ -274,10 +274,11 @@ def test_stopped(served: Served) -> None:
     predictor.stop()
     with pytest.raises(AnyfitError):
         predictor.wait(60)
-    with pytest.raises(ServiceError, match="is STOPPED") as caught:
+    with pytest.raises(ServiceError, match=f"^endpoint {predictor.name} is STOPPED") as caught:
         predictor.predict([1])
 
-    assert "anyfit endpoints start ti://" in caught.value.hint
+    assert caught.value.hint == f"start it: anyfit endpoints start {predictor.name}"
+    assert predictor.ref.id not in str(caught.value)
     predictor.start()
     assert predictor.predict([1])["tag"] == "first"
 

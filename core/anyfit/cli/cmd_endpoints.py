@@ -17,9 +17,11 @@ from anyfit.cli.parser import add_backend, add_json, add_quiet, open_session
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
 
     from anyfit.predictor import Predictor
     from anyfit.session import Session
+    from anyfit.spec import Variant
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -79,6 +81,7 @@ def _show(predictor: Predictor, args: Namespace) -> int:
         return 0
     state = predictor.info()
     variants = state.spec.variants if state.spec else ()
+    names = predictor.model_names() if variants else {}
     facts(
         [
             ("endpoint", predictor.name),
@@ -87,13 +90,19 @@ def _show(predictor: Predictor, args: Namespace) -> int:
             ("reason", state.reason),
             ("address", state.url),
             ("created", local_time(state.created_at)),
-            *(("serves", f"{v.model} x {v.instance_count}, weight {v.weight:g}") for v in variants),
+            *(("serves", _served(variant, names)) for variant in variants),
         ]
     )
     stopped = state.status.value == "STOPPED"
     command = f"endpoints start {predictor.name}" if stopped else f"predict {predictor.name} --data JSON"
     say(args, f"next: anyfit {command}")
     return 0
+
+
+def _served(variant: Variant, names: Mapping[str, str]) -> str:
+    name = names.get(variant.model)
+    model = f"{name} ({variant.model})" if name else variant.model
+    return f"{model} x {variant.instance_count}, weight {variant.weight:g}"
 
 
 def _logs(predictor: Predictor, args: Namespace) -> int:
