@@ -16,6 +16,7 @@ __all__ = [
     "CODES",
     "EXPIRED",
     "GONE",
+    "MISSING",
     "NOT_NOW",
     "NOT_OFFERED",
     "TRANSIENT",
@@ -53,6 +54,9 @@ NOT_OFFERED = (
     "UnauthorizedOperation",
 )
 """A region does not have a generation, or the account has not opened it, or its policies leave it out."""
+
+MISSING = "InvalidParameterValue.CosPathNotExist"
+"""There is nothing at a place in COS, or not for the platform's service role."""
 
 _KEYS = "check secret_id and secret_key: anyfit config show --origin"
 _CAM = "the account's policies (CAM) forbid it; QcloudTIONEFullAccess and QcloudCOSFullAccess allow it"
@@ -95,7 +99,7 @@ CODES: dict[str, tuple[type[AnyfitError], str]] = {
     "InvalidParameterValue.InvalidTrainingImageName": (SpecError, "look whether the image is in that registry"),
     "InvalidParameterValue.FrameworkVersionNotSupport": (SpecError, "anyfit backends ti --frameworks lists them"),
     "InvalidParameterValue.TrainCodeNotFound": (SpecError, _PLACE),
-    "InvalidParameterValue.CosPathNotExist": (SpecError, _PLACE),
+    MISSING: (NotFound, _PLACE),
     "InvalidParameterValue.FileSystemNeedVpcConfigSupport": (SpecError, "set options.ti.subnet to that of the CFS"),
     "InvalidParameterValue.ClsConfigRequired": (SpecError, "set options.ti.log_set and log_topic"),
     "MissingParameter": (SpecError, _PLAN),

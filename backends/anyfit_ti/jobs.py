@@ -10,6 +10,8 @@ from anyfit.errors import NotFound, ServiceError
 from anyfit.metrics import Scanner
 from anyfit.secret import revealed
 from anyfit.spec import JobSpec
+from anyfit.storage import Uri
+from anyfit_ti.errors import MISSING, is_code
 from anyfit_ti.generations import Generations, own_id
 from anyfit_ti.patience import looks
 from anyfit_ti.training import Training
@@ -38,7 +40,10 @@ class Jobs:
         (request,) = plan.requests
         body = revealed(request.body, plan.spec.secrets)
         side = self._sides.old if request.action == "CreateTrainingJob" else self._sides.new
-        return self._ref(self._sides.id(side, side.submit(plan, body)))
+        try:
+            return self._ref(self._sides.id(side, side.submit(plan, body)))
+        except NotFound as fault:
+            raise _of_input(fault, plan.spec) from fault
 
     def find(self, key: str) -> JobRef | None:
         """The job of that key."""
@@ -121,6 +126,21 @@ class Jobs:
 
     def _ref(self, id: str) -> JobRef:
         return JobRef("ti", self._region, id)
+
+
+def _of_input(fault: NotFound, spec: JobSpec) -> NotFound:
+    """The refusal of a place that is not there, told of the input that is said to lie there, if it is one's."""
+    if not is_code(fault.status, MISSING):
+        return fault
+    keys = {name: Uri.parse(channel.uri).key for name, channel in spec.inputs.items() if not channel.local}
+    named = [name for name, key in keys.items() if key and key in fault.message]
+    if not named:
+        return fault
+    name = max(named, key=lambda each: len(keys[each]))
+    uri = spec.inputs[name].uri
+    hint = f"look whether it is there, and whether the service role may read it: anyfit ls {uri}"
+    message = f"inputs.{name}: {fault.message}"
+    return NotFound(message, hint=hint, backend="ti", status=fault.status, request_id=fault.request_id)
 
 
 def _gone(ref: JobRef) -> JobState:

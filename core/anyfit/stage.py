@@ -6,19 +6,49 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from anyfit.errors import NotFound
+from anyfit.errors import AnyfitError, NotFound
+from anyfit.inputs import has_to_move
 from anyfit.show import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anyfit.backend import Backend, Plan, Upload
+    from anyfit.spec import JobSpec
     from anyfit.storage import Store, Uri
 
-__all__ = ["put_uploads", "stage"]
+__all__ = ["check_inputs", "put_uploads", "stage"]
 
 _AT_ONCE = 4
 _LARGE = 8 << 20
+
+
+def check_inputs(backend: Backend, spec: JobSpec) -> None:
+    """Refuse inputs that are said to lie in the backend's own store and do not, before anything is put there.
+
+    Of each one key is asked for. A store that lets the platform in and not us does not tell; then the platform will.
+    """
+    for name, channel in spec.inputs.items():
+        if not channel.local and not has_to_move(channel, backend.capabilities.schemes):
+            _check_input(backend, name, channel.uri)
+
+
+def _check_input(backend: Backend, name: str, uri: str) -> None:
+    from anyfit.storage import Uri
+
+    place = Uri.parse(uri)
+    try:
+        if backend.store(place).list_page(place.key, limit=1).entries:
+            return
+    except NotFound:
+        pass
+    except AnyfitError:
+        return
+    raise NotFound(
+        f"inputs.{name}: there is nothing at {uri}",
+        hint=f"look what is there: anyfit ls {place.parent if place.key else uri}",
+        backend=backend.name,
+    ) from None
 
 
 def stage(backend: Backend, plan: Plan) -> str:

@@ -116,13 +116,14 @@ def _check_places(spec: JobSpec) -> None:
 def submit(session: Session, backend: Backend, plan: Plan, progress: Progress) -> Job:
     """Write the intent down, stage, submit, write the reference down; see `ask_once` for what may go wrong."""
     from anyfit.plugins import observers
-    from anyfit.stage import stage
+    from anyfit.stage import check_inputs, stage
 
     resolved(plan.spec.secrets)  # what is missing is told before anything is made
     began = time.monotonic()
 
     def prepare() -> None:
         nonlocal began
+        check_inputs(backend, plan.spec)
         staged = stage(backend, plan)
         progress("upload", time.monotonic() - began, staged)
         began = time.monotonic()

@@ -166,7 +166,8 @@ def test_data_that_are_not_there(connect: Make, bench: Benches, cloud: Mapping[s
     """Data that are not there are a fault before the script, and it says so."""
     run = bench(connect(api=api))
     missing = f"obs://{cloud['bucket']}/nothing/here/"
-    job = run.run(run.spec(HELLO, inputs={"train": Channel(uri=missing)}))
+    job = run.start_unchecked(run.spec(HELLO, inputs={"train": Channel(uri=missing)}))
+    run.wait(job)
 
     assert job.state.status == Status.FAILED
     report = job.report()
@@ -192,7 +193,7 @@ def test_places_that_are_refused(connect: Make, bench: Benches, api: str, field:
     run = bench(connect(api=api))
     spec = run.spec(HELLO, **given) if "code_dir" not in field else JobSpec(name=run.name(), **given)
     with pytest.raises(SpecError, match=f"^{field}: .*no-such-bucket") as caught:
-        run.start(spec)
+        run.start_unchecked(spec)
 
     assert field in caught.value.hint
     assert caught.value.status.startswith("ModelArts.")

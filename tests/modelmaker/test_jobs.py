@@ -194,7 +194,8 @@ def test_cannot_start(backend: ModelMakerBackend, bench: Benches, cloud: Mapping
     """Data that are not there are the platform's fault before the script, and it says so."""
     run = bench(backend)
     spec = run.spec(HELLO, inputs={"training": Channel(uri=f"s3://{cloud['bucket']}/nothing/here/")})
-    job = run.run(spec)
+    job = run.start_unchecked(spec)
+    run.wait(job)
 
     assert (job.state.status, job.state.cause) == (Status.FAILED, Cause.START)
     assert job.state.native == "STARTING_FAIL"

@@ -249,7 +249,9 @@ def test_end_by_signal(backend: TiBackend, bench: Benches) -> None:
 def test_cannot_start(backend: TiBackend, bench: Benches, cloud: Mapping[str, str]) -> None:
     """Data that are not there are the platform's fault before the script, and it says so."""
     run = bench(backend)
-    job = run.run(run.spec(HELLO, inputs={"train": Channel(uri=f"cos://{cloud['bucket']}/nothing/here/")}))
+    spec = run.spec(HELLO, inputs={"train": Channel(uri=f"cos://{cloud['bucket']}/nothing/here/")})
+    job = run.start_unchecked(spec)
+    run.wait(job)
 
     assert (job.state.status, job.state.cause, job.state.native) == (Status.FAILED, Cause.INPUT, "Failed")
     assert job.state.reason

@@ -10,10 +10,11 @@ import pytest
 from attrs import evolve
 
 from anyfit.backend import JobRef, LogLine, Status
-from anyfit.errors import SpecError, Unsupported
+from anyfit.errors import NotFound, Unsupported
 from anyfit.job import find_job
 from anyfit.offers import catalog_of
 from anyfit.spec import Channel, JobSpec
+from anyfit.stage import stage
 from anyfit.storage import Uri
 from anyfit.testing import Bench
 from anyfit.watch import follow
@@ -223,12 +224,21 @@ def test_end_by_signal(backend: TiBackend, bench: Benches) -> None:
 
 
 def test_data_that_are_not_there(backend: TiBackend, bench: Benches, cloud: Mapping[str, str]) -> None:
-    """Data that are not there are refused by the platform before a job is made."""
+    """Data that are not there are refused before anything is sent, and else by the platform; both name the input."""
     run = bench(backend)
     spec = run.spec(HELLO, inputs={"train": Channel(uri=f"cos://{cloud['bucket']}/nothing/here/")})
-    with pytest.raises(SpecError, match="CosPathNotExist"):
+    with pytest.raises(NotFound, match=r"^inputs\.train: there is nothing at cos://") as caught:
         run.start(spec)
+    plan = run.plan(spec)
+    home = Uri.parse(plan.uploads[0].target)
+    sent = list(backend.store(home).list(f"anyfit/jobs/{spec.name}/"))
+    stage(backend, plan)
+    with pytest.raises(NotFound, match=r"^inputs\.train: .*CosPathNotExist.*nothing/here/") as refused:
+        backend.submit(plan)
 
+    assert caught.value.exit_code == 102
+    assert sent == []
+    assert "anyfit ls cos://" in refused.value.hint
     assert backend.find(spec.name) is None
 
 

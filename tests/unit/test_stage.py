@@ -10,13 +10,13 @@ from attrs import evolve
 
 from anyfit.backend import Backend, Capabilities, Catalog, Offering, Plan, Upload
 from anyfit.config import Config
-from anyfit.errors import SpecError, StorageError
+from anyfit.errors import AnyfitError, AuthError, NotFound, SpecError, StorageError
 from anyfit.inputs import has_to_move, measured
 from anyfit.offers import catalog_of, kept_catalog
 from anyfit.session import Session
 from anyfit.spec import Channel, JobSpec
-from anyfit.stage import stage
-from anyfit.storage import Store, Uri, open_store
+from anyfit.stage import check_inputs, stage
+from anyfit.storage import Entry, Page, Store, Uri, open_store
 from anyfit.submission import make_plan
 
 MACHINE = Offering(spec_id="m", cpus=1, memory_gib=1)
@@ -56,6 +56,17 @@ class Remote(Backend):
     submit = job_spec = describe = logs = artifacts = output_uri = stop = delete = find = list = None  # type: ignore[assignment]
 
 
+class Holding(Remote):
+    """The same with one bucket."""
+
+    def __init__(self, kept: Store) -> None:
+        super().__init__()
+        self.kept = kept
+
+    def store(self, uri: Uri) -> Store:
+        return self.kept
+
+
 def planned(*uploads: Upload) -> Plan:
     return Plan(spec=JobSpec(name="j"), backend="remote", region="r", offering=MACHINE, uploads=uploads)
 
@@ -68,6 +79,52 @@ def session(tmp_path: Path) -> Session:
 
 def tree(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): p.read_text() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+class Kept(Store):
+    """A bucket of a few keys, or one that does not let us in; it counts how often it is asked."""
+
+    scheme, bucket = "s3", "b"
+
+    def __init__(self, *keys: str, fault: AnyfitError | None = None) -> None:
+        self.keys, self.fault, self.asked = keys, fault, 0
+
+    def list_page(self, prefix: str = "", *, token: str = "", delimiter: bool = False, limit: int = 1000) -> Page:
+        self.asked += 1
+        if self.fault:
+            raise self.fault
+        now = datetime.now(timezone.utc)
+        return Page(tuple(Entry(key, 1, now) for key in self.keys if key.startswith(prefix))[:limit])
+
+    stat = open = put = delete = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("uri", "kept", "asked"),
+    [
+        ("s3://b/data/", Kept("data/a"), 1),
+        ("s3://b/data", Kept("data/a"), 1),
+        ("s3://b/data/", Kept(fault=AuthError("you may not look")), 1),
+        ("s3://b/data/", Kept(fault=StorageError("not now")), 1),
+        ("obs://b/data/", Kept(), 0),
+        ("file:///data/", Kept(), 0),
+    ],
+)
+def test_inputs_that_may_be_there(uri: str, kept: Kept, asked: int) -> None:
+    """Only what lies in the backend's own store is looked for, by one key; where nobody tells, it may be there."""
+    check_inputs(Holding(kept), JobSpec(name="j", inputs={"train": Channel(uri=uri)}))
+
+    assert kept.asked == asked
+
+
+@pytest.mark.parametrize("kept", [Kept("datum/a"), Kept(fault=NotFound("no such bucket"))])
+def test_inputs_that_are_not_there(kept: Kept) -> None:
+    """An input that is not there is refused by its name, with a place to look at."""
+    with pytest.raises(NotFound) as caught:
+        check_inputs(Holding(kept), JobSpec(name="j", inputs={"train": Channel(uri="s3://b/data/x/")}))
+
+    assert caught.value.message == "inputs.train: there is nothing at s3://b/data/x/"
+    assert "anyfit ls s3://b/data/" in caught.value.hint
 
 
 def test_uploads(tmp_path: Path) -> None:
