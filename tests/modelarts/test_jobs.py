@@ -179,6 +179,19 @@ def test_data_that_are_not_there(connect: Make, bench: Benches, cloud: Mapping[s
 
 
 @both
+@pytest.mark.parametrize("name", ["training", "val"])
+def test_file_that_is_not_in_a_channel(connect: Make, bench: Benches, api: str, name: str) -> None:
+    """The report knows the channel that a missing file should have been in, wherever the container has it."""
+    run = bench(connect(api=api))
+    script = f"import os; open(os.environ['ANYFIT_CHANNEL_{name.upper()}'] + '/nope.csv')"
+    channel = run.channel({"a.csv": "1", "b.csv": "2"})
+    report = run.run(run.spec(script, inputs={name: channel})).report()
+
+    assert report.kind.value == "missing-data"
+    assert f"nope.csv' is not in the input channel '{name}', which holds what lies at {channel.uri}" in report.cause
+
+
+@both
 @pytest.mark.parametrize(
     ("field", "given"),
     [
