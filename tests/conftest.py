@@ -1,4 +1,4 @@
-"""Settings of property tests: the same examples in every run, and no deadline on a busy machine."""
+"""For all tests: how many run at once, what property tests try, and what the processes that tests start inherit."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ settings.register_profile(
 settings.load_profile("anyfit")
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start many processes, which would all compile the same files
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """With `-n auto` two tests for each processor: most of their time they wait for processes of theirs."""
+    return 2 * (os.cpu_count() or 1)
