@@ -66,9 +66,21 @@ def fetch(job: "Any", world: "Any") -> None:
         name = _name(os.environ, world.node_rank)
         kept, own = os.path.join(_kept(root, name), "output"), os.path.join(world.output_dir, "data")
         os.makedirs(kept, exist_ok=True)
-        if os.path.isdir(own) and not os.path.islink(own) and not os.listdir(own):
-            os.rmdir(own)
+        _lead(own, kept)
+
+
+def _lead(own: str, kept: str) -> None:
+    """Make an empty folder a link; several processes of one node may be at it at once, and one is enough."""
+    for _ in range(1000):
+        try:
+            if os.path.islink(own) or (os.path.isdir(own) and os.listdir(own)):
+                return
+            if os.path.isdir(own):
+                os.rmdir(own)
             os.symlink(kept, own)
+            return
+        except OSError:
+            pass  # another one was faster: look again
 
 
 def save(job: "Any", world: "Any") -> None:
