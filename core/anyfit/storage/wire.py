@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Origin", "Response", "Wire", "encode", "parse_head"]
 
 _HEAD_LIMIT = 64 << 10
+_HEAD = 8 << 10
 _SMALL = 64 << 10
 
 
@@ -64,14 +65,14 @@ class Wire:
 
     Attributes:
         private: Whether nobody on the way can change what is sent: it is encrypted, or stays on this machine.
-        whole: The flag that lets a read fill its buffer, which wakes Python up less often; TLS has none.
+        patient: The flag with which a read waits for all it asked for, which wakes Python up less often; TLS has none.
     """
 
     def __init__(self, origin: Origin, *, timeout: float = 60.0, verify: bool | str = True) -> None:
         self.origin = origin
         self.timeout = timeout
         self.private = origin.is_private(verify)
-        self.whole = 0 if origin.secure else socket.MSG_WAITALL
+        self.patient = 0 if origin.secure else socket.MSG_WAITALL
         self._tls = _tls(verify) if origin.secure else None
         self._idle: deque[socket.socket] = deque()
         self._closed = False
@@ -169,28 +170,28 @@ class Response:
         self._wire = wire
         self._sock: socket.socket | None = sock
         self._rest = memoryview(rest)
-        self._chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+        self._chunked = left != 0 and headers.get("transfer-encoding", "").lower() == "chunked"
         self._left = None if self._chunked else left
-        self._whole: memoryview | None = None
+        self._gathered: memoryview | None = None
         if self._left == 0:
             self._done()
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the beginning of `buffer`; 0 at the end of the body."""
+        """Fill `buffer`, or the beginning of it where the body ends first; 0 at the end of the body."""
         if self._chunked:
             return self._from_chunks(buffer)
         if self._sock is None:
             return 0
         want = len(buffer) if self._left is None else min(len(buffer), self._left)
-        got = self._take(buffer[:want])
+        got = self._fill(buffer[:want])
         if self._left is None:
             if not got:
                 self.close()
             return got
-        if not got:
+        self._left -= got
+        if got < want:
             self.close()
             raise Unsteady(f"{self._wire.origin.endpoint} ended the body {self._left} bytes early")
-        self._left -= got
         if not self._left:
             self._done()
         return got
@@ -216,16 +217,20 @@ class Response:
             self._sock.close()
             self._sock = None
 
-    def _take(self, buffer: memoryview) -> int:
-        if self._rest:
-            count = min(len(buffer), len(self._rest))
-            buffer[:count] = self._rest[:count]
-            self._rest = self._rest[count:]
-            return count
+    def _fill(self, buffer: memoryview) -> int:
+        """Read until `buffer` is full or the other side has ended."""
+        done = min(len(buffer), len(self._rest))
+        buffer[:done] = self._rest[:done]
+        self._rest = self._rest[done:]
+        while done < len(buffer) and (got := self._receive(buffer[done:], self._wire.patient)):
+            done += got
+        return done
+
+    def _receive(self, buffer: memoryview, how: int = 0) -> int:
         if self._sock is None:
             return 0
         try:
-            return self._sock.recv_into(buffer, 0, self._wire.whole)
+            return self._sock.recv_into(buffer, 0, how)
         except OSError as error:
             self.close()
             raise Unsteady(f"{self._wire.origin.endpoint}: lost in the middle of a body: {error}") from error
@@ -239,37 +244,48 @@ class Response:
 
     def _from_chunks(self, buffer: memoryview) -> int:
         """Chunked bodies are answers of a few kilobytes; they are gathered first."""
-        if self._whole is None:
-            self._whole = memoryview(self._gather())
-        count = min(len(buffer), len(self._whole))
-        buffer[:count] = self._whole[:count]
-        self._whole = self._whole[count:]
+        if self._gathered is None:
+            self._gathered = memoryview(self._gather())
+        count = min(len(buffer), len(self._gathered))
+        buffer[:count] = self._gathered[:count]
+        self._gathered = self._gathered[count:]
         return count
 
     def _gather(self) -> bytes:
-        pending = bytearray(self._rest)
-        pieces: list[bytes] = []
-        buffer = memoryview(bytearray(_SMALL))
+        pending, buffer = bytearray(self._rest), memoryview(bytearray(_SMALL))
+        self._rest = memoryview(b"")
 
         def more() -> None:
-            got = self._take(buffer)
+            got = self._receive(buffer)
             if not got:
                 self.close()
                 raise Unsteady(f"{self._wire.origin.endpoint} ended a chunked body early")
             pending.extend(buffer[:got])
 
-        self._rest = memoryview(b"")
-        while True:
+        def take(length: int) -> bytes:
+            while len(pending) < length:
+                more()
+            data = bytes(pending[:length])
+            del pending[:length]
+            return data
+
+        def line() -> bytes:
             while (end := pending.find(b"\r\n")) < 0:
                 more()
-            size = int(bytes(pending[:end]).split(b";")[0], 16)
-            while len(pending) < end + 2 + size + 2:
-                more()
-            if not size:
-                self._done()
-                return b"".join(pieces)
-            pieces.append(bytes(pending[end + 2 : end + 2 + size]))
-            del pending[: end + 2 + size + 2]
+            return take(end + 2)[:-2]
+
+        pieces = []
+        try:
+            while size := int(line().partition(b";")[0], 16):
+                pieces.append(take(size))
+                line()
+        except ValueError:
+            self.close()
+            raise Unsteady(f"{self._wire.origin.endpoint} sent a chunk without a size") from None
+        while line():
+            pass  # headers after the body, which nobody needs
+        self._done()
+        return b"".join(pieces)
 
 
 def _is_loopback(host: str) -> bool:
@@ -291,7 +307,7 @@ class _Stale(Exception):
 def _answer(wire: Wire, sock: socket.socket, method: str) -> Response:
     data = b""
     while (head := parse_head(data)) is None:
-        got = sock.recv(_SMALL)
+        got = sock.recv(_HEAD)  # hardly more than the head, so that a body is read to its place
         if not got:
             if data:
                 raise ValueError("the answer's head is cut off")
