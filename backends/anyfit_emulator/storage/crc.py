@@ -1,7 +1,7 @@
 """Checksums of the CRC family: computing them, and joining those of parts.
 
-Compiled code is used where it is at hand: zlib for CRC-32, liblzma for the CRC-64 of COS, `awscrt` for CRC-32C and
-CRC-64/NVME. Otherwise a table in Python does it, some hundred times slower.
+Compiled code is used where it is at hand: zlib-ng or zlib for CRC-32, liblzma for the CRC-64 of COS, `awscrt` for
+CRC-32C and CRC-64/NVME. Otherwise a table in Python does it, some hundred times slower.
 """
 
 from __future__ import annotations
@@ -77,8 +77,16 @@ def _square(matrix: tuple[int, ...]) -> tuple[int, ...]:
 @cache
 def _update_of(crc: Crc) -> Update:
     if crc == CRC32:
-        return zlib.crc32
+        return _from_zlib()
     return (_from_lzma() if crc == CRC64_ECMA else _from_awscrt(crc)) or _from_table(crc)
+
+
+def _from_zlib() -> Update:
+    try:
+        update: Update = import_module("zlib_ng.zlib_ng").crc32
+    except ImportError:
+        return zlib.crc32
+    return update
 
 
 def _from_lzma() -> Update | None:

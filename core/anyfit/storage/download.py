@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from zlib import crc32
 
 from anyfit.errors import AnyfitError
 from anyfit.storage.answers import OPAQUE
 from anyfit.storage.atomic import AtomicFile
+from anyfit.storage.crc32 import crc32
 from anyfit.storage.file import FileStore
 from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.split import Split
@@ -19,7 +19,7 @@ from anyfit.storage.workshop import Job, Workshop
 
 __all__ = ["Download"]
 
-_BUFFER = 1 << 18
+_BUFFER = 1 << 20
 
 
 class Download(Split):

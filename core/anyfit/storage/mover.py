@@ -28,7 +28,7 @@ __all__ = ["Mover"]
 
 _TINY = 1 << 20
 _SMALL = 64 << 10
-_BUFFER = 256 << 10
+_BUFFER = 1 << 20
 _ATTEMPTS = 3
 
 

@@ -15,12 +15,12 @@ from datetime import datetime, timezone
 from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
-from zlib import crc32
 
 from anyfit.errors import AuthError, NotFound, StorageError
 from anyfit.storage.ahead import read_ahead
 from anyfit.storage.answers import ExpiredKeys
 from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
+from anyfit.storage.crc32 import crc32
 from anyfit.storage.retry import Unreachable, Unsteady, retrying
 from anyfit.storage.settings import CurrentSettings, SettingsSource, StoreSettings
 from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part, Reader, Store

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 from uuid import uuid4
-from zlib import crc32
 
 from anyfit.errors import StorageError
+from anyfit.storage.crc32 import crc32
 from anyfit.storage.file import FileStore
 from anyfit.storage.options import Options
 from anyfit.storage.retry import Unsteady, retrying

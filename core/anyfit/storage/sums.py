@@ -14,9 +14,9 @@ import struct
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterator
-from zlib import crc32
 
 from anyfit.storage.api import is_md5
+from anyfit.storage.crc32 import crc32
 from anyfit.values import frozen
 
 __all__ = ["PieceSums", "etag_of_file", "part_sizes"]

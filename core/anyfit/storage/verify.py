@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from zlib import crc32
 
 from anyfit.errors import StorageError
 from anyfit.storage.answers import OPAQUE
 from anyfit.storage.api import is_md5
+from anyfit.storage.crc32 import crc32
 from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.store import Data, Entry, Store
 from anyfit.storage.sums import PieceSums, part_sizes
