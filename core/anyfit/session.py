@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from anyfit.config import Config, load_config
 from anyfit.errors import AnyfitError, NotFound, UsageError, nearest
-from anyfit.journal import EndpointRow, JobRow, Journal
 
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from anyfit.backend import Backend, Ref
+    from anyfit.journal import EndpointRow, JobRow, Journal
     from anyfit.modelrows import ModelRow
 
-__all__ = ["Session", "check_region"]
+    _Row = TypeVar("_Row", JobRow, EndpointRow)
 
-_Row = TypeVar("_Row", JobRow, EndpointRow)
+__all__ = ["Session", "check_region"]
 
 
 def check_region(backend: Backend, ref: Ref) -> None:
@@ -32,18 +35,23 @@ class Session:
 
     Attributes:
         config: What was configured.
-        journal: What was done.
     """
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.journal = Journal(config.home)
         self._backends: dict[tuple[str, str], Backend] = {}
 
     @classmethod
     def open(cls, *, backend: str | None = None, profile: str | None = None) -> Session:
         """The session of a profile, with a backend chosen over the profile's own."""
         return cls(load_config(profile).with_arguments(backend=backend))
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What was done."""
+        from anyfit.journal import Journal  # `anyfit cp` has no use for it
+
+        return Journal(self.config.home)
 
     @property
     def profile(self) -> str:

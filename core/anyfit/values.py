@@ -12,10 +12,21 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-__all__ = ["evolve", "field", "frozen"]
+__all__ = ["declared", "evolve", "field", "frozen"]
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Protocol
+
     from attrs import evolve, field, frozen
+
+    class _Field(Protocol):
+        default: Any
+        required: bool
+        metadata: Mapping[str, Any]
+
+    def declared(cls: type[Any]) -> dict[str, _Field] | None:
+        """What was said of each field of a class that was made here; None for any other class."""
 else:
     _NOTHING = object()
     _put = object.__setattr__
@@ -23,39 +34,48 @@ else:
     class _Field:
         """What is said of a field beside its type."""
 
-        __slots__ = ("default", "metadata", "order", "repr")
+        __slots__ = ("default", "eq", "metadata", "order", "repr", "required")
 
-        def __init__(self, default=_NOTHING, repr=True, order=True, metadata=None):
+        def __init__(self, default=_NOTHING, repr=True, eq=True, order=True, metadata=None):
             self.default = default
+            self.required = default is _NOTHING
             self.repr = repr
-            self.order = order
+            self.eq = eq
+            self.order = order and eq
             self.metadata = metadata or {}
 
-    def field(*, default=_NOTHING, repr=True, order=True, metadata=None):
+    def field(*, default=_NOTHING, repr=True, eq=True, order=True, metadata=None):
         """As `attrs.field`."""
-        return _Field(default, repr, order, metadata)
+        return _Field(default, repr, eq, order, metadata)
+
+    def declared(cls):
+        """What was said of each field of a class that was made here; None for any other class."""
+        return vars(cls).get("__declared__")
 
     def evolve(value, **changes):
         """As `attrs.evolve`."""
         return type(value)(**{name: getattr(value, name) for name in type(value).__annotations__} | changes)
 
-    def frozen(cls=None, *, kw_only=False, order=False):
+    def frozen(cls=None, *, kw_only=False, order=False, eq=True, slots=True):
         """As `attrs.frozen`."""
         if cls is None:
-            return lambda cls: _make(cls, kw_only, order)
-        return _make(cls, kw_only, order)
+            return lambda cls: _make(cls, kw_only, order, eq, slots)
+        return _make(cls, kw_only, order, eq, slots)
 
-    def _make(cls, kw_only, order):
+    def _make(cls, kw_only, order, eq, slots):
         fields = {name: _field_of(cls, name) for name in cls.__annotations__}
         space = {name: value for name, value in vars(cls).items() if name not in fields}
         for name in ("__dict__", "__weakref__"):
             space.pop(name, None)
-        space |= {"__slots__": (*fields, "__weakref__"), "__match_args__": () if kw_only else tuple(fields)}
+        room = ("__weakref__",) if slots else ("__weakref__", "__dict__")
+        space |= {"__slots__": (*fields, *room), "__match_args__": () if kw_only else tuple(fields)}
         space |= {"__init__": _init_of(cls, fields, kw_only), "__attrs_attrs__": _Fields(fields, kw_only)}
+        space["__declared__"] = fields
         space |= {"__setattr__": _refuse, "__delattr__": _refuse, "__getstate__": _state, "__setstate__": _restore}
-        content = _getter(list(fields))
-        space |= {"__hash__": lambda self: hash(content(self))}
-        space |= {"__eq__": _comparison(content, "__eq__"), "__repr__": space.get("__repr__") or _repr_of(fields)}
+        space["__repr__"] = space.get("__repr__") or _repr_of(fields)
+        if eq:
+            content = _getter([name for name, about in fields.items() if about.eq])
+            space |= {"__hash__": lambda self: hash(content(self)), "__eq__": _comparison(content, "__eq__")}
         if order:
             ranked = _getter([name for name, about in fields.items() if about.order])
             space |= {name: _comparison(ranked, name) for name in ("__lt__", "__le__", "__gt__", "__ge__")}
@@ -66,7 +86,7 @@ else:
         return value if isinstance(value, _Field) else _Field(value)
 
     def _init_of(cls, fields, kw_only):
-        defaults = {f"_{name}": about.default for name, about in fields.items() if about.default is not _NOTHING}
+        defaults = {f"_{name}": about.default for name, about in fields.items() if not about.required}
         wanted = [f"{name}=_{name}" if f"_{name}" in defaults else name for name in fields]
         head = ", ".join(["self", *(["*"] if kw_only else []), *wanted])
         body = [f"    _put(self, {name!r}, {name})" for name in fields]
@@ -129,5 +149,5 @@ else:
             return owner.__attrs_attrs__
 
     def _attribute(attr, about, kind):
-        default = attr.NOTHING if about.default is _NOTHING else about.default
-        return attr.ib(default=default, repr=about.repr, metadata=about.metadata, type=kind)
+        default = attr.NOTHING if about.required else about.default
+        return attr.ib(default=default, repr=about.repr, eq=about.eq, metadata=about.metadata, type=kind)

@@ -61,7 +61,7 @@ def _one(args: Namespace) -> int:
     factory = backend_factory(args.name)
     can = open_session(args).backend().capabilities
     settings = [
-        {"name": name, "default": show(option.default), "help": option.declared.metadata.get("help", "")}
+        {"name": name, "default": show(option.default), "help": option.help}
         for name, option in options(factory.settings).items()
     ]
     if args.json:

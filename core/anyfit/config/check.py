@@ -44,7 +44,7 @@ class _Checker:
     faults: list[str]
 
     def profiles(self, profiles: object, known: Mapping[str, Option]) -> None:
-        inside = {name: key for name, key in known.items() if not key.declared.metadata["top_only"]}
+        inside = {name: key for name, key in known.items() if not key.metadata["top_only"]}
         where = self.file.where(("profiles",))
         if not isinstance(profiles, Mapping):
             self.faults.append(f"{where}: expected a table of profiles, got {profiles!r}")

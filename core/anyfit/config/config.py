@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-
-from attrs import evolve, field, frozen
 
 from anyfit.config.files import ConfigFile, find_files
 from anyfit.config.layers import Layer, Setting, arguments, environment, first, section
@@ -15,6 +14,7 @@ from anyfit.config.settings import CoreSettings
 from anyfit.errors import ConfigError, nearest
 from anyfit.options.declared import instance, options, raise_faults
 from anyfit.options.kinds import convert, show
+from anyfit.values import evolve, field, frozen
 
 if TYPE_CHECKING:
     from anyfit.backend import BackendFactory  # slow to import, and `anyfit cp` needs no backend
@@ -51,8 +51,8 @@ class Config:
     """
 
     files: tuple[ConfigFile, ...] = ()
-    environ: Mapping[str, str] = field(factory=dict, repr=False)
-    arguments: Mapping[str, Any] = field(factory=dict)
+    environ: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
+    arguments: Mapping[str, Any] = field(default=MappingProxyType({}))
 
     def with_arguments(
         self,
@@ -100,7 +100,7 @@ class Config:
     def core_value(self, name: str) -> Setting:
         """One of anyfit's own settings, and where it came from."""
         option = options(CoreSettings)[name]
-        layers = self._top if option.declared.metadata["top_only"] else self._layers
+        layers = self._top if option.metadata["top_only"] else self._layers
         return first(layers, (name,), option.kind) or Setting(option.default, "default")
 
     def backend_settings(self, factory: BackendFactory) -> Any:

@@ -9,9 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
-
 from anyfit.errors import ConfigError
+from anyfit.values import field, frozen
 
 __all__ = ["FILE_NAME", "ConfigFile", "find_files", "home_path", "user_folder"]
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
-from attrs import field, frozen
-
 from anyfit.config.files import ConfigFile
 from anyfit.config.secrets import Reference, reference_faults
 from anyfit.options.kinds import from_text, is_table
+from anyfit.values import field, frozen
 
 if TYPE_CHECKING:
     from anyfit.backend import VendorFile

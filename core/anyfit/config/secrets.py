@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from anyfit.errors import nearest
+from anyfit.values import frozen
 
 __all__ = ["MASK", "ConfigWarning", "Reference", "reference_faults"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
-from attrs import Factory, field, frozen
+from anyfit.values import field, frozen
 
 __all__ = ["CoreSettings"]
 
@@ -24,5 +25,5 @@ class CoreSettings:
     instance_type: str = _key("", 'The machine for jobs that name none: a spec ID, or a wish as in "A100:8".')
     output_path: str = _key("", "Where models and outputs of jobs go that name no place of their own.")
     checkpoint_path: str = _key("", "Where checkpoints go to and come from.")
-    tags: Mapping[str, str] = _key(Factory(dict), "Put on every job, beside the job's own tags.")
+    tags: Mapping[str, str] = _key(MappingProxyType({}), "Put on every job, beside the job's own tags.")
     allow_secrets: tuple[str, ...] = _key((), "Patterns of files to pack although they look like secrets.")

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
-
 from anyfit.config.files import ConfigFile
 from anyfit.config.layers import Layer, Setting, first, may_refer, variable, vendor
 from anyfit.config.secrets import MASK, ConfigWarning, Reference, reference_faults
 from anyfit.errors import ConfigError
 from anyfit.options.declared import Option, instance, options, raise_faults, unknown
 from anyfit.options.kinds import convert, from_text, show
+from anyfit.values import field, frozen
 
 if TYPE_CHECKING:
     from anyfit.backend import VendorFile

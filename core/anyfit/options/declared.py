@@ -2,64 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, get_type_hints
-
-import attrs
 
 from anyfit.errors import SpecError, UsageError, nearest
 from anyfit.options.kinds import convert
+from anyfit.values import declared, field, frozen
 
 __all__ = ["Option", "instance", "options", "raise_faults", "structure", "unknown"]
 
 T = TypeVar("T")
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Option:
     """One option of a class.
 
     Attributes:
         name: As the user writes it, and as the class's constructor takes it.
         kind: Its type; `Any` where the class has a converter of its own.
-        declared: What attrs knows of it.
+        metadata: What the class says of it beside: `help`, `secret` and the like.
+        make: Makes its default; None where there is none.
     """
 
     name: str
     kind: Any
-    declared: attrs.Attribute[Any]
+    metadata: Mapping[str, Any]
+    make: Callable[[], Any] | None = field(repr=False)
 
     @property
     def secret(self) -> bool:
         """Whether its value must never be shown."""
-        return bool(self.declared.metadata.get("secret"))
+        return bool(self.metadata.get("secret"))
 
     @property
     def help(self) -> str:
         """A sentence, or ""."""
-        return str(self.declared.metadata.get("help", ""))
+        return str(self.metadata.get("help", ""))
 
     @property
     def required(self) -> bool:
         """Whether it has no default."""
-        return self.declared.default is attrs.NOTHING
+        return self.make is None
 
     @property
     def default(self) -> Any:
-        """Its default, made anew each time."""
-        default: Any = self.declared.default
-        return default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]
+        """Its default, made anew each time; None where there is none."""
+        return self.make() if self.make else None
 
 
 def options(cls: type[Any]) -> dict[str, Option]:
     """The options of a class by the name that users write."""
     hints = get_type_hints(cls)
+    light = declared(cls)
+    if light is None:
+        return _of_attrs(cls, hints)
+    return {
+        name: Option(name, hints[name], about.metadata, None if about.required else partial(_same, about.default))
+        for name, about in light.items()
+    }
+
+
+def _of_attrs(cls: type[Any], hints: Mapping[str, Any]) -> dict[str, Option]:
+    import attrs  # slow; anyfit's own settings, which every transfer reads, do without
+
     found = {}
     for each in attrs.fields(cls):
         if each.init:
             name = each.alias or each.name
-            found[name] = Option(name, Any if each.converter else hints[each.name], each)
+            default: Any = each.default
+            make = default.factory if isinstance(default, attrs.Factory) else partial(_same, default)  # type: ignore[arg-type]
+            kind = Any if each.converter else hints[each.name]
+            found[name] = Option(name, kind, each.metadata, None if default is attrs.NOTHING else make)
     return found
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def structure(cls: type[T], mapping: Mapping[str, Any], where: str, *, error: type[UsageError] = SpecError) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from typing import TextIO
@@ -69,6 +68,8 @@ class ProgressLine:
             print(progress_text(progress), file=self._stream, flush=True)
 
     def _rewrite(self, text: str) -> None:
+        import shutil  # brings the archivers along, which only people who watch have time for
+
         text = text[: shutil.get_terminal_size().columns - 1]
         self._stream.write("\r" + text.ljust(self._width) + ("\r" if not text else ""))
         self._stream.flush()

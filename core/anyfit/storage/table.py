@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from attrs import field, frozen
-
 from anyfit.errors import ConfigError
 from anyfit.storage.settings import StoreSettings
+from anyfit.values import field, frozen
 
 __all__ = ["TABLES", "StoreTable"]
 
