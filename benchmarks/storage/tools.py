@@ -76,7 +76,8 @@ def tools(service: Service, scheme: str = "s3") -> list[Tool]:
     def command_line(way: str, local: Path, prefix: str) -> list[str]:
         ends = [f"{local}/", f"{ours}/{prefix}/"]
         verb = ["sync"] if way == "same" else ["cp", "-r"]
-        return [sys.executable, "-m", "anyfit", *verb, "-q", *(reversed(ends) if way == "down" else ends)]
+        command = str(Path(sys.executable).with_name("anyfit"))
+        return [command, *verb, "-q", *(reversed(ends) if way == "down" else ends)]
 
     def library(way: str, local: Path, prefix: str) -> list[str]:
         return _script("client.py", way, local, f"{ours}/{prefix}/", "library")
