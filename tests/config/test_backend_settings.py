@@ -91,6 +91,40 @@ def test_faults(load: Load) -> None:
         assert caught.value.hint == "local knows: region, access_key, workers, headers, mode, pin"
 
 
+def test_faults_with_missing_values(load: Load) -> None:
+    """Faults of the file, of variables and of what is missing are told together, each once."""
+    text = """\
+        [local]
+        acces_key = "sesame"
+        access_key = {evn = "KEY"}
+        pin = {env = "PIN"}
+        [ti]
+        regoin = "ap-guangzhou"
+    """
+
+    with pytest.raises(ConfigError) as caught:
+        load(text, environ={"ANYFIT_LOCAL_WORKERS": "many"}).backend_settings(factory())
+
+    told = [line.strip() for line in caught.value.message.splitlines()]
+    form = 'expected {env = "NAME"}, {file = "path"} or {keyring = "service/user"}'
+    assert told == [
+        "6 faults:",
+        "anyfit.toml:2: local.acces_key: unknown, did you mean 'access_key'?",
+        f"anyfit.toml:3: local.access_key.evn: {form}, did you mean 'env'?",
+        "anyfit.toml:6: ti.regoin: unknown, did you mean 'region'?",
+        "local.region: has to be given, under [local] in anyfit.toml or as ANYFIT_LOCAL_REGION in the environment",
+        "environment ANYFIT_LOCAL_WORKERS: expected a whole number, got 'many'",
+        'anyfit.toml:4: local.pin: there is nothing at {env = "PIN"}; export PIN=...',
+    ]
+
+
+def test_faults_of_others(load: Load) -> None:
+    """What is wrong in tables of other backends alone keeps nobody from using this one."""
+    config = load("[local]\nregion = 'a'\n[ti]\nregoin = 'ap-guangzhou'")
+
+    assert config.backend_settings(factory()).region == "a"
+
+
 def test_validators(load: Load) -> None:
     """What the class itself refuses is a configuration error, and secrets in its words are masked."""
     with pytest.raises(ConfigError, match="settings of local: 'mode' must be in"):

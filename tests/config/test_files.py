@@ -186,6 +186,51 @@ def test_faults_of_a_file(load: Load) -> None:
         assert line in caught.value.message
 
 
+def test_faults_of_all_files(load: Load) -> None:
+    """One fault leads to all: those of both files, and those inside the tables of every installed backend."""
+    project = """\
+        backnd = "local"
+        [local]
+        grace_seconds = "long"
+        [storage.s3]
+        endpont = "https://host"
+        [profiles.gpu.ti]
+        regoin = "ap-guangzhou"
+    """
+
+    with pytest.raises(ConfigError) as caught:
+        load(project, "[local]\npython = 3")
+
+    told = caught.value.message.splitlines()
+    assert [line.partition("user file ")[0].strip() for line in told] == [
+        "5 faults:",
+        "anyfit.toml:1: backnd: unknown, did you mean 'backend'?",
+        "anyfit.toml:3: local.grace_seconds: expected a number, got 'long'",
+        "anyfit.toml:5: storage.s3.endpont: unknown, did you mean 'endpoint'?",
+        "anyfit.toml:7: profiles.gpu.ti.regoin: unknown, did you mean 'region'?",
+        "",
+    ]
+    assert told[-1].endswith(":2: local.python: expected text, got 3")
+
+
+def test_faults_beside_a_broken_backend(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of a backend that cannot be imported hides no other fault."""
+    about = tmp_path / "site" / "acme-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Name: acme\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[anyfit.backends]\nacme = acme_that_is_not_there\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+
+    with pytest.raises(ConfigError) as caught:
+        load("languge = 'en'\n[acme]\nx = 1\n[local]\ngrace_secnds = 3")
+
+    assert caught.value.message.splitlines() == [
+        "2 faults:",
+        "  anyfit.toml:1: languge: unknown, did you mean 'language'?",
+        "  anyfit.toml:5: local.grace_secnds: unknown, did you mean 'grace_seconds'?",
+    ]
+
+
 @pytest.mark.parametrize("text", ["profiles = 3", "[profiles]\ngpu = 3"])
 def test_profiles_are_tables(load: Load, text: str) -> None:
     """A profile is a table."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
@@ -14,19 +15,37 @@ from anyfit.errors import ConfigError
 from anyfit.options.declared import Option, options, raise_faults, unknown
 from anyfit.options.kinds import convert
 
-__all__ = ["check_file"]
+__all__ = ["all_faults", "check_files"]
+
+Keys: TypeAlias = Mapping[str, Option]
 
 
-def check_file(file: ConfigFile) -> None:
+def check_files(files: Sequence[ConfigFile]) -> None:
     """Refuse unknown keys, wrong types, and tables of backends that are not installed, all at once.
 
-    The keys inside a backend's table are not looked at: that would need the backend.
+    The keys inside a backend's table need the backend, and are looked at when something else is wrong.
     """
-    checker = _Checker(file, cache(_backend_names), [])
+    if any(_faults(file, lambda name: None) for file in files):
+        raise_faults(all_faults(files), ConfigError)
+
+
+def all_faults(files: Sequence[ConfigFile], keys: Mapping[str, Keys] = MappingProxyType({})) -> list[str]:
+    """Everything that is wrong in the files, also in tables of backends that are not in use.
+
+    Args:
+        files: Where to look.
+        keys: What tables of backends know, as far as the caller has it; backends that are missing here are asked.
+    """
+    known = cache(lambda name: keys.get(name) or _keys_of_backend(name))
+    return [fault for file in files for fault in _faults(file, known)]
+
+
+def _faults(file: ConfigFile, keys: Callable[[str], Keys | None]) -> list[str]:
+    checker = _Checker(file, cache(_backend_names), keys, [])
     known = options(CoreSettings)
     checker.section((), {key: value for key, value in file.data.items() if key != "profiles"}, known)
     checker.profiles(file.data.get("profiles", {}), known)
-    raise_faults(checker.faults, ConfigError)
+    return checker.faults
 
 
 def _backend_names() -> list[str]:
@@ -35,12 +54,24 @@ def _backend_names() -> list[str]:
     return backend_names()
 
 
+def _keys_of_backend(name: str) -> Keys | None:
+    """The settings of a backend, None for one that cannot be used here."""
+    from anyfit.errors import UsageError
+    from anyfit.plugins import backend_factory
+
+    try:
+        return options(backend_factory(name).settings)
+    except UsageError:
+        return None
+
+
 @frozen(eq=False)
 class _Checker:
     """Collects the faults of one file."""
 
     file: ConfigFile
     backends: Callable[[], list[str]]
+    keys: Callable[[str], Keys | None]
     faults: list[str]
 
     def profiles(self, profiles: object, known: Mapping[str, Option]) -> None:
@@ -65,7 +96,7 @@ class _Checker:
             elif key == "storage":
                 self._storage(prefix, value, where)
             elif isinstance(value, Mapping):
-                self._backend(key, where, known)
+                self._backend((*prefix, key), where, known)
             elif key in self.backends():
                 self.faults.append(f"{where}: expected a table of the backend's settings, got {value!r}")
             else:
@@ -87,8 +118,14 @@ class _Checker:
             else:
                 self.faults.append(f"{self.file.where(path)}: expected a table of settings, got {table!r}")
 
-    def _backend(self, key: str, where: str, known: Mapping[str, Option]) -> None:
-        if key not in self.backends():
+    def _backend(self, path: tuple[str, ...], where: str, known: Mapping[str, Option]) -> None:
+        key = path[-1]
+        if key in self.backends():
+            if (keys := self.keys(key)) is not None:
+                from anyfit.config.table import table_faults
+
+                self.faults.extend(table_faults(self.file, path, keys))
+        else:
             fault = unknown(where, key, [*self.backends(), *known, "profiles", "storage"])
             installed = f"(no such key, and no such backend; installed: {', '.join(self.backends())})"
             self.faults.append(f"{fault} {installed}")

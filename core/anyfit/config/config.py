@@ -106,14 +106,15 @@ class Config:
     def backend_settings(self, factory: BackendFactory) -> Any:
         """The settings of a backend, an instance of its settings class with all secrets fetched.
 
-        Raises `ConfigError` with all faults of the backend's tables and values at once.
+        Raises `ConfigError` with all faults of the backend's values at once, and with all others of the files when
+        one of them stands there.
         """
         return self._table(factory).instance()
 
     def storage(self, scheme: str) -> StoreSettings | None:
         """How to reach the stores of a scheme, by its table `[storage.<scheme>]` and variables; None without any.
 
-        Raises `ConfigError` with all faults of the scheme's tables and values at once.
+        Raises `ConfigError` as `backend_settings` does.
         """
         from anyfit.storage.table import TABLES
 
@@ -123,7 +124,10 @@ class Config:
         return table.instance().store_settings(table.name) if table.given else None
 
     def check(self, factory: BackendFactory) -> None:
-        """Check a backend's tables in all files and profiles, without fetching a secret."""
+        """Check a backend's tables in all files and profiles, without fetching a secret.
+
+        Raises `ConfigError` with all faults of the files when there is one in these tables.
+        """
         self._table(factory).check()
 
     def entries(self, *factories: BackendFactory) -> list[Entry]:
@@ -216,10 +220,10 @@ def load_config(
 
     environ = dict(os.environ if environ is None else environ)
     files = find_files(cwd, environ)
-    for file in files:
-        from anyfit.config.check import check_file
+    if files:
+        from anyfit.config.check import check_files
 
-        check_file(file)
+        check_files(files)
     return _checked(Config(files, environ, {} if profile is None else {"profile": profile}))
 
 

@@ -60,10 +60,10 @@ class SettingsTable:
     def instance(self) -> Any:
         """The settings; secrets are fetched.
 
-        Raises `ConfigError` with all faults at once: unknown keys, wrong types, missing values, missing secrets.
+        Raises `ConfigError` with all faults at once: unknown keys, wrong types, missing values, missing secrets;
+        where one stands in a file, with all others that stand there.
         """
-        self.check()
-        faults: list[str] = []
+        faults = self._faults()
         values = {}
         for name, option in self.options.items():
             setting = self.setting(name)
@@ -71,7 +71,7 @@ class SettingsTable:
                 values[name] = self._value(option, setting, faults)
             elif option.required:
                 faults.append(self._missing(name))
-        raise_faults(faults, ConfigError)
+        self._raise(faults)
         return instance(self.settings, values, f"settings of {self.name}", ConfigError)
 
     def setting(self, name: str) -> Setting:
@@ -92,17 +92,28 @@ class SettingsTable:
 
     def check(self) -> None:
         """Check the tables of this path in all files and profiles; warns of secrets that others can read."""
-        faults: list[str] = []
-        misspelt = False
-        for file, prefix in self._sections():
-            faults += table_faults(file, prefix, self.options)
-            misspelt |= any(name not in self.options for name in file.table(prefix))
-            self._warn_of_secrets(file, prefix)
-        raise_faults(faults, ConfigError, hint=f"{self.name} knows: {', '.join(self.options)}" if misspelt else "")
+        self._raise(self._faults())
 
     @cached_property
     def _vendor(self) -> list[Layer]:
         return [vendor(each) for each in self.vendor_files()]
+
+    def _faults(self) -> list[str]:
+        """What is wrong in the tables, and everything else that is wrong in the files if something is."""
+        faults: list[str] = []
+        for file, prefix in self._sections():
+            faults += table_faults(file, prefix, self.options)
+            self._warn_of_secrets(file, prefix)
+        if faults:
+            from anyfit.config.check import all_faults
+
+            return all_faults(self.files, {self.name: self.options})
+        return faults
+
+    def _raise(self, faults: list[str]) -> None:
+        misspelt = any(name not in self.options for file, prefix in self._sections() for name in file.table(prefix))
+        hint = f"{self.name} knows: {', '.join(self.options)}" if misspelt else ""
+        raise_faults(list(dict.fromkeys(faults)), ConfigError, hint=hint)
 
     def _sections(self) -> Iterator[tuple[ConfigFile, tuple[str, ...]]]:
         for file in self.files:
@@ -118,6 +129,9 @@ class SettingsTable:
 
     def _value(self, option: Option, setting: Setting, faults: list[str]) -> Any:
         value = setting.value
+        if _refers(option, value):
+            faults += reference_faults(value, setting.where)
+            return None
         if isinstance(value, Reference):
             try:
                 value = from_text(option.kind, value.resolve(self.environ))
@@ -139,11 +153,16 @@ def table_faults(file: ConfigFile, prefix: tuple[str, ...], known: Mapping[str, 
         option = known.get(name)
         if option is None:
             faults.append(unknown(where, name, known))
-        elif isinstance(value, Mapping) and may_refer(option.kind):
+        elif _refers(option, value):
             faults += reference_faults(value, where)
         else:
             convert(option.kind, value, where, faults, secret=option.secret)
     return faults
+
+
+def _refers(option: Option, value: Any) -> bool:
+    """Whether the value is meant to be a reference, well formed or not."""
+    return isinstance(value, Mapping) and may_refer(option.kind)
 
 
 def _warn_if_readable(file: ConfigFile, where: str) -> None:
