@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
 JOB = """\
 entry_point = "train.py"
 source_dir = "src"
@@ -142,6 +143,7 @@ def test_detached_fit_and_attach(cli: Any) -> None:
     assert left.code == 0
     assert left.err.endswith(f"anyfit: next: anyfit attach {name}\n")
     assert (done.code, done.out) == (0, "hello\n")
+    assert re.search(rf"(?m)^anyfit: created {TIME}, started {TIME}, ended {TIME}$", cli("attach", name).err)
 
 
 def test_attach_to_a_failed_job(cli: Any) -> None:

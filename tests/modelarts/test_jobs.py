@@ -13,6 +13,7 @@ from attrs import evolve
 from anyfit.backend import Cause, LogLine, Status
 from anyfit.errors import AuthError, Conflict, NotFound, SpecError
 from anyfit.job import Job, find_job
+from anyfit.outcome import phase_lines
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit.testing import Bench
@@ -70,6 +71,14 @@ def test_warm_fit(connect: Make, bench: Benches, requests_made: Callable[[], lis
     assert made[0].startswith("POST ")
     warm.wait(job)
     warm.close()
+
+
+@both
+def test_phases_after_the_end(connect: Make, bench: Benches, api: str) -> None:
+    """Who looks when all is over is told how long the job queued and trained."""
+    run = bench(connect(api=api))
+
+    assert [line.split()[0] for line in phase_lines(run.run(run.spec("pass")).state)] == ["queue", "train"]
 
 
 @both

@@ -16,6 +16,7 @@ from anyfit.backend import Cause, Feature, JobRef, LogLine, Status
 from anyfit.errors import Conflict, NotFound
 from anyfit.job import Job, find_job
 from anyfit.offers import catalog_of
+from anyfit.outcome import phase_lines
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit.testing import Bench
@@ -139,6 +140,13 @@ def test_preset_algorithm(backend: ModelMakerBackend, bench: Benches, cloud: Map
     assert job.state.status == Status.SUCCEEDED, run.lines(job)
     assert {artifact.kind for artifact in job.artifacts()} == {"model"}
     assert backend.models(model.name)[0].ref == model.ref
+
+
+def test_phases_after_the_end(backend: ModelMakerBackend, bench: Benches) -> None:
+    """Who looks when all is over is told how long the job queued and trained."""
+    run = bench(backend)
+
+    assert [line.split()[0] for line in phase_lines(run.run(run.spec("pass")).state)] == ["queue", "train"]
 
 
 def test_metrics_of_the_monitors(backend: ModelMakerBackend, bench: Benches) -> None:

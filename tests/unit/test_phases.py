@@ -44,6 +44,48 @@ def test_without_history(seen: list[Status]) -> None:
     assert sum(took is not None for took in told) == sum(status != Status.SUCCEEDED for status in changes)
 
 
+def timed(status: Status, created: float, started: float | None = None, ended: float | None = None) -> JobState:
+    """A state without history that has times, as far as these seconds are given."""
+    times = [None if at is None else START + timedelta(seconds=at) for at in (created, started, ended)]
+    return JobState(status=status, created_at=times[0], started_at=times[1], ended_at=times[2])
+
+
+def test_by_times() -> None:
+    """Who comes late to a backend that keeps no history learns from the state's own times how long phases took."""
+    late, early = Phases(), Phases()
+
+    assert late.feed(timed(Status.SUCCEEDED, 0, 3, 10)) == [
+        ("queue", 3),
+        ("prepare", None),
+        ("train", 7),
+        ("save", None),
+    ]
+    assert early.feed(timed(Status.RUNNING, 0, 3)) == [("queue", 3), ("prepare", None)]
+    assert early.since == START + timedelta(seconds=3)
+    assert early.feed(timed(Status.FAILED, 0, 3, 10)) == [("train", 7)]
+
+
+def test_times_that_do_not_tell() -> None:
+    """Without its beginning, or with times that contradict each other, a phase has no seconds."""
+    for state in (
+        timed(Status.SUCCEEDED, 0),
+        timed(Status.SUCCEEDED, 0, None, 10),
+        timed(Status.SUCCEEDED, 5, 3, 10),
+    ):
+        assert [seconds for _, seconds in Phases().feed(state)] == [None] * 4
+    assert Phases().feed(timed(Status.FAILED, 0)) == []
+
+
+def test_what_was_seen_goes_first() -> None:
+    """Phases that were watched are not told again by the times of the end."""
+    phases = Phases()
+    phases.feed(timed(Status.PENDING, 0))
+    phases.feed(timed(Status.PREPARING, 0))
+    phases.feed(timed(Status.RUNNING, 0))
+
+    assert [name for name, _ in phases.feed(timed(Status.SUCCEEDED, 0, 3, 10))] == ["train", "save"]
+
+
 @given(st.sets(st.sampled_from(WAY[:-1])))
 def test_unseen(seen: set[Status]) -> None:
     """A job that succeeded has passed every phase, in order, whichever of them were seen."""
