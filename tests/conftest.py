@@ -1,10 +1,18 @@
-"""For all tests: how many run at once, what property tests try, and what the processes that tests start inherit."""
+"""For all tests: how many run at once, what property tests try, what processes inherit, and what many tests ask for."""
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from anyfit.backend import Backend
+from anyfit.testing import Bench
+from scripted import Pauses
 
 settings.register_profile(
     "anyfit",
@@ -22,3 +30,30 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start many processes, w
 def pytest_xdist_auto_num_workers() -> int:
     """With `-n auto` two tests for each processor: most of their time they wait for processes of theirs."""
     return 2 * (os.cpu_count() or 1)
+
+
+@pytest.fixture
+def pauses() -> Pauses:
+    """The pauses that a client made."""
+    return Pauses()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Callable[[Backend], Bench]]:
+    """Makes benches to run scripts on a backend."""
+    made: list[Bench] = []
+
+    def make(backend: Backend) -> Bench:
+        made.append(Bench(backend, tmp_path / f"bench-{len(made)}"))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def requests_made(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """The API calls so far, as `METHOD URL status ...`."""
+    caplog.set_level(logging.DEBUG, "anyfit.http")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "anyfit.http"]

@@ -102,7 +102,7 @@ def test_jobs_of_others_need_no_store(script: Any, scripted: Make) -> None:
     spec = scripted().job_spec(REF)
 
     assert spec.name == "mnist"
-    assert not [path for _, path, _, _ in script.asked if path.startswith("/b/")]
+    assert not [asked for asked in script.asked if asked.path.startswith("/b/")]
 
 
 # lost answers
@@ -177,7 +177,7 @@ def test_delete_ends_the_job_first(script: Any, scripted: Make, pauses: list[flo
     script.on(f"POST {JOB}/actions", {})
     script.on(f"DELETE {JOB}", (204, b""))
     scripted().delete(REF)
-    calls = [(method, path.rpartition("/")[2]) for method, path, _, _ in script.asked if UUID in path]
+    calls = [(asked.method, asked.path.rpartition("/")[2]) for asked in script.asked if UUID in asked.path]
 
     assert [method for method, last in calls if (method, last) != ("GET", UUID)] == ["POST", "DELETE"]
     assert pauses == [0.01]
@@ -215,7 +215,7 @@ def test_delete_beside_a_new_version(script: Any, scripted: Make) -> None:
     backend = scripted(api="v1")
     for gone in (0, 1):
         backend.delete(JobRef("modelarts", "cn-north-4", "1/11"))
-        calls = [f"{method} {path.partition('/training-jobs/')[2]}" for method, path, _, _ in script.asked]
+        calls = [f"{asked.method} {asked.path.partition('/training-jobs/')[2]}" for asked in script.asked]
 
         assert calls.index("DELETE 1/versions/11") < calls.index("GET 1/versions")
         assert len(script.calls("DELETE /v1/training-jobs/1")) == gone

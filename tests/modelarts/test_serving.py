@@ -256,8 +256,8 @@ def test_names(script: Any, scripted: Make) -> None:
     assert found.id == "id2"
     assert backend.find_endpoint("x") is None
     assert [named.name for named in backend.endpoints()] == ["e2", "e"]
-    assert "service_name=e&" in f"{script.asked[1][1]}&"
-    assert "workspace_id=w" in script.asked[1][1]
+    assert "service_name=e&" in f"{script.asked[1].path}&"
+    assert "workspace_id=w" in script.asked[1].path
 
 
 def test_lost_answer(script: Any, scripted: Make) -> None:
@@ -288,7 +288,7 @@ def test_events(script: Any, scripted: Make) -> None:
     assert [line.text for line in first.lines] == ["event 0", "event 1", "event 2"]
     assert [line.text for line in second.lines] == ["abnormal: event 3"]
     assert scripted().endpoint_logs(REF, second.cursor).lines == ()
-    assert "start_time=1001" in script.asked[-1][1]
+    assert "start_time=1001" in script.asked[-1].path
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_login(script: Any, scripted: Make) -> None:
         }
     ]
     assert script.headers(SEARCH)[0]["X-Auth-Token"] == "token-1"
-    assert script.asked[-1][1].split("/")[2].startswith(PROJECT)
+    assert script.asked[-1].path.split("/")[2].startswith(PROJECT)
 
 
 def test_token_is_kept(script: Any, scripted: Make, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_project_is_looked_up_once(script: Any, scripted: Make) -> None:
         scripted(**KEYS).list()
 
     assert len(script.headers("GET /v3/projects")) == 1
-    assert [path for _, path, _, _ in script.asked if "projects" in path] == ["/v3/projects?name=cn-north-4"]
+    assert [asked.path for asked in script.asked if "projects" in asked.path] == ["/v3/projects?name=cn-north-4"]
 
 
 @pytest.mark.parametrize("ids", [[], ["1", "2"]])
@@ -403,7 +403,7 @@ def test_log_of_the_first_generation(script: Any, scripted: Make, bench: Benches
     blocks = [range(750, 1250), range(250, 750), range(250), [1250], []]
     script.on(log, *(window(list(block)) for block in blocks))
     said = lines(watched(scripted(api="v1"), bench, "1/11"))
-    queries = [path.partition("?")[2] for method, path, _, _ in script.asked if "aom-log" in path]
+    queries = [asked.path.partition("?")[2] for asked in script.asked if "aom-log" in asked.path]
 
     assert said == [f"line {n}" for n in range(1251)]
     assert queries[:4] == [
@@ -435,7 +435,7 @@ def test_many_jobs_in_two_questions(script: Any, scripted: Make) -> None:
         states = backend.describe(refs)
 
         assert {state.status for state in states} == {Status.RUNNING}
-        assert len([path for _, path, _, _ in script.asked[before:] if path.startswith("/v2")]) == 2
+        assert len([asked for asked in script.asked[before:] if asked.path.startswith("/v2")]) == 2
     script.on(SEARCH, found(*(job(id=id) for id in ids[1:51])) | {"count": 99}, found(*(job(id=id) for id in ids[51:])))
     script.on(f"GET /v2/training-jobs/{ids[0]}", job("Completed", id=ids[0]))
     assert backend.describe(refs)[0].status == Status.SUCCEEDED
@@ -452,7 +452,7 @@ def test_many_jobs_of_the_first_generation(script: Any, scripted: Make) -> None:
     states = backend.describe([JobRef("modelarts", "cn-north-4", f"{n}/{100 + n}") for n in range(100)])
 
     assert {state.status for state in states} == {Status.RUNNING}
-    assert len([path for _, path, _, _ in script.asked if path.startswith("/v1")]) == 1
+    assert len([asked for asked in script.asked if asked.path.startswith("/v1")]) == 1
 
 
 def test_workspace(script: Any, scripted: Make, catalog: Catalog) -> None:
@@ -468,7 +468,7 @@ def test_workspace(script: Any, scripted: Make, catalog: Catalog) -> None:
 
     assert [body["workspace_id"] for body in script.calls(SEARCH)] == ["w1", "w2"]
     assert script.calls("POST /v2/training-jobs")[0]["metadata"]["workspace_id"] == "w2"
-    assert "workspace_id=w1" in next(path for _, path, _, _ in script.asked if "/v1/" in path)
+    assert "workspace_id=w1" in next(asked.path for asked in script.asked if "/v1/" in asked.path)
 
 
 def test_nothing_secret_is_logged(

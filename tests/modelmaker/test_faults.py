@@ -223,7 +223,7 @@ def test_delete_ends_the_job_first(script: Any, scripted: Make, pauses: list[flo
     for call in ("POST /v1/train/2/stop", "DELETE /v1/train/version/2", "DELETE /v1/train/1"):
         script.on(call, {})
     scripted().delete(REF)
-    changes = [f"{method} {path}" for method, path, _, _ in script.asked if method != "GET" and "/train" in path]
+    changes = [asked.call for asked in script.asked if asked.method != "GET" and "/train" in asked.path]
 
     assert changes == ["POST /v1/train/2/stop", "DELETE /v1/train/version/2", "DELETE /v1/train/1"]
     assert pauses == [0.01, 0.01]

@@ -57,7 +57,7 @@ def test_one_new_login(script: Any, scripted: Make, refusal: Any) -> None:
     script.on("GET /v1/train", refusal, {"trainTasks": []})
     scripted().list()
 
-    assert [token for _, path, _, token in script.asked if path == "/v1/train"] == ["token-1", "token-2"]
+    assert [headers["Auth-Token"] for headers in script.headers("GET /v1/train")] == ["token-1", "token-2"]
 
 
 def test_no_endless_login(script: Any, scripted: Make) -> None:
@@ -214,7 +214,7 @@ def test_many_jobs_in_one_question(script: Any, scripted: Make) -> None:
     states = scripted().describe([JobRef("modelmaker", "js01", f"{n}/{100 + n}") for n in range(50)])
 
     assert [state.status for state in states].count(Status.RUNNING) == 49
-    assert len([path for _, path, _, _ in script.asked if path.startswith("/v1/train")]) == 2
+    assert len([asked for asked in script.asked if asked.call.startswith("GET /v1/train")]) == 2
 
 
 def test_nothing_secret_is_logged(

@@ -433,7 +433,7 @@ def test_code_of_strangers_is_not_read(script: Any, scripted: Make) -> None:
     script.on("DescribeTrainingTask", detail("SUCCEED", CodePackagePath={**OUTPUT, "Paths": ["jobs/mnist/"]}))
 
     assert scripted().job_spec(REF).name == "mnist"
-    assert [action for action, _, _ in script.asked] == ["DescribeTrainingTask"]
+    assert [asked.call for asked in script.asked] == ["DescribeTrainingTask"]
 
 
 def test_end_that_cannot_be_read(script: Any, scripted: Make) -> None:
