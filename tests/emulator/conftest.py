@@ -1,8 +1,8 @@
-"""A running object store, and a client that signs by hand."""
+"""A running object store, a client that signs by hand, and the rigs of clouds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from anyfit_emulator import ObjectStoreServer
+from rigs import Rig
 
 
 class Client:
@@ -65,3 +66,25 @@ def client(server: ObjectStoreServer) -> Iterator[Client]:
 def error_code() -> Any:
     """Reads the code of an error document."""
     return code_of
+
+
+@pytest.fixture(scope="module")
+def rig(rig_class: type[Rig], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A cloud's emulator that the tests of a file share."""
+    one = rig_class(tmp_path_factory.mktemp("rig"))
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def make_rig(rig_class: type[Rig], tmp_path: Path) -> Iterator[Callable[..., Rig]]:
+    """Makes emulators of a test's own, on one directory unless told otherwise."""
+    made: list[Rig] = []
+
+    def make(data_dir: Path | None = None, **options: Any) -> Rig:
+        made.append(rig_class(data_dir or tmp_path / "data", **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

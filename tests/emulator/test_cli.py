@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-
-@contextmanager
-def running(tmp_path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """A process that is ready, and what it wrote."""
-    ready = tmp_path / "ready.json"
-    ready.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "anyfit_emulator", "storage", "--ready-file", str(ready), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            deadline = time.monotonic() + 30
-            while not ready.exists():
-                assert process.poll() is None, process.communicate()
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            yield process, json.loads(ready.read_text())["storage"]
-        finally:
-            process.kill()
+from emulated import emulated
 
 
 def s3(keys: dict[str, str]) -> Any:
@@ -48,7 +29,7 @@ def s3(keys: dict[str, str]) -> Any:
 def test_objects_and_keys_outlive_the_process(tmp_path: Path) -> None:
     """With --data the next start finds everything, and SIGTERM ends it in time."""
     data = str(tmp_path / "data")
-    with running(tmp_path, "--data", data) as (process, keys):
+    with emulated("storage", tmp_path, "--data", data) as (process, keys):
         client = s3(keys)
         client.put_object(Bucket=keys["bucket"], Key="a/b", Body=b"1")
         client.close()
@@ -56,8 +37,8 @@ def test_objects_and_keys_outlive_the_process(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(3) == 0
         assert time.monotonic() - started < 3
-        assert keys["s3_endpoint"] in process.communicate()[0]
-    with running(tmp_path, "--data", data) as (process, again):
+        assert keys["s3_endpoint"] in (tmp_path / "output.txt").read_text()
+    with emulated("storage", tmp_path, "--data", data) as (process, again):
         client = s3(again)
         assert client.get_object(Bucket=keys["bucket"], Key="a/b")["Body"].read() == b"1"
         client.close()
@@ -68,13 +49,13 @@ def test_objects_and_keys_outlive_the_process(tmp_path: Path) -> None:
 def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     """What was answered is there after kill -9."""
     data = str(tmp_path / "data")
-    with running(tmp_path, "--data", data) as (process, keys):
+    with emulated("storage", tmp_path, "--data", data) as (process, keys):
         client = s3(keys)
         for number in range(50):
             client.put_object(Bucket=keys["bucket"], Key=f"{number}", Body=b"1")
         client.close()
         process.kill()
-    with running(tmp_path, "--data", data) as (process, keys):
+    with emulated("storage", tmp_path, "--data", data) as (process, keys):
         client = s3(keys)
         assert len(client.list_objects_v2(Bucket=keys["bucket"])["Contents"]) == 50
         client.close()
@@ -83,7 +64,7 @@ def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
 def test_a_directory_in_use_is_one_line(tmp_path: Path) -> None:
     """The second emulator on a directory says so and ends."""
     data = str(tmp_path / "data")
-    with running(tmp_path, "--data", data):
+    with emulated("storage", tmp_path, "--data", data):
         command = [sys.executable, "-m", "anyfit_emulator", "storage", "--data", data]
         second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 

@@ -4,70 +4,29 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from anyfit.errors import LostAnswer, ServiceError
-from anyfit.http import RetryPolicy, Transport
-
-Answer = tuple[int, dict[str, str], bytes] | None
-"""A status, headers and a body; None closes the connection without an answer."""
+from anyfit.http import Transport
+from scripted import Listener, Pauses, Reply
 
 
-class Scripted:
+class Scripted(Listener):
     """A server that gives its answers in turn and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[Reply | None] = []
         self.asked: list[tuple[str, str, bytes]] = []
-        self.headers: list[dict[str, str]] = []
-        scripted = self
+        self.headers: list[Mapping[str, str]] = []
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                scripted.asked.append((self.command, self.path, body))
-                scripted.headers.append(dict(self.headers))
-                answer = scripted.answers.pop(0)
-                if answer is None:
-                    self.connection.shutdown(socket.SHUT_RDWR)
-                    self.close_connection = True
-                    return
-                status, headers, content = answer
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(content)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_POST = do_DELETE = answer
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class Pauses(list[float]):
-    """Remembers pauses instead of making them."""
-
-    def policy(self, attempts: int = 3) -> RetryPolicy:
-        return RetryPolicy(attempts=attempts, sleep=self.append, chance=lambda: 1.0)
+    def take(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Reply | None:
+        self.asked.append((method, path, body))
+        self.headers.append(headers)
+        return self.answers.pop(0)
 
 
 @pytest.fixture
@@ -78,24 +37,19 @@ def server() -> Iterator[Scripted]:
 
 
 @pytest.fixture
-def pauses() -> Pauses:
-    return Pauses()
-
-
-@pytest.fixture
 def transport(pauses: Pauses) -> Iterator[Transport]:
-    made = Transport("test", policy=pauses.policy())
+    made = Transport("test", policy=pauses.policy(attempts=3))
     yield made
     made.close()
 
 
-OK: Answer = (200, {}, b"{}")
+OK = Reply(200, b"{}")
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_repeatable_call_is_repeated(server: Scripted, transport: Transport, pauses: Pauses, status: int) -> None:
     """A GET is tried again after a fault of the service, with growing pauses."""
-    server.answers = [(status, {}, b""), (status, {}, b""), OK]
+    server.answers = [Reply(status, b""), Reply(status, b""), OK]
 
     response = transport.send("GET", f"{server.url}/x")
 
@@ -105,7 +59,7 @@ def test_a_repeatable_call_is_repeated(server: Scripted, transport: Transport, p
 
 def test_the_last_refusal_is_answered(server: Scripted, transport: Transport) -> None:
     """When every try fails, the caller sees the service's own last answer."""
-    server.answers = [(503, {}, b"1"), (503, {}, b"2"), (503, {}, b"busy")]
+    server.answers = [Reply(503, b"1"), Reply(503, b"2"), Reply(503, b"busy")]
 
     response = transport.send("GET", server.url)
 
@@ -114,7 +68,7 @@ def test_the_last_refusal_is_answered(server: Scripted, transport: Transport) ->
 
 def test_a_creating_call_is_not_repeated_blindly(server: Scripted, transport: Transport) -> None:
     """A POST whose answer is lost, or that broke the service, is sent once."""
-    server.answers = [(500, {}, b""), None]
+    server.answers = [Reply(500, b""), None]
 
     assert transport.send("POST", server.url, json={"a": 1}).status_code == 500
     with pytest.raises(ServiceError, match="no answer") as caught:
@@ -126,7 +80,7 @@ def test_a_creating_call_is_not_repeated_blindly(server: Scripted, transport: Tr
 
 def test_a_busy_service_is_asked_again_even_to_create(server: Scripted, transport: Transport) -> None:
     """429 says that nothing was done, so a POST is tried again; 503 may come from a gateway and says no such thing."""
-    server.answers = [(429, {}, b""), OK, (503, {}, b"")]
+    server.answers = [Reply(429, b""), OK, Reply(503, b"")]
 
     assert transport.send("POST", server.url, json={}).status_code == 200
     assert transport.send("POST", server.url, json={}).status_code == 503
@@ -134,7 +88,7 @@ def test_a_busy_service_is_asked_again_even_to_create(server: Scripted, transpor
 
 def test_a_redirection_is_not_followed(server: Scripted, transport: Transport) -> None:
     """What a signer wrote for one host goes to no other, and an empty answer of a portal is no success."""
-    server.answers = [(302, {"Location": f"{server.url}/elsewhere?secret=1"}, b"")]
+    server.answers = [Reply(302, b"", {"Location": f"{server.url}/elsewhere?secret=1"})]
     with pytest.raises(ServiceError) as caught:
         transport.send("POST", server.url, headers={"X-Auth-Token": "t"})
 
@@ -180,7 +134,7 @@ def test_a_lost_answer_to_a_get_is_asked_for_again(server: Scripted, transport: 
 
 def test_retry_after_is_honoured_within_reason(server: Scripted, transport: Transport, pauses: Pauses) -> None:
     """The service's own wish decides the pause, up to the longest."""
-    server.answers = [(503, {"Retry-After": "3"}, b""), (503, {"Retry-After": "9999"}, b""), OK]
+    server.answers = [Reply(503, b"", {"Retry-After": "3"}), Reply(503, b"", {"Retry-After": "9999"}), OK]
 
     transport.send("GET", server.url)
 
@@ -189,7 +143,7 @@ def test_retry_after_is_honoured_within_reason(server: Scripted, transport: Tran
 
 def test_refusals_are_not_repeated(server: Scripted, transport: Transport) -> None:
     """4xx is an answer like any other."""
-    server.answers = [(404, {}, b"no")]
+    server.answers = [Reply(404, b"no")]
 
     assert transport.send("GET", server.url).status_code == 404
 

@@ -1,4 +1,4 @@
-"""A platform that answers by script, and pauses that take no time."""
+"""A server that answers by script, and pauses that take no time."""
 
 from __future__ import annotations
 
@@ -36,23 +36,67 @@ class Reply:
     headers: Mapping[str, str] = {}
 
 
-class Script(Generic[A]):
-    """A server that plays a platform: each call has its answers, of which the last is given for ever.
+class Listener:
+    """A server that hands each request on to be answered.
+
+    Attributes:
+        url: Where it is.
+    """
+
+    def __init__(self) -> None:
+        listener = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                reply = listener.take(self.command, self.path, body, dict(self.headers.items()))
+                if reply is None:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    self.close_connection = True
+                    return
+                self.send_response_only(reply.status)
+                for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(b"" if self.command == "HEAD" else reply.body)
+
+            do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def take(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Reply | None:
+        """Answer a request; None closes the connection without an answer."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End it."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class Script(Listener, Generic[A]):
+    """Plays a platform: each call has its answers, of which the last is given for ever.
 
     A platform's own script says what calls are named, and what its answers look like.
 
     Attributes:
-        url: Where it is.
         asked: What was asked.
     """
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self._answers: dict[str, list[A]] = {}
-        self._server = _serving(self)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
+        super().__init__()
 
     def call_of(self, method: str, path: str, headers: Mapping[str, str]) -> str:
         """The name of a call."""
@@ -79,17 +123,11 @@ class Script(Generic[A]):
         return [asked.headers for asked in self.asked if asked.call == call]
 
     def take(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Reply | None:
-        """Answer a request."""
+        """Answer a request by script."""
         asked = Asked(self.call_of(method, path, headers), method, path, _read(body), headers)
         self.asked.append(asked)
         answers = self._answers.get(asked.call) or [self.usual(asked)]
         return self.reply(asked, answers.pop(0) if len(answers) > 1 else answers[0])
-
-    def close(self) -> None:
-        """End it."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 class Pauses(list[float]):
@@ -98,33 +136,6 @@ class Pauses(list[float]):
     def policy(self, attempts: int = 4) -> RetryPolicy:
         """A policy that does not wait."""
         return RetryPolicy(attempts=attempts, sleep=self.append, chance=lambda: 1.0)
-
-
-def _serving(script: Script[Any]) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            reply = script.take(self.command, self.path, body, dict(self.headers.items()))
-            if reply is None:
-                self.connection.shutdown(socket.SHUT_RDWR)
-                self.close_connection = True
-                return
-            self.send_response_only(reply.status)
-            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(b"" if self.command == "HEAD" else reply.body)
-
-        do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    return server
 
 
 def _read(body: bytes) -> Any:

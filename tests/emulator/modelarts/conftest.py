@@ -5,48 +5,27 @@ from __future__ import annotations
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import requests
 
-from anyfit_emulator.service import Room
 from anyfit_modelarts.emulator.service import ModelArtsService
+from rigs import Rig
 
 
-class Rig:
-    """A room with the service in it, a user with a token, and short words for what tests do."""
+class ModelArtsRig(Rig):
+    """A user with a token."""
+
+    service_class = ModelArtsService
 
     def __init__(self, data_dir: Path, faults: str = "", **options: Any) -> None:
-        self.room = Room(data_dir, faults=faults)
-        self.room.__enter__()
-        self.service = ModelArtsService(self.room, **options)
-        self.service.start()
-        self.keys = self.service.ready()
+        super().__init__(data_dir, faults, **options)
         self.endpoint = self.keys["endpoint"]
         self.project = self.keys["project_id"]
-        self.bucket = self.keys["bucket"]
-        self.http = requests.Session()
         self.token = ""
-        self._names = 0
-        self.s3 = boto3.client(
-            "s3",
-            endpoint_url=self.keys["obs_endpoint"],
-            aws_access_key_id=self.keys["access_key"],
-            aws_secret_access_key=self.keys["secret_key"],
-            region_name=self.keys["region"],
-        )
-
-    def close(self) -> None:
-        """End everything."""
-        self.http.close()
-        self.s3.close()
-        self.service.stop()
-        self.room.__exit__()
 
     def login_body(self, **scope: Any) -> dict[str, Any]:
         """The documented body that asks for a token."""
@@ -108,58 +87,12 @@ class Rig:
         """A change."""
         return self.call("POST", path, body, status)
 
-    def name(self, stem: str = "job") -> str:
-        """A name that nothing has yet."""
-        self._names += 1
-        return f"{stem}-{self._names}"
-
-    def put_files(self, prefix: str, **files: str | bytes) -> str:
-        """Objects below a prefix by name, dots written as `__`, slashes as `___`; answers `/bucket/prefix/`."""
-        for name, content in files.items():
-            key = f"{prefix}/{name.replace('___', '/').replace('__', '.')}"
-            data = content if isinstance(content, bytes) else content.encode()
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
-        return self.place(prefix)
-
     def place(self, prefix: str) -> str:
         """A directory of the bucket as the APIs write it."""
         return f"/{self.bucket}/{prefix}/"
 
-    def objects(self, prefix: str) -> dict[str, bytes]:
-        """What lies below a prefix."""
-        found = self.s3.list_objects(Bucket=self.bucket, Prefix=prefix + "/").get("Contents", [])
-        return {
-            item["Key"][len(prefix) + 1 :]: self.s3.get_object(Bucket=self.bucket, Key=item["Key"])["Body"].read()
-            for item in found
-        }
 
-    @staticmethod
-    def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-        """Look until what is seen is good; answers that."""
-        deadline = time.monotonic() + 30
-        while not good(seen := look()):
-            assert time.monotonic() < deadline, seen
-            time.sleep(0.01)
-        return seen
-
-
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """An emulator that the tests of a file share."""
-    one = Rig(tmp_path_factory.mktemp("modelarts"))
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def make_rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
-    """Makes emulators of a test's own, on one directory unless told otherwise."""
-    made: list[Rig] = []
-
-    def make(data_dir: Path | None = None, **options: Any) -> Rig:
-        made.append(Rig(data_dir or tmp_path / "data", **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+@pytest.fixture(scope="session")
+def rig_class() -> type[Rig]:
+    """The rig of these tests."""
+    return ModelArtsRig

@@ -5,26 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from emulated import emulated
+from processes import is_alive
+
 STUBBORN = 'trap "" TERM; echo $$; while true; do sleep 0.1; done'
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def custom_v1(name: str, command: str) -> dict[str, Any]:
@@ -88,24 +80,6 @@ def test_everything_is_found_again(make_rig: Callable[..., Any]) -> None:
     assert again.signed("GET", "/v3/projects", **pair, **{"x-security-token": temporary.token}).status_code == 200
 
 
-@contextmanager
-def emulator(tmp_path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
-    """The program, ready, with a file of its output."""
-    ready = tmp_path / "ready.json"
-    ready.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "anyfit_emulator", "modelarts", "--ready-file", str(ready), *arguments]
-    with (tmp_path / "output.txt").open("wb") as output, subprocess.Popen(command, stdout=output) as process:
-        try:
-            deadline = time.monotonic() + 30
-            while not ready.exists():
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            yield process, json.loads(ready.read_text())["modelarts"]
-        finally:
-            process.kill()
-
-
 class Remote:
     """Calls to an emulator in another process."""
 
@@ -146,7 +120,7 @@ def session() -> Iterator[requests.Session]:
 
 def test_sigterm_ends_it_with_its_jobs(tmp_path: Path, session: requests.Session) -> None:
     """Within three seconds, even if a job ignores the signal; the ready file has all a client needs."""
-    with emulator(tmp_path) as (process, keys):
+    with emulated("modelarts", tmp_path) as (process, keys):
         assert set(keys) == {
             "endpoint",
             "iam_endpoint",
@@ -175,11 +149,11 @@ def test_sigterm_ends_it_with_its_jobs(tmp_path: Path, session: requests.Session
 def test_a_killed_emulator_leaves_no_lies(tmp_path: Path, session: requests.Session) -> None:
     """After kill -9 the next start ends the orphans and calls the job lost."""
     data = ("--data", str(tmp_path / "data"))
-    with emulator(tmp_path, *data) as (process, keys):
+    with emulated("modelarts", tmp_path, *data) as (process, keys):
         job, pid = Remote(keys, session).start("echo $$; sleep 60 #")
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    with emulator(tmp_path, *data) as (process, keys):
+    with emulated("modelarts", tmp_path, *data) as (process, keys):
         found = Remote(keys, session)("GET", f"/{job}").json()
 
         assert found["status"]["phase"] == "Abnormal"

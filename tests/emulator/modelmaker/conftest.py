@@ -3,49 +3,28 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import requests
 
-from anyfit_emulator.service import Room
 from anyfit_modelmaker.emulator.service import ModelMakerService
+from rigs import Rig
 
 RUNNING = ("STARTING", "DOWNLOAD_DATA", "TRAINING", "STOPPING")
 SERVICE_MOVES = ("DEPLOYING", "STOPPING")
 
 
-class Rig:
-    """A room with the service in it, an account that has logged in, and short words for what tests do."""
+class ModelMakerRig(Rig):
+    """An account that has logged in."""
+
+    service_class = ModelMakerService
 
     def __init__(self, data_dir: Path, faults: str = "", **options: Any) -> None:
-        self.room = Room(data_dir, faults=faults)
-        self.room.__enter__()
-        self.service = ModelMakerService(self.room, **options)
-        self.service.start()
-        self.keys = self.service.ready()
-        self.http = requests.Session()
+        super().__init__(data_dir, faults, **options)
         self.token = ""
-        self._names = 0
-        self.s3 = boto3.client(
-            "s3",
-            endpoint_url=self.keys["s3_endpoint"],
-            aws_access_key_id=self.keys["access_key"],
-            aws_secret_access_key=self.keys["secret_key"],
-            region_name=self.keys["region"],
-        )
-        self.bucket = self.keys["bucket"]
-
-    def close(self) -> None:
-        """End everything."""
-        self.http.close()
-        self.s3.close()
-        self.service.stop()
-        self.room.__exit__()
 
     def login(self) -> str:
         """A new token, used from now on."""
@@ -78,31 +57,13 @@ class Rig:
         """A change."""
         return self.call("POST", path, {} if body is None else body)
 
-    def put_files(self, prefix: str, **files: str | bytes) -> str:
-        """Objects below a prefix by name, dots written as `__`, slashes as `___`; answers the prefix as a URI."""
-        for name, content in files.items():
-            key = f"{prefix}/{name.replace('___', '/').replace('__', '.')}"
-            self.s3.put_object(
-                Bucket=self.bucket, Key=key, Body=content if isinstance(content, bytes) else content.encode()
-            )
-        return self.uri(prefix)
-
-    def uri(self, prefix: str) -> str:
+    def place(self, prefix: str) -> str:
         """A place in the bucket."""
         return f"s3://{self.bucket}/{prefix}/"
 
-    def objects(self, prefix: str) -> dict[str, bytes]:
-        """What lies below a prefix."""
-        found = self.s3.list_objects(Bucket=self.bucket, Prefix=prefix + "/").get("Contents", [])
-        return {
-            item["Key"][len(prefix) + 1 :]: self.s3.get_object(Bucket=self.bucket, Key=item["Key"])["Body"].read()
-            for item in found
-        }
-
     def job(self, script: str, **members: Any) -> dict[str, Any]:
         """The body of a BASIC_FRAMEWORK job that runs a script."""
-        self._names += 1
-        name = f"job-{self._names}"
+        name = self.name()
         body = {
             "name": name,
             "type": "BASIC_FRAMEWORK",
@@ -122,16 +83,16 @@ class Rig:
             "parameters": [],
             "inputFiles": None,
             "dataUrl": self.put_files(f"{name}/data", data__txt="1 2 3"),
-            "output": self.uri(f"{name}/out"),
+            "output": self.place(f"{name}/out"),
             "monitors": None,
         }
         return body | members
 
     def custom(self, command: str | None, args: str | None = None, **members: Any) -> dict[str, Any]:
         """The body of a CUSTOM job."""
-        self._names += 1
+        name = self.name("custom")
         body = {
-            "name": f"custom-{self._names}",
+            "name": name,
             "type": "CUSTOM",
             "resourceId": 500100,
             "volumeSize": 1,
@@ -140,7 +101,7 @@ class Rig:
             "mirrorUrl": "172.16.14.172/test/custom:v1.0",
             "command": command,
             "args": args,
-            "output": self.uri(f"custom-{self._names}/out"),
+            "output": self.place(f"{name}/out"),
         }
         return body | members
 
@@ -152,11 +113,11 @@ class Rig:
 
     def ended(self, version_id: int) -> dict[str, Any]:
         """The version, once it has ended."""
-        return self.until(lambda: self.get(f"/v1/train/version/{version_id}"), RUNNING)
+        return self.rested(lambda: self.get(f"/v1/train/version/{version_id}"), RUNNING)
 
     def training(self, version_id: int, lines: int = 1) -> None:
         """Wait until the version has written so many lines."""
-        self.wait_for(lambda: len(self.log(version_id)) >= lines)
+        self.until(lambda: len(self.log(version_id)) >= lines, bool)
 
     def log(self, version_id: int) -> list[str]:
         """All lines of a log."""
@@ -171,43 +132,16 @@ class Rig:
 
     def deployed(self, service_id: int) -> dict[str, Any]:
         """The service, once it has come to rest."""
-        return self.until(lambda: self.get(f"/v1/service/{service_id}"), SERVICE_MOVES)
+        return self.rested(lambda: self.get(f"/v1/service/{service_id}"), SERVICE_MOVES)
 
-    @staticmethod
-    def until(look: Callable[[], dict[str, Any]], moving: tuple[str, ...]) -> dict[str, Any]:
-        """Look until the status is none of those."""
-        deadline = time.monotonic() + 30
-        while (seen := look())["status"] in moving:
-            assert time.monotonic() < deadline, seen
-            time.sleep(0.01)
-        return seen
-
-    @staticmethod
-    def wait_for(condition: Callable[[], bool]) -> None:
-        """Until the condition holds."""
-        deadline = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+    def rested(self, look: Callable[[], dict[str, Any]], moving: tuple[str, ...]) -> dict[str, Any]:
+        """What is seen, once its status is none of those."""
+        found = self.until(look, lambda seen: seen["status"] not in moving)
+        assert isinstance(found, dict)
+        return found
 
 
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """An emulator that the tests of a file share."""
-    one = Rig(tmp_path_factory.mktemp("modelmaker"))
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def make_rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
-    """Makes emulators of a test's own, on one directory unless told otherwise."""
-    made: list[Rig] = []
-
-    def make(data_dir: Path | None = None, **options: Any) -> Rig:
-        made.append(Rig(data_dir or tmp_path / "data", **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+@pytest.fixture(scope="session")
+def rig_class() -> type[Rig]:
+    """The rig of these tests."""
+    return ModelMakerRig

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from processes import is_alive
 
 TELL = """
 import json, os, sys
@@ -25,14 +26,6 @@ def told(rig: Any, version: dict[str, Any]) -> dict[str, Any]:
     """What a `TELL` script told."""
     found: dict[str, Any] = json.loads(rig.log(version["versionId"])[-1])
     return found
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_script_runs_by_the_containers_convention(rig: Any) -> None:
@@ -216,7 +209,7 @@ def test_states_follow_one_another(make_rig: Callable[..., Any]) -> None:
             seen.append(version["status"])
         return version
 
-    rig.until(look, ("STARTING", "DOWNLOAD_DATA", "TRAINING"))
+    rig.rested(look, ("STARTING", "DOWNLOAD_DATA", "TRAINING"))
     assert seen == ["STARTING", "DOWNLOAD_DATA", "TRAINING", "FINISH"]
 
 
@@ -332,7 +325,7 @@ def test_deleting_a_running_job_ends_it(make_rig: Callable[..., Any]) -> None:
     rig.call("DELETE", f"/v1/train/{answer['id']}", {})
 
     assert rig.get(f"/v1/train/version/{answer['versionId']}")["errorCode"] == 102004
-    rig.wait_for(lambda: not folder.exists())
+    rig.until(lambda: not folder.exists(), bool)
 
 
 def test_requirements_are_told_of(rig: Any) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from emulated import emulated
+from processes import is_alive
 
 FOREVER = """
 import os, signal, time
@@ -28,14 +27,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 print(os.getpid(), flush=True)
 HTTPServer(("127.0.0.1", int(os.environ["MM_SERVE_PORT"])), BaseHTTPRequestHandler).serve_forever()
 """
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def served(rig: Any, name: str) -> int:
@@ -90,24 +81,6 @@ def test_everything_is_found_again(make_rig: Callable[..., Any]) -> None:
     again.post("/v1/train", again.custom("true", name="later"))
 
 
-@contextmanager
-def emulator(tmp_path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
-    """The program, ready, with a file of its output."""
-    ready = tmp_path / "ready.json"
-    ready.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "anyfit_emulator", "modelmaker", "--ready-file", str(ready), *arguments]
-    with (tmp_path / "output.txt").open("wb") as output, subprocess.Popen(command, stdout=output) as process:
-        try:
-            deadline = time.monotonic() + 30
-            while not ready.exists():
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            yield process, json.loads(ready.read_text())["modelmaker"]
-        finally:
-            process.kill()
-
-
 class Remote:
     """Calls to an emulator in another process."""
 
@@ -155,7 +128,7 @@ def session() -> Iterator[Any]:
 
 def test_sigterm_ends_it_with_its_jobs(tmp_path: Path, session: Any) -> None:
     """Within three seconds, even if a job ignores the signal; the ready file has all a client needs."""
-    with emulator(tmp_path) as (process, keys):
+    with emulated("modelmaker", tmp_path) as (process, keys):
         assert set(keys) >= {
             "host_base",
             "region",
@@ -186,13 +159,13 @@ def test_sigterm_ends_it_with_its_jobs(tmp_path: Path, session: Any) -> None:
 def test_a_killed_emulator_leaves_no_lies(tmp_path: Path, session: Any) -> None:
     """After kill -9 the next start ends the orphans and calls the job failed."""
     data = ("--data", str(tmp_path / "data"))
-    with emulator(tmp_path, *data) as (process, keys):
+    with emulated("modelmaker", tmp_path, *data) as (process, keys):
         remote = Remote(keys, session)
         version = remote.start(keys["bucket"], "echo $$; sleep 60")
         pid = int(remote.first_line(version))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    with emulator(tmp_path, *data) as (process, keys):
+    with emulated("modelmaker", tmp_path, *data) as (process, keys):
         remote = Remote(keys, session)
         found = remote("GET", f"/v1/train/version/{version}")
 

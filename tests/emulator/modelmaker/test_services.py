@@ -256,7 +256,7 @@ def test_delete(rig: Any) -> None:
     assert found["id"] not in [item["id"] for item in rig.get("/v1/service")["services"]]
     assert predict(rig, found).status_code == 404
     folder = rig.room.storage.store.system / "modelmaker" / "service" / str(found["id"])
-    rig.wait_for(lambda: not folder.exists())
+    rig.until(lambda: not folder.exists(), bool)
 
 
 def test_a_program_that_dies_is_502(rig: Any) -> None:
@@ -384,8 +384,8 @@ def test_the_preset_algorithm_learns_and_serves(rig: Any) -> None:
             "algorithmId": 500000,
             "parameters": [{"name": "max_number_of_steps", "value": "200"}, {"name": "learning_rate", "value": "0.05"}],
             "modeUrl": None,
-            "dataUrl": rig.uri("pictures"),
-            "output": rig.uri("pictures-out"),
+            "dataUrl": rig.place("pictures"),
+            "output": rig.place("pictures-out"),
         }
     )
     lines = rig.log(version["versionId"])
@@ -422,7 +422,7 @@ def test_other_preset_algorithms_say_that_they_do_not_learn(rig: Any) -> None:
         "volumeSize": 1,
         "algorithmId": 500050,
         "dataUrl": rig.put_files("detect/data", train___annotation__json="{}"),
-        "output": rig.uri("detect/out"),
+        "output": rig.place("detect/out"),
     }
     version = rig.run(body)
 

@@ -8,17 +8,15 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 import requests
 
-from anyfit_emulator.service import Room
 from anyfit_ti.emulator.loglines import lines
 from anyfit_ti.emulator.service import TiService
+from rigs import Rig
 
 GEN1 = "2019-10-22"
 GEN2 = "2021-11-11"
@@ -65,32 +63,11 @@ def signed(
     }
 
 
-class Rig:
-    """A room with the service in it, and short words for what tests do."""
+class TiRig(Rig):
+    """An account that signs."""
 
-    def __init__(self, data_dir: Path, faults: str = "", **options: Any) -> None:
-        self.room = Room(data_dir, faults=faults)
-        self.room.__enter__()
-        self.service = TiService(self.room, **options)
-        self.service.start()
-        self.keys = self.service.ready()
-        self.bucket = self.keys["bucket"]
-        self.cos: Any = boto3.client(
-            "s3",
-            endpoint_url=self.room.storage.s3_endpoint,
-            aws_access_key_id=self.keys["secret_id"],
-            aws_secret_access_key=self.keys["secret_key"],
-            region_name=self.keys["region"],
-        )
-        self.http = requests.Session()
-        self._names = 0
-
-    def close(self) -> None:
-        """End everything."""
-        self.http.close()
-        self.cos.close()
-        self.service.stop()
-        self.room.__exit__()
+    service_class = TiService
+    store_keys = ("secret_id", "secret_key")
 
     def send(
         self,
@@ -133,24 +110,9 @@ class Rig:
             self.call(action, parameters, version, **how)
         return caught.value.code
 
-    def name(self, word: str = "job") -> str:
-        """A name that nothing had before."""
-        self._names += 1
-        return f"{word}-{self._names}"
-
-    def put(self, key: str, content: str | bytes) -> None:
-        """An object."""
-        self.cos.put_object(Bucket=self.bucket, Key=key, Body=content)
-
-    def objects(self, prefix: str) -> dict[str, bytes]:
-        """What lies below a prefix, by relative key."""
-        found = self.cos.list_objects(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
-        keys = [item["Key"] for item in found]
-        return {key[len(prefix) :]: self.cos.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
-
     def packed(self, key: str) -> dict[str, bytes]:
         """The files of an archive in the bucket."""
-        content = self.cos.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        content = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return unpacked(content)
 
     # the older generation
@@ -247,15 +209,6 @@ class Rig:
         asked = {"Service": "TRAIN", "ServiceId": task["LatestInstanceId"], "Order": "ASC", "Limit": 1000, **more}
         return [line["Message"] for line in self.call("DescribeLogs", asked)["Content"]]
 
-    @staticmethod
-    def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-        """Look until what is seen is good."""
-        deadline = time.monotonic() + 30
-        while not good(seen := look()):
-            assert time.monotonic() < deadline, seen
-            time.sleep(0.01)
-        return seen
-
 
 def archive(files: dict[str, str]) -> bytes:
     """A gzipped tar."""
@@ -287,26 +240,10 @@ def answer_of(response: requests.Response) -> dict[str, Any]:
     return answer
 
 
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """An emulator that the tests of a file share."""
-    one = Rig(tmp_path_factory.mktemp("ti"))
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def make_rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
-    """Makes emulators of a test's own, on one directory unless told otherwise."""
-    made: list[Rig] = []
-
-    def make(data_dir: Path | None = None, **options: Any) -> Rig:
-        made.append(Rig(data_dir or tmp_path / "data", **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+@pytest.fixture(scope="session")
+def rig_class() -> type[Rig]:
+    """The rig of these tests."""
+    return TiRig
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from anyfit_ti.emulator.specs import OLD_TYPES, old_spec
+from processes import is_alive
 
 SHOW = """
 import json, os, sys
@@ -57,14 +57,6 @@ def mounted(identifier: str, path: str = "/", **more: Any) -> dict[str, Any]:
     return {"FileSystemDataSource": {"FileSystemId": identifier, "DirectoryPath": path, **more}}
 
 
-def is_alive(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def pid_in(rig: Any, name: str) -> int:
     """What FOREVER wrote."""
     written = rig.until(lambda: [line for line in rig.lines(name) if line.startswith("pid ")], bool)
@@ -102,7 +94,7 @@ def test_a_whole_life(rig: Any) -> None:
     assert job["InstanceId"].startswith("timaker-")
     console = f"bucketName={rig.bucket}&path=/runs/{name}/output/model.tar.gz&region=ap-guangzhou"
     assert job["ModelArtifacts"]["CosModelArtifacts"].endswith(console)
-    assert set(rig.objects(f"runs/{name}/")) == {
+    assert set(rig.objects(f"runs/{name}")) == {
         "output/model.tar.gz",
         "output/output.tar.gz",
         "output/checkpoints/step-1.txt",

@@ -227,4 +227,4 @@ def test_a_task_of_a_model(rig: Any) -> None:
 
     done = rig.until(version, lambda one: one["TrainingModelStatus"] != "STATUS_RUNNING")
     assert done["TrainingModelStatus"] == "STATUS_SUCCESS", json.dumps(done)
-    assert any(name.endswith("model.bin") for name in rig.objects("models/"))
+    assert any(name.endswith("model.bin") for name in rig.objects("models"))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +12,10 @@ from typing import Any
 import pytest
 import requests
 
+from emulated import emulated
+from processes import is_alive
+from rigs import Rig
+
 GEN1 = "2019-10-22"
 FOREVER = """
 import os, signal, time
@@ -21,14 +23,6 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("pid", os.getpid())
 time.sleep(60)
 """
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def pid_of(lines: Callable[[], list[str]], rig: Any) -> int:
@@ -74,48 +68,34 @@ def test_everything_is_found_again(make_rig: Callable[..., Any]) -> None:
 
 def test_as_a_program(tmp_path: Path, sign: Callable[..., dict[str, str]], answer: Callable[..., Any]) -> None:
     """It tells what clients need, and SIGTERM ends it within three seconds, with what will not end by itself."""
-    ready, pid_file = tmp_path / "ready.json", tmp_path / "pid"
-    program = [sys.executable, "-m", "anyfit_emulator", "ti"]
-    command = [*program, "--data", str(tmp_path / "data"), "--ready-file", str(ready)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            deadline = time.monotonic() + 30
-            while not ready.exists():
-                assert process.poll() is None, process.communicate()
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            keys = json.loads(ready.read_text())["ti"]
-            body = json.dumps(
-                {
-                    "Name": "stubborn",
-                    "ChargeType": "POSTPAID_BY_HOUR",
-                    "ResourceConfigInfos": [{"Role": "WORKER", "InstanceType": "TI.S.MEDIUM.POST"}],
-                    "FrameworkName": "PYTORCH",
-                    "FrameworkVersion": "1.9",
-                    "StartCmdInfo": {"StartCmd": f"trap '' TERM; echo $$ > {pid_file}; while true; do sleep 0.1; done"},
-                }
-            ).encode()
-            host = keys["endpoint"].partition("://")[2]
-            headers = sign(keys["secret_id"], keys["secret_key"], host, body)
-            headers |= {"X-TC-Action": "CreateTrainingTask", "X-TC-Version": "2021-11-11"}
-            headers |= {"X-TC-Region": keys["region"]}
-            answer(requests.post(keys["endpoint"] + "/", data=body, headers=headers, timeout=30))
-            while not (pid_file.exists() and pid_file.read_text().strip()):
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            started = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(3) == 0
-            assert time.monotonic() - started < 3
-            printed = process.communicate()[0]
-        finally:
-            process.kill()
+    pid_file = tmp_path / "pid"
+    with emulated("ti", tmp_path, "--data", str(tmp_path / "data")) as (process, keys):
+        body = json.dumps(
+            {
+                "Name": "stubborn",
+                "ChargeType": "POSTPAID_BY_HOUR",
+                "ResourceConfigInfos": [{"Role": "WORKER", "InstanceType": "TI.S.MEDIUM.POST"}],
+                "FrameworkName": "PYTORCH",
+                "FrameworkVersion": "1.9",
+                "StartCmdInfo": {"StartCmd": f"trap '' TERM; echo $$ > {pid_file}; while true; do sleep 0.1; done"},
+            }
+        ).encode()
+        host = keys["endpoint"].partition("://")[2]
+        headers = sign(keys["secret_id"], keys["secret_key"], host, body)
+        headers |= {"X-TC-Action": "CreateTrainingTask", "X-TC-Version": "2021-11-11"}
+        headers |= {"X-TC-Region": keys["region"]}
+        answer(requests.post(keys["endpoint"] + "/", data=body, headers=headers, timeout=30))
+        Rig.until(lambda: pid_file.exists() and pid_file.read_text().strip(), bool)
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(3) == 0
+        assert time.monotonic() - started < 3
 
     assert not is_alive(int(pid_file.read_text()))
     wanted = ("endpoint", "tiems_endpoint", "cls_endpoint", "cos_endpoint", "region", "uin", "app_id", "role")
     assert {"secret_id", "secret_key", "bucket", *wanted} == set(keys)
     assert keys["bucket"].endswith(f"-{keys['app_id']}")
-    assert f'endpoint = "{keys["endpoint"]}"' in printed
+    assert f'endpoint = "{keys["endpoint"]}"' in (tmp_path / "output.txt").read_text()
 
 
 @pytest.mark.parametrize(

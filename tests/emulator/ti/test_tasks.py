@@ -10,10 +10,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from processes import is_alive
 
 SHOW = """
 import json, os, sys
@@ -36,16 +37,8 @@ def with_code(rig: Any, name: str, **more: Any) -> dict[str, Any]:
 def seen(rig: Any, task: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What each process wrote down."""
     output = task["Output"]["Paths"][0]
-    found = rig.objects(f"{output}{task['Id']}/")
+    found = rig.objects(f"{output}{task['Id']}")
     return {name.removeprefix("seen-").removesuffix(".json"): json.loads(text) for name, text in found.items()}
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def running(rig: Any, identifier: str) -> int:
@@ -104,7 +97,7 @@ def test_failure_and_missing_pieces(rig: Any) -> None:
     task = rig.finish(rig.task("echo half > /opt/ml/output/m; exit 3"))
 
     assert (task["Status"], task["FailureReason"]) == ("FAILED", "the program ended with code 3")
-    assert rig.objects(f"{task['Name']}/out/{task['Id']}/") == {"m": b"half\n"}
+    assert rig.objects(f"{task['Name']}/out/{task['Id']}") == {"m": b"half\n"}
 
 
 def test_encoded_commands_win(rig: Any) -> None:
@@ -139,7 +132,7 @@ def test_file_systems_and_mounted_buckets(rig: Any) -> None:
     third = rig.finish(rig.task("ls /cfs", DataConfigs=[cfs("/cfs", "/x")]))
 
     assert [task["Status"] for task in (first, second, third)] == ["SUCCEED"] * 3
-    assert rig.objects(f"{name}/mounted/") == {"b": b"2\n"}
+    assert rig.objects(f"{name}/mounted") == {"b": b"2\n"}
     assert (rig.messages(second), rig.messages(third)) == (["1"], ["a"])
 
 
@@ -160,12 +153,12 @@ def test_mounts_within_mounts(rig: Any) -> None:
 
 def test_output_that_cannot_be_kept(rig: Any) -> None:
     """A bucket that went away fails the task."""
-    rig.cos.create_bucket(Bucket="gone-1250000000")
+    rig.s3.create_bucket(Bucket="gone-1250000000")
     body = rig.task("while [ ! -e /cfs/go ]; do sleep 0.05; done; echo x > /opt/ml/output/x")
     body |= {"Output": {"Bucket": "gone-1250000000", "Region": "", "Paths": ["out/"]}}
     identifier = rig.begin(body | {"DataConfigs": [cfs("/cfs", "/gate")]})
     rig.until(lambda: rig.detail(identifier)["Status"], lambda status: status == "RUNNING")
-    rig.cos.delete_bucket(Bucket="gone-1250000000")
+    rig.s3.delete_bucket(Bucket="gone-1250000000")
     (rig.room.storage.store.system / "ti" / "cfs" / "cfs-1" / "gate" / "go").touch()
     task = rig.over(identifier)
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,9 @@ from typing import Any
 
 import boto3
 import requests
+
+from emulated import emulated
+from processes import is_alive
 
 STUBBORN = """
 import os, signal
@@ -26,14 +28,6 @@ class Service(XgSklServingBaseService):
         return {"pid": os.getpid()}
 """
 CONFIG = json.dumps({"model_algorithm": "any", "model_type": "Scikit_Learn"})
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 class Remote:
@@ -82,17 +76,10 @@ def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
 
 
 @contextmanager
-def emulator(tmp_path: Path, http: requests.Session) -> Iterator[Remote]:
+def emulator(folder: Path, http: requests.Session) -> Iterator[Remote]:
     """The program, ready, on one directory."""
-    ready = tmp_path / "ready.json"
-    ready.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "anyfit_emulator", "modelarts", "--ready-file", str(ready)]
-    with subprocess.Popen([*command, "--data", str(tmp_path / "data")], stdout=subprocess.DEVNULL) as process:
-        try:
-            until(ready.exists, bool)
-            yield Remote(process, json.loads(ready.read_text())["modelarts"], http)
-        finally:
-            process.terminate()  # not killed, so that it ends its services
+    with emulated("modelarts", folder, "--data", str(folder / "data")) as (process, keys):
+        yield Remote(process, keys, http)
 
 
 def test_services_end_with_the_emulator_and_return_with_it(tmp_path: Path) -> None:
