@@ -122,7 +122,7 @@ def test_nothing_is_lost_in_a_transfer(tmp_path: Path) -> None:
     for n in range(40):
         FileStore(tmp_path).put(f"f{n:02}", b"x")
     settings = StoreSettings(access_key="a", secret_key="s", timeout=0.2)
-    with _service(lambda n: _reply(b"") if n < 10 else b"HTTP/1.1") as wire:
+    with _service(lambda n: _reply(b"", "etag: x") if n < 10 else b"HTTP/1.1") as wire:
         store = open_store("s3://bucket/", evolve(settings, endpoint=f"http://{wire.origin.host}"))
         store.retry = Retry(attempts=1)
         report = copy_tree(tmp_path, "s3://bucket/x/", open=lambda uri: store, jobs=20)

@@ -87,7 +87,8 @@ class _Up(_Way):
         return self.api.small_put(job.target_key, data, sums, checksum), _Tag(step, job, len(data), sums)
 
     def done(self, tag: _Tag, answer: Small) -> bool:
-        if tag.sums is None or not self.api.stored(answer.headers).is_proven_by(tag.sums):
+        put = self.api.stored(answer.headers)
+        if tag.sums is None or not put.etag or not put.is_proven_by(tag.sums):
             return False
         self.tally.done(tag.job.action)
         return True
@@ -100,7 +101,7 @@ class _Down(_Way):
     def done(self, tag: _Tag, answer: Small) -> bool:
         entry = self.api.entry(tag.job.entry.key, answer.headers, len(answer.body))
         proven = proves(answer.body, entry)
-        if proven is False or len(answer.body) != tag.job.entry.size:
+        if not entry.etag or proven is False or len(answer.body) != tag.job.entry.size:
             return False
         try:
             self.mover.write(tag.job, answer.body, tag.job.entry.modified)

@@ -7,10 +7,16 @@ a tenth of the time of a parser; whatever looks different goes to the parser.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
+from anyfit.errors import StorageError
+from anyfit.storage.retry import Unsteady
 from anyfit.storage.store import Bucket, Entry, Page
 from anyfit.storage.times import from_iso
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 __all__ = ["clean_etag", "parse_buckets", "parse_page"]
 
@@ -20,7 +26,16 @@ _UNUSUAL = re.compile(r"<!|CommonPrefixes|&(?!quot;|#34;)")
 
 
 def parse_page(body: bytes) -> Page:
-    """Read a listing."""
+    """Read a listing.
+
+    Raises:
+        Unsteady: It is cut off.
+        StorageError: It is none, such as the page of a web server, which would look like an empty bucket.
+    """
+    if b"ListBucketResult" not in body:
+        raise _no_listing(body)
+    if not body.rstrip().endswith(b"ListBucketResult>"):
+        raise Unsteady("a listing is cut off")
     text = body.decode()
     if not _UNUSUAL.search(text):
         page = _quickly(text)
@@ -31,9 +46,7 @@ def parse_page(body: bytes) -> Page:
 
 def parse_buckets(body: bytes) -> tuple[list[Bucket], str]:
     """Read a listing of buckets: those, and what to ask the next ones with, "" after the last."""
-    from xml.etree.ElementTree import fromstring
-
-    root = fromstring(body)  # noqa: S314  a signed service's answer, and expat limits expansion
+    root = _root(body)
     found = [
         {_name(child.tag): child.text or "" for child in item} for item in root.iter() if _name(item.tag) == "Bucket"
     ]
@@ -60,18 +73,16 @@ def _quickly(text: str) -> Page | None:
             fields = {}
         else:
             return None
-    if len(entries) != text.count("<Contents>"):
+    if len(entries) != text.count("<Contents>") or "IsTruncated" not in head:
         return None
     return _page(entries, [], head, coded)
 
 
 def _properly(body: bytes) -> Page:
-    from xml.etree.ElementTree import fromstring
-
     head: dict[str, str] = {}
     entries: list[Entry] = []
     directories: list[str] = []
-    root = fromstring(body)  # noqa: S314  a signed service's answer, and expat limits expansion
+    root = _root(body)
     coded = any(_name(item.tag) == "EncodingType" and item.text == "url" for item in root)
     for item in root:
         name = _name(item.tag)
@@ -85,11 +96,29 @@ def _properly(body: bytes) -> Page:
     return _page(entries, directories, head, coded)
 
 
+def _root(body: bytes) -> Element:
+    from xml.etree.ElementTree import ParseError, fromstring
+
+    try:
+        return fromstring(body)  # noqa: S314  a signed service's answer, and expat limits expansion
+    except ParseError:
+        raise _no_listing(body) from None
+
+
+def _no_listing(body: bytes) -> StorageError:
+    return StorageError(
+        f"what was answered is no listing; it begins with {body[:60].decode('utf-8', 'replace')!r}",
+        hint="check endpoint: a service's web pages have an address of their own",
+    )
+
+
 def _page(entries: list[Entry], directories: list[str], head: dict[str, str], coded: bool) -> Page:
     following = ""
     if head.get("IsTruncated") == "true":
         last = [*directories[-1:], *(entry.key for entry in entries[-1:])]
-        following = _key(head.get("NextMarker", ""), coded) or max(last, key=str.encode)
+        following = _key(head.get("NextMarker", ""), coded) or max(last, key=str.encode, default="")
+        if not following:
+            raise StorageError("a listing says that there is more, and not from where on")
     return Page(tuple(entries), tuple(directories), following)
 
 

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from anyfit.errors import StorageError
 from anyfit.storage.answers import OPAQUE, parse_refusal
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.pages import clean_etag, parse_buckets, parse_page
@@ -86,7 +87,7 @@ class RestApi:
 
     def head(self, key: str, part: int = 0) -> Entry:
         answer = self._done("stat", key, self._ask("HEAD", key, [("partNumber", str(part))] if part else []))
-        return self.entry(key, answer.headers, int(answer.headers.get("content-length", "0")))
+        return self._described("stat", key, answer, int(answer.headers.get("content-length", "0")))
 
     def get(self, key: str, start: int, length: int | None, etag: str) -> RestReader:
         headers = {}
@@ -97,20 +98,33 @@ class RestApi:
             headers["if-match"] = f'"{etag}"'
         answer = self._ask("GET", key, [], headers)
         self._done("read", key, answer)
-        sent = int(answer.headers.get("content-length", "-1"))
-        total = _total(answer.headers.get("content-range", ""), sent)
-        if answer.status == 206:
-            expected = max(0, total - start) if length is None else min(length, total - start)
-        else:
-            expected = total
-        if sent not in (-1, expected):
+        try:
+            return RestReader(self._entry_of_range(key, answer, start, length, etag), answer)
+        except BaseException:
             answer.close()
-            raise Unsteady(f"read {self.place}{key}: {sent} bytes announced instead of {expected}")
-        return RestReader(self.entry(key, answer.headers, total), answer)
+            raise
+
+    def _entry_of_range(self, key: str, answer: Response, start: int, length: int | None, etag: str) -> Entry:
+        """The entry of the whole object, when what was answered is the range and the version that were asked for."""
+        what = f"read {self.place}{key}"
+        first, total = _range(answer.headers.get("content-range", "")) or (0, answer.measure())
+        rest = max(0, total - start)
+        expected = rest if length is None else min(length, rest)
+        if first != start or (answer.status != 206 and expected < total):
+            raise StorageError(
+                f"{what}: a range was asked for, and another one came",
+                hint="something between here and the service, such as a proxy, does not pass ranges on",
+            )
+        if "content-length" in answer.headers and answer.measure() != expected:
+            raise Unsteady(f"{what}: {answer.measure()} bytes announced instead of {expected}")
+        entry = self._described("read", key, answer, total)
+        if etag and entry.etag != etag:
+            raise StorageError(f"{what}: its ETag is {entry.etag}, no longer {etag}", status="PreconditionFailed")
+        return entry
 
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
         answer = self._ask("PUT", key, [], self._metadata(checksum), data, sums)
-        return self.stored(self._finish("put", key, answer).headers)
+        return self._stored("put", key, answer)
 
     def start_upload(self, key: str, checksum: str) -> Begun:
         headers = self._metadata(checksum)
@@ -127,7 +141,7 @@ class RestApi:
         query = [("partNumber", str(number)), ("uploadId", upload)]
         headers = {_CRC32: sums.crc32} if sums.crc32 else {}
         answer = self._ask("PUT", key, query, headers, data, sums)
-        return self.stored(self._finish(f"put part {number} of", key, answer).headers)
+        return self._stored(f"put part {number} of", key, answer)
 
     def list_parts(self, key: str, upload: str, marker: int) -> tuple[list[Part], int]:
         query = [("part-number-marker", str(marker)), ("uploadId", upload)]
@@ -216,6 +230,22 @@ class RestApi:
     def _metadata(self, checksum: str) -> dict[str, str]:
         return {f"{self.dialect.prefix}meta-{CHECKSUM}": checksum} if checksum else {}
 
+    def _stored(self, what: str, key: str, answer: Response) -> Put:
+        self._has_etag(what, key, self._finish(what, key, answer))
+        return self.stored(answer.headers)
+
+    def _described(self, what: str, key: str, answer: Response, size: int) -> Entry:
+        self._has_etag(what, key, answer)
+        return self.entry(key, answer.headers, size)
+
+    def _has_etag(self, what: str, key: str, answer: Response) -> None:
+        """Web servers, a service's own pages among them, may answer 200 to anything, and have done nothing."""
+        if not answer.headers.get("etag"):
+            raise StorageError(
+                f"{what} {self.place}{key}: the answer has no ETag, so that no object service has given it",
+                hint="check endpoint: a service's web pages have an address of their own",
+            )
+
     def stored(self, headers: dict[str, str]) -> Put:
         """What the answer to written bytes says."""
         return Put(
@@ -290,6 +320,7 @@ def _member(text: str, name: str) -> str:
     return found[1].replace("&quot;", '"').replace("&#34;", '"').replace("&amp;", "&") if found else ""
 
 
-def _total(content_range: str, sent: int) -> int:
-    total = content_range.rpartition("/")[2]
-    return int(total) if total.isdigit() else max(sent, 0)
+def _range(content_range: str) -> tuple[int, int] | None:
+    """Where an answer begins and the size of the whole object, when it is a range."""
+    found = re.match(r"bytes (\d+)-\d+/(\d+)$", content_range)
+    return (int(found[1]), int(found[2])) if found else None

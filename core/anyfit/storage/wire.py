@@ -178,8 +178,8 @@ class Response:
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill `buffer`, or the beginning of it where the body ends first; 0 at the end of the body."""
-        if self._chunked:
-            return self._from_chunks(buffer)
+        if self._chunked or self._gathered is not None:
+            return self._from_gathered(buffer)
         if self._sock is None:
             return 0
         want = len(buffer) if self._left is None else min(len(buffer), self._left)
@@ -196,9 +196,16 @@ class Response:
             self._done()
         return got
 
+    def measure(self) -> int:
+        """How long the body is, which has to be gathered when no header says it."""
+        if self._left is not None:
+            return self._left
+        self._gathered = memoryview(self.read())
+        return len(self._gathered)
+
     def read(self) -> bytes:
         """The rest of the body."""
-        if self._sock is None and not self._chunked:
+        if self._sock is None and not self._chunked and self._gathered is None:
             return b""
         if self._left is not None:
             data = bytearray(self._left)
@@ -242,7 +249,7 @@ class Response:
         else:
             self.close()
 
-    def _from_chunks(self, buffer: memoryview) -> int:
+    def _from_gathered(self, buffer: memoryview) -> int:
         """Chunked bodies are answers of a few kilobytes; they are gathered first."""
         if self._gathered is None:
             self._gathered = memoryview(self._gather())

@@ -1,0 +1,188 @@
+"""What services and what stands before them do that our own emulator never does."""
+
+from __future__ import annotations
+
+import contextlib
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from anyfit.errors import StorageError
+from anyfit.storage import FileStore, Store, StoreSettings, open_store, sync
+from anyfit.storage.retry import Retry
+from anyfit.values import frozen
+
+
+@frozen
+class Asked:
+    """A request, as a scripted service has read it; header names in lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
+
+
+class Scripted(socketserver.ThreadingTCPServer):
+    """A service that answers with the very bytes that a test gives it, and keeps its connections."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, answer: Callable[[Asked], bytes | None]) -> None:
+        super().__init__(("127.0.0.1", 0), _Line)
+        self.answer = answer
+        self.asked: list[Asked] = []
+        self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Line(socketserver.StreamRequestHandler):
+    server: Scripted
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while (asked := self._read()) is not None:
+                self.server.asked.append(asked)
+                answer = self.server.answer(asked)
+                if answer is None:
+                    return
+                self.wfile.write(answer)
+                if b"Connection: close" in answer:
+                    return
+
+    def _read(self) -> Asked | None:
+        first = self.rfile.readline().decode("latin-1").split()
+        if not first:
+            return None
+        headers = {}
+        while line := self.rfile.readline().decode("latin-1").strip():
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        body = self.rfile.read(int(headers.get("content-length", "0")))
+        return Asked(first[0], first[1], headers, body, self.client_address[1])
+
+
+def reply(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
+    """An answer with a length; underscores in the names of headers stand for dashes."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+Script = Callable[[Callable[[Asked], bytes | None]], Scripted]
+
+
+@pytest.fixture
+def scripted() -> Iterator[Script]:
+    """Starts a service that a function answers for; where that gives None the connection is closed without a word."""
+    with contextlib.ExitStack() as stack:
+
+        def start(answer: Callable[[Asked], bytes | None]) -> Scripted:
+            service = stack.enter_context(Scripted(answer))
+            threading.Thread(target=service.serve_forever, args=(0.01,), daemon=True).start()
+            stack.callback(service.shutdown)
+            return service
+
+        yield start
+
+
+class Open(Protocol):
+    """Opens the bucket `bucket` of a scripted service."""
+
+    def __call__(self, service: Scripted, scheme: str = "s3") -> Store: ...
+
+
+@pytest.fixture
+def open_at() -> Iterator[Open]:
+    """Opens a scripted service; what fails is tried again without waiting."""
+    with contextlib.ExitStack() as stack:
+
+        def open_it(service: Scripted, scheme: str = "s3") -> Store:
+            settings = StoreSettings(
+                endpoint=service.endpoint, region="us-east-1", access_key="access", secret_key="secret", timeout=20
+            )
+            store = stack.enter_context(contextlib.closing(open_store(f"{scheme}://bucket/", settings)))
+            store.retry = Retry(attempts=4, first=0.001)
+            return store
+
+        yield open_it
+
+
+PAGE = b"""<html><body>Sign in to the console</body></html>"""
+LISTING = b"""<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated>%s</ListBucketResult>"""
+ROW = b"<Contents><Key>%s</Key><LastModified>2026-01-02T03:04:05Z</LastModified><ETag>x</ETag><Size>1</Size></Contents>"
+
+
+def test_a_web_page_is_no_empty_bucket(scripted: Script, open_at: Open, tmp_path: Path) -> None:
+    """Where a web server answers, nothing is taken for a listing or a file, and nothing is deleted for it."""
+    service = scripted(lambda asked: reply(PAGE, Content_Type="text/html"))
+    store = open_at(service)
+    FileStore(tmp_path).put("kept", b"kept")
+
+    with pytest.raises(StorageError, match="no listing"):
+        list(store.list())
+    with pytest.raises(StorageError, match="no listing"):
+        sync(
+            "s3://bucket/", tmp_path, open=lambda uri: FileStore() if uri.is_local else store, delete=True
+        ).raise_for_failures()
+    with pytest.raises(StorageError, match="ETag"):
+        store.stat("key")
+    with pytest.raises(StorageError, match="ETag"):
+        store.read("key")
+    with pytest.raises(StorageError, match="ETag"):
+        store.put("key", b"x")
+    assert (tmp_path / "kept").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("last", [b"b", b"&amp;"])
+def test_half_a_listing_is_none(scripted: Script, open_at: Open, last: bytes) -> None:
+    """A listing without a length whose connection breaks off is asked for again, not taken for the whole."""
+    whole = LISTING % (ROW % b"a" + ROW % last)
+    bodies = [whole[: whole.index(ROW % last)], whole]
+    service = scripted(lambda asked: b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + bodies.pop(0))
+
+    assert len(list(open_at(service).list())) == 2
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "HTTP/1.1 200 OK\r\nContent-Length: 8",
+        "HTTP/1.1 206 Partial Content\r\nContent-Length: 4\r\nContent-Range: bytes 0-3/8",
+    ],
+    ids=["the whole", "another range"],
+)
+def test_another_range_is_not_taken_for_the_wanted_one(scripted: Script, open_at: Open, head: str) -> None:
+    """Where ranges are not passed on, that is an error, and never the object's beginning in every place."""
+    store = open_at(scripted(lambda asked: f'{head}\r\nETag: "x"\r\n\r\n01234567'.encode()))
+    with pytest.raises(StorageError, match="another one came"):
+        store.open("key", start=4, length=4)
+
+
+def test_another_version_is_not_taken_for_the_wanted_one(scripted: Script, open_at: Open) -> None:
+    """A service that does not heed If-Match is found out by the ETag that it answers."""
+    store = open_at(scripted(lambda asked: reply(b"new", ETag='"new"')))
+    with pytest.raises(StorageError) as caught:
+        store.open("key", start=0, length=3, etag="old")
+    assert caught.value.status == "PreconditionFailed"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'HTTP/1.1 200 OK\r\nETag: "x"\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+        b'HTTP/1.1 200 OK\r\nETag: "x"\r\nConnection: close\r\n\r\nhello',
+    ],
+    ids=["chunks", "until the end"],
+)
+def test_an_object_without_a_length(scripted: Script, open_at: Open, answer: bytes) -> None:
+    """Whatever way its end is told, an object is read whole."""
+    store = open_at(scripted(lambda asked: answer))
+    with store.open("key") as reader:
+        assert (reader.entry.size, reader.read()) == (5, b"hello")
+    assert store.read("key") == b"hello"
