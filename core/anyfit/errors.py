@@ -9,6 +9,7 @@ AnyfitError
 │   └── Conflict               the name is taken
 ├── AuthError                  credentials are missing, wrong or expired
 ├── ServiceError               the service, the network or a disk let us down
+│   ├── Refused                nobody listens at the place that was asked
 │   ├── LostAnswer             nobody knows whether the request arrived
 │   └── StorageError           an object or a file could not be moved
 ├── NotFound                   no such job, endpoint, model or object
@@ -38,6 +39,7 @@ __all__ = [
     "NotFinished",
     "NotFound",
     "PredictionError",
+    "Refused",
     "ServiceError",
     "SpecError",
     "StorageError",
@@ -114,6 +116,10 @@ class AuthError(AnyfitError):
 
 class ServiceError(AnyfitError):
     """The service answered with a fault, or could not be reached."""
+
+
+class Refused(ServiceError):
+    """The machine is there, and nothing on it listens at this place."""
 
 
 class LostAnswer(ServiceError):

@@ -20,7 +20,7 @@ from urllib.parse import urljoin, urlsplit
 
 from attrs import field, frozen
 
-from anyfit.errors import LostAnswer, ServiceError
+from anyfit.errors import LostAnswer, Refused, ServiceError
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response, Session
@@ -176,7 +176,7 @@ class Transport:
             hint = "check the endpoint, the network and the proxy"
         else:
             hint = "the answer was lost; look whether the call had its effect before you repeat it"
-        kind = ServiceError if fault.untrusted or fault.never_arrived else LostAnswer
+        kind = Refused if fault.refused else ServiceError if fault.untrusted or fault.never_arrived else LostAnswer
         return kind(f"no answer from {host} ({method} {urlsplit(url).path}): {fault}", hint=hint, backend=self._backend)
 
 
@@ -198,6 +198,13 @@ class _NoAnswer(Exception):
         self.never_arrived = isinstance(fault, requests.ConnectTimeout) or (
             isinstance(fault, requests.ConnectionError) and any(name in repr(fault) for name in _NOT_CONNECTED)
         )
+        self.refused = not isinstance(fault, requests.exceptions.ProxyError) and _was_refused(fault)
+
+
+def _was_refused(fault: Exception) -> bool:
+    """Whether the service's own machine said that nobody listens."""
+    reason = getattr(fault.args[0], "reason", None) if fault.args else None
+    return isinstance(reason, Exception) and isinstance(reason.__context__, ConnectionRefusedError)
 
 
 def _root(fault: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -102,6 +102,7 @@ class Job:
         tail: int | None = None,
         since: datetime | None = None,
         node: int | None = None,
+        on_lost: Callable[[str], None] | None = None,
     ) -> Iterator[LogLine]:
         """The job's log lines.
 
@@ -110,6 +111,7 @@ class Job:
             tail: Begin with the last so many lines.
             since: Begin with the first line of this time or later; lines without a time count as later.
             node: Lines of this node only.
+            on_lost: Told why when the backend cannot be reached; following goes on.
         """
         if node is not None and not 0 <= node < self.spec.instance_count:
             last = self.spec.instance_count - 1
@@ -119,11 +121,14 @@ class Job:
             cursor = page.cursor
             yield from (line for line in page.lines if node in (None, line.node) and not _before(line, since))
         if follow:
+            from anyfit.watch import LostContact
             from anyfit.watch import follow as watch
 
             for event in watch(self, cursor=cursor):
                 if isinstance(event, LogLine) and node in (None, event.node):
                     yield event
+                elif isinstance(event, LostContact) and on_lost:
+                    on_lost(event.reason)
 
     def log_pages(self, cursor: str = "") -> Iterator[LogPage]:
         """The log after `cursor`, as far as it has been written, page by page."""

@@ -74,6 +74,20 @@ class Session:
         check_region(backend, ref)
         return backend
 
+    def moved(self, backend: Backend) -> str:
+        """Where the session's files lead to for its own backend, if they have changed since and that is elsewhere."""
+        from anyfit.plugins import backend_factory
+
+        try:
+            config = self.config.reread()
+            if config is self.config:
+                return ""
+            factory = backend_factory(backend.name)
+            place = factory.create(config.backend_settings(factory), config.home).place
+        except (AnyfitError, OSError):  # half written, perhaps
+            return ""
+        return place if place != backend.place else ""
+
     def of(self, backend: str, profile: str) -> Session:
         """The session whose own backend and profile are these, over the same journal and backends."""
         if (backend, profile) == (self.config.core.backend, self.profile):

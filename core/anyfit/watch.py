@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import frozen
 
 from anyfit.backend import JobState, LogLine, Status
+from anyfit.contact import Contact
 from anyfit.errors import NotFinished, NotFound, ServiceError
 
 if TYPE_CHECKING:
@@ -107,10 +108,12 @@ def follow(
 ) -> Iterator[JobState | LogLine | LostContact | Tick]:
     """Changes of a job's state and its log lines as they come, until the job has ended and all lines were seen.
 
-    When the job has ended and its log cannot be had, that is said and waited for a few times only.
+    When the job has ended and its log cannot be had, that is said and waited for a few times only. Raises
+    `ServiceError` when the backend is lost for good, as `Contact` tells.
     """
     pauses = _Pauses(job.poll_seconds, _deadline(timeout))
     told: JobState | None = None
+    contact = Contact([job])
     offline = False
     missed_ends = 0
     riddles = _Riddles()
@@ -132,6 +135,7 @@ def follow(
                 yield state  # after its last lines
                 return
             riddles.look([state])
+            contact.made()
             offline = False
         except ServiceError as fault:
             if not offline:
@@ -141,6 +145,7 @@ def follow(
             if missed_ends > _LAST_LOOKS:
                 yield job.state
                 return
+            contact.lost(fault)
             pauses.sleep_offline()
             continue
         yield Tick()
@@ -150,21 +155,25 @@ def follow(
 def wait_all(jobs: Sequence[Job], *, timeout: float | None = None) -> list[JobState]:
     """Wait until every job has ended; answers their states in the order of `jobs`.
 
-    Raises `NotFinished` when `timeout` seconds have passed; the jobs go on.
+    Raises `NotFinished` when `timeout` seconds have passed; the jobs go on. Raises `ServiceError` when a backend is
+    lost for good, as `Contact` tells.
     """
     from anyfit.job import refresh_all
 
     if not jobs:
         return []
     pauses = _Pauses(min(job.poll_seconds for job in jobs), _deadline(timeout))
+    contact = Contact(jobs)
     ended = 0
     riddles = _Riddles()
     while True:
         try:
             states = pauses.look(partial(refresh_all, jobs))
-        except ServiceError:
+        except ServiceError as fault:
+            contact.lost(fault)
             pauses.sleep_offline()
             continue
+        contact.made()
         finished = sum(state.status.finished for state in states)
         if finished == len(jobs):
             return states

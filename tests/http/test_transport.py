@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from anyfit.errors import LostAnswer, ServiceError
+from anyfit.errors import LostAnswer, Refused, ServiceError
 from anyfit.http import Transport
 from scripted import Listener, Pauses, Reply
 
@@ -156,9 +156,25 @@ def test_nobody_listens(transport: Transport) -> None:
     with pytest.raises(ServiceError) as caught:
         transport.send("POST", f"http://user:pw@127.0.0.1:{port}/path", params={"token": "hush"})
 
+    assert isinstance(caught.value, Refused)
     assert f"127.0.0.1:{port}" in str(caught.value)
     assert "pw" not in str(caught.value)
     assert "hush" not in str(caught.value)
+
+
+def test_a_proxy_that_nobody_runs_is_no_refusal(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal by a proxy says nothing of the service behind it, nor does a name that nobody knows."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free.getsockname()[1]}")
+        with pytest.raises(ServiceError) as behind:
+            transport.send("GET", "http://service.example/")
+    monkeypatch.delenv("http_proxy")
+    with pytest.raises(ServiceError) as unknown:
+        transport.send("GET", "http://nowhere.invalid/")
+
+    assert not isinstance(behind.value, Refused)
+    assert not isinstance(unknown.value, Refused)
 
 
 def test_nothing_secret_is_logged(server: Scripted, transport: Transport, caplog: pytest.LogCaptureFixture) -> None:

@@ -82,3 +82,38 @@ def test_an_endpoint(project: Path, monkeypatch: pytest.MonkeyPatch, then: str |
         assert (listed.name, state.status) == ("mine", EndpointStatus.READY)
     finally:
         made.delete()
+
+
+CLOUD = """
+[profiles.far.modelmaker]
+host_base = "https://%s/mmr"
+region = "js01"
+username = "me"
+password = "%s"
+"""
+
+
+def test_a_configuration_that_changes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session notices that its file leads elsewhere by now, and overlooks what leads to the same place or nowhere."""
+    file = tmp_path / "anyfit.toml"
+
+    def write(text: str) -> None:
+        file.write_text(text)
+        file.chmod(0o600)
+
+    monkeypatch.chdir(tmp_path)
+    write(CLOUD % ("here.example", "old"))
+    session = Session.open(backend="modelmaker", profile="far")
+    backend = session.backend()
+    monkeypatch.chdir("/")
+
+    assert session.moved(backend) == ""
+    write(CLOUD % ("here.example", "new"))
+    assert session.moved(backend) == ""
+    for broken in ("[profiles.far.modelmaker", "", "[profiles.far.modelmaker]\nregion = 3"):
+        write(broken)
+        assert session.moved(backend) == ""
+    file.unlink()
+    assert session.moved(backend) == ""
+    write(CLOUD % ("there.example", "old"))
+    assert session.moved(backend) == "me@https://js01there.example/mmr"

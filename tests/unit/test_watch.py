@@ -23,7 +23,7 @@ from anyfit.backend import (
     Status,
 )
 from anyfit.config import Config
-from anyfit.errors import AuthError, JobFailed, NotFinished, NotFound, ServiceError
+from anyfit.errors import AuthError, JobFailed, NotFinished, NotFound, Refused, ServiceError
 from anyfit.job import Job
 from anyfit.session import Session
 from anyfit.spec import JobSpec
@@ -159,6 +159,61 @@ def test_lost_contact_while_reading_logs(session: Session) -> None:
 
     assert [type(event).__name__ for event in events] == ["LostContact", *["LogLine"] * len(backend.log), "JobState"]
     assert lines(events) == backend.log != []
+
+
+REFUSED = Refused("nobody listens")
+
+
+def test_a_place_that_refuses_for_long(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place where nobody listens is given up some day, and the error says how to go on."""
+    monkeypatch.setattr("anyfit.contact._LONGEST_REFUSAL", 0.02)
+
+    with pytest.raises(ServiceError, match="lost contact: nobody listens") as caught:
+        list(follow(job(session, Played(RUNNING, REFUSED))))
+    assert "anyfit attach job" in caught.value.hint
+    with pytest.raises(ServiceError, match="lost contact: nobody listens"):
+        wait_all([job(session, Played(REFUSED))])
+
+
+def test_patience_begins_anew(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer, or a fault of the network, ends a refusal; the next one has its whole time again."""
+    monkeypatch.setattr("anyfit.contact.time", Hours())
+    acts: list[JobState | Exception] = [RUNNING, REFUSED, RUNNING, REFUSED, FAULT, REFUSED, DONE]
+
+    assert list(follow(job(session, Played(*acts))))[-1] == DONE
+    assert wait_all([job(session, Played(*acts))]) == [DONE]
+
+
+class Hours:
+    """A clock that goes on by an hour for each look."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        self._now += 3600
+        return self._now
+
+
+def test_a_configuration_that_leads_elsewhere(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Watching ends as soon as the configuration names another place, and only then."""
+    places = ["", "", "me@elsewhere"]
+    monkeypatch.setattr(session, "moved", lambda backend: places.pop(0))
+
+    with pytest.raises(ServiceError, match="lost contact: the line is dead") as caught:
+        list(follow(job(session, Played(RUNNING, FAULT))))
+
+    assert not places
+    assert caught.value.hint == "the configuration now leads to me@elsewhere; anyfit attach job asks there"
+
+
+def test_logs_tell_that_contact_is_lost(session: Session) -> None:
+    """Who follows a log is told why nothing comes."""
+    told: list[str] = []
+    found = job(session, Played(RUNNING, RUNNING, FAULT, DONE)).logs(follow=True, on_lost=told.append)
+
+    assert len(list(found)) == 3
+    assert told == ["the line is dead"]
 
 
 def test_a_log_that_never_comes(session: Session) -> None:

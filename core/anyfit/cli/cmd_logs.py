@@ -37,12 +37,18 @@ def run(args: Namespace) -> int:
     since = _time(args.since) if args.since else None
     job = find_job(open_session(args), args.job)
     several = job.spec.instance_count > 1 and args.node is None
-    for line in job.logs(follow=args.follow, tail=args.tail, since=since, node=args.node):
+    for line in job.logs(follow=args.follow, tail=args.tail, since=since, node=args.node, on_lost=_tell_lost):
         if args.json:
             print(json.dumps(to_data(line), ensure_ascii=False), flush=args.follow)
         else:
             print(f"[{line.node}] {line.text}" if several else line.text, flush=args.follow)
     return 0
+
+
+def _tell_lost(reason: str) -> None:
+    import sys
+
+    print(f"anyfit: lost contact, trying again: {reason}", file=sys.stderr, flush=True)
 
 
 def _time(text: str) -> datetime:

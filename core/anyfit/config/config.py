@@ -80,6 +80,13 @@ class Config:
         added = {name: value for name, value in given.items() if value is not None}
         return _checked(evolve(self, arguments={**self.arguments, **added}))
 
+    def reread(self) -> Config:
+        """The same files as they are by now; this configuration itself when none has changed."""
+        files = tuple(file.reread() for file in self.files)
+        if [file.text for file in files] == [file.text for file in self.files]:
+            return self
+        return _checked(evolve(self, files=_sound(files)))
+
     @cached_property
     def profile(self) -> str:
         """The name of the profile in force, or "" for none."""
@@ -219,12 +226,17 @@ def load_config(
     import os
 
     environ = dict(os.environ if environ is None else environ)
-    files = find_files(cwd, environ)
+    files = _sound(find_files(cwd, environ))
+    return _checked(Config(files, environ, {} if profile is None else {"profile": profile}))
+
+
+def _sound(files: tuple[ConfigFile, ...]) -> tuple[ConfigFile, ...]:
+    """The files, if nothing is wrong in them that can be told without their backends."""
     if files:
         from anyfit.config.check import check_files
 
         check_files(files)
-    return _checked(Config(files, environ, {} if profile is None else {"profile": profile}))
+    return files
 
 
 def _checked(config: Config) -> Config:

@@ -57,6 +57,10 @@ class ConfigFile:
             table = table.get(key) if isinstance(table, Mapping) else None
         return table if isinstance(table, Mapping) else {}
 
+    def reread(self) -> ConfigFile:
+        """The file as it is by now; raises `ConfigError` where it cannot be read any more."""
+        return _read(self.path, self.label)
+
     @property
     def profiles(self) -> list[str]:
         """The names of the profiles in this file."""
