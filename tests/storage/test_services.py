@@ -6,6 +6,7 @@ import contextlib
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ import pytest
 from anyfit.errors import StorageError
 from anyfit.storage import FileStore, Store, StoreSettings, open_store, sync
 from anyfit.storage.retry import Retry
+from anyfit.storage.wire import Origin, Wire
 from anyfit.values import frozen
 
 
@@ -186,3 +188,37 @@ def test_an_object_without_a_length(scripted: Script, open_at: Open, answer: byt
     with store.open("key") as reader:
         assert (reader.entry.size, reader.read()) == (5, b"hello")
     assert store.read("key") == b"hello"
+
+
+def test_kept_connections_that_the_service_closed(scripted: Script, open_at: Open) -> None:
+    """However many of them idled too long, a request that may not be sent twice goes over a new one in time."""
+    together = threading.Barrier(8, timeout=20)
+
+    def answer(asked: Asked) -> bytes | None:
+        if asked.method == "GET":
+            together.wait()
+            return reply(LISTING % b"")
+        if asked.connection in [earlier.connection for earlier in service.asked[:8]]:
+            return None
+        return reply(b"<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>")
+
+    service = scripted(answer)
+    store = open_at(service)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: store.list_page(), range(8)))
+
+    assert store.start_upload("key") == "id"
+
+
+def test_connections_that_idled_long_are_not_used(scripted: Script) -> None:
+    """A router may have forgotten them, and then nobody ever answers: a new one is opened."""
+    service = scripted(lambda asked: reply(b"x"))
+    now = [1000.0]
+    with contextlib.closing(Wire(Origin.of(service.endpoint), clock=lambda: now[0])) as wire:
+        for passed in (0, 5, 3600, -7200):
+            now[0] += passed
+            wire.request("GET", "/", {}).read()
+
+    first, second, third, fourth = (asked.connection for asked in service.asked)
+    assert first == second
+    assert len({second, third, fourth}) == 3

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,6 +27,7 @@ __all__ = ["Origin", "Response", "Wire", "encode", "parse_head"]
 _HEAD_LIMIT = 64 << 10
 _HEAD = 8 << 10
 _SMALL = 64 << 10
+_LONGEST_IDLE = 15.0  # services close connections that idle, and routers forget them without a word
 
 
 @frozen
@@ -68,19 +71,27 @@ class Wire:
         patient: The flag with which a read waits for all it asked for, which wakes Python up less often; TLS has none.
     """
 
-    def __init__(self, origin: Origin, *, timeout: float = 60.0, verify: bool | str = True) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        timeout: float = 60.0,
+        verify: bool | str = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.origin = origin
         self.timeout = timeout
         self.private = origin.is_private(verify)
         self.patient = 0 if origin.secure else socket.MSG_WAITALL
         self._tls = _tls(verify) if origin.secure else None
-        self._idle: deque[socket.socket] = deque()
+        self._clock = clock  # of the wall, which goes on while a machine sleeps
+        self._idle: deque[tuple[socket.socket, float]] = deque()
         self._closed = False
 
     def request(self, method: str, target: str, headers: dict[str, str], body: Data = b"") -> Response:
         """Send a request and read the answer's head; the caller reads the body to its end or closes it.
 
-        A kept connection may have ended unnoticed; then the request goes over another one. Not so a POST: it may have
+        A kept connection may have ended unnoticed; then the request goes over a new one. Not so a POST: it may have
         been done, and the caller has to know that it is being repeated.
         """
         head = encode(method, target, headers)
@@ -92,11 +103,11 @@ class Wire:
                 self._send(sock, head, body)
                 return _answer(self, sock, method)
             except _Stale:
-                sock.close()
+                self._lost(sock, kept)
                 if not again:
                     raise Unsteady(f"{self.origin.endpoint} closed the connection without an answer") from None
             except (OSError, ValueError) as error:
-                sock.close()
+                self._lost(sock, kept)
                 if not again or not isinstance(error, ConnectionError):
                     raise Unsteady(f"{self.origin.endpoint}: {error or type(error).__name__}") from error
 
@@ -115,9 +126,19 @@ class Wire:
 
     def _kept(self) -> socket.socket | None:
         try:
-            return self._idle.pop()
+            sock, since = self._idle.pop()
         except IndexError:
             return None
+        if 0 <= self._clock() - since < _LONGEST_IDLE:
+            return sock
+        self._lost(sock, sock)
+        return None
+
+    def _lost(self, sock: socket.socket, kept: socket.socket | None) -> None:
+        """Close a connection, and if it had been kept the other ones too, for they have idled longer than it."""
+        sock.close()
+        if kept:
+            self._close_idle()
 
     def _connect(self) -> socket.socket:
         address = (self.origin.connect, self.origin.port)
@@ -149,14 +170,17 @@ class Wire:
         if self._closed:
             sock.close()
         else:
-            self._idle.append(sock)
+            self._idle.append((sock, self._clock()))
 
     def close(self) -> None:
         """Close the connections that are not in use, and from now on each after its use."""
         self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         with contextlib.suppress(IndexError):
             while True:
-                self._idle.pop().close()
+                self._idle.pop()[0].close()
 
 
 class Response:
