@@ -32,6 +32,18 @@ def test_no_link_leads_out(tmp_path: Path) -> None:
     assert not list((tmp_path / "outside").iterdir())
 
 
+def test_a_link_to_itself_hides_nothing_else(tmp_path: Path) -> None:
+    """It is told of by its name, and what lies beside it is listed."""
+    for name in ("dir/a", "dir/z"):
+        FileStore(tmp_path).put(name, b"x")
+    (tmp_path / "dir/self").symlink_to("self")
+    told: list[str] = []
+    store = FileStore(tmp_path, problem=lambda key, reason: told.append(key))
+
+    assert [entry.key for entry in store.list()] == ["dir/a", "dir/z"]
+    assert told == ["dir/self"]
+
+
 def test_links_are_followed_or_left_out(tmp_path: Path) -> None:
     """Links are listed as what they lead to, unless they are to be skipped; broken ones and circles are told."""
     (tmp_path / "real").mkdir()

@@ -77,7 +77,7 @@ class _Walk:
         with os.scandir(path) as items:
             for item in items:
                 if not is_temporary(item.name) and (self.links == "follow" or not item.is_symlink()):
-                    names.append((item.name + "/" if item.is_dir() else item.name, item))
+                    names.append((item.name + "/" if _is_dir(item) else item.name, item))
         names.sort(key=lambda pair: os.fsencode(pair[0]))
         return names
 
@@ -104,3 +104,12 @@ class _Walk:
             self.tell(key, "neither a file nor a directory")
             return None
         return Found(key, status, link)
+
+
+def _is_dir(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:
+        return (
+            False  # a link in a circle or to where nobody may look; what is wrong with it is told when it is its turn
+        )
