@@ -12,9 +12,10 @@ from typing import Protocol
 
 import pytest
 
-from anyfit.errors import StorageError
+from anyfit.errors import AnyfitError, AuthError, StorageError
 from anyfit.storage import FileStore, Store, StoreSettings, open_store, sync
 from anyfit.storage.retry import Retry
+from anyfit.storage.s3 import S3Store
 from anyfit.storage.wire import Origin, Wire
 from anyfit.values import frozen
 
@@ -222,3 +223,73 @@ def test_connections_that_idled_long_are_not_used(scripted: Script) -> None:
     first, second, third, fourth = (asked.connection for asked in service.asked)
     assert first == second
     assert len({second, third, fourth}) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "header"),
+    [
+        ("301 Moved Permanently", "PermanentRedirect", True),
+        ("307 Temporary Redirect", "TemporaryRedirect", True),
+        ("400 Bad Request", "AuthorizationHeaderMalformed", False),
+        ("400 Bad Request", "", True),
+    ],
+)
+def test_a_bucket_in_another_region(scripted: Script, open_at: Open, status: str, word: str, header: bool) -> None:
+    """Where the service says in which region the bucket lies, that region is asked from then on."""
+    body = f"<Error><Code>{word}</Code><Message>no</Message><Region>eu-west-1</Region></Error>" if word else ""
+    more = {"x_amz_bucket_region": "eu-west-1"} if header else {}
+
+    def answer(asked: Asked) -> bytes:
+        if "/eu-west-1/s3/" not in asked.headers["authorization"]:
+            return reply(body.encode(), status, **more)
+        return reply(LISTING % b"")
+
+    service = scripted(answer)
+    store = open_at(service)
+    assert [list(store.list()) for _ in range(3)] == [[], [], []]
+    assert len(service.asked) == 4
+
+
+def test_a_region_that_does_not_help(scripted: Script, open_at: Open) -> None:
+    """A service that sends us away from the region it named itself is not asked for ever."""
+    body = b"<Error><Code>PermanentRedirect</Code><Message>go</Message><Region>eu-west-1</Region></Error>"
+    service = scripted(lambda asked: reply(body, "301 Moved Permanently"))
+    with pytest.raises(StorageError, match="PermanentRedirect") as caught:
+        list(open_at(service).list())
+    assert "eu-west-1" in caught.value.hint
+    assert len(service.asked) == 2
+
+
+def test_the_endpoint_follows_the_region() -> None:
+    """Without an endpoint of one's own it is that of the bucket's region, which in China has a domain of its own."""
+    store = S3Store("bucket", StoreSettings(access_key="a", secret_key="s"))
+    assert store.current.get().endpoint == "https://s3.us-east-1.amazonaws.com"
+    moved = S3Store("bucket", StoreSettings(access_key="a", secret_key="s"))
+    assert moved.move("eu-west-1")
+    assert moved.current.get().endpoint == "https://s3.eu-west-1.amazonaws.com"
+    chinese = S3Store("bucket", StoreSettings(access_key="a", secret_key="s", region="cn-north-1"))
+    assert chinese.current.get().endpoint == "https://s3.cn-north-1.amazonaws.com.cn"
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "asked", "error", "hint"),
+    [
+        ("408 Request Timeout", "", 4, StorageError, ""),
+        ("429 Too Many Requests", "", 4, StorageError, ""),
+        ("503 Slow Down", "SlowDown", 4, StorageError, ""),
+        ("501 Not Implemented", "NotImplemented", 1, StorageError, ""),
+        ("403 Forbidden", "InvalidObjectState", 1, StorageError, "archived"),
+        ("403 Forbidden", "AccessDenied", 1, AuthError, "access_key"),
+    ],
+)
+def test_what_is_tried_again(
+    scripted: Script, open_at: Open, status: str, word: str, asked: int, error: type[AnyfitError], hint: str
+) -> None:
+    """What may pass is tried again, as often as was said and no more; what stays is told at once, with what helps."""
+    body = f"<Error><Code>{word}</Code><Message>no</Message></Error>".encode() if word else b"<html>"
+    service = scripted(lambda _: reply(body, status))
+    with pytest.raises(AnyfitError) as caught:
+        open_at(service).read("key")
+    assert isinstance(caught.value, AuthError) == (error is AuthError)
+    assert hint in caught.value.hint
+    assert len(service.asked) == asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from anyfit.errors import AnyfitError, AuthError, NotFound, StorageError
 from anyfit.storage.retry import Unsteady
@@ -11,7 +12,7 @@ from anyfit.values import frozen
 OPAQUE = "opaque"
 """As an entry's checksum: the service encrypts so that the ETag is no digest of the content."""
 
-__all__ = ["OPAQUE", "ExpiredKeys", "Refusal", "parse_refusal"]
+__all__ = ["OPAQUE", "ExpiredKeys", "Refusal", "WrongRegion", "parse_refusal", "region_of"]
 
 _NOT_FOUND = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchUpload", "NoSuchResource", "NotFound", "404"})
 _EXPIRED = frozenset(
@@ -23,9 +24,12 @@ _DAMAGED = frozenset(
 _BUSY = frozenset(
     {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted", "Throttling"}
 )
+_PASSING = frozenset({408, 429, 500})  # and all from 502 on: 501 stays what it is, a thing that a service cannot do
 _DENIED = frozenset(
     {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "RequestTimeTooSkewed"}
 )
+_REDIRECTS = frozenset({301, 307})
+_ELSEWHERE = frozenset({"AuthorizationHeaderMalformed", "400"})  # the latter to HEAD, whose answer has no words
 _HINTS = {
     "InvalidAccessKeyId": "the service does not know this access key; check the profile",
     "SignatureDoesNotMatch": "the secret key does not fit the access key; check the profile",
@@ -34,6 +38,7 @@ _HINTS = {
     "VirtualHostDomainRequired": 'set addressing = "virtual"',
     "PreconditionFailed": "the object changed while it was being read; run it again",
     "EntityTooLarge": "send it in parts",
+    "InvalidObjectState": "the object is archived; restore it with the service's own tools first",
 }
 
 
@@ -42,6 +47,16 @@ _KEYS = "check access_key and secret_key, and what the account may do"
 
 class ExpiredKeys(AuthError):
     """Temporary keys ended; new ones help."""
+
+
+class WrongRegion(StorageError):
+    """The bucket lies in another region than the one that was asked.
+
+    Attributes:
+        region: The one where it lies.
+    """
+
+    region: str = ""
 
 
 @frozen
@@ -54,6 +69,7 @@ class Refusal:
         message: The service's sentence.
         request_id: For its support desk.
         after: Seconds to wait, from `Retry-After`.
+        region: Where the bucket lies, when the service says so.
     """
 
     status: int
@@ -61,19 +77,24 @@ class Refusal:
     message: str = ""
     request_id: str = ""
     after: float = 0.0
+    region: str = ""
 
     def error(self, what: str) -> AnyfitError:
         """The error to raise when the service refused `what`, such as "put s3://b/k"."""
         word = self.code or str(self.status)
-        denied = word in _DENIED or self.status in (401, 403)
+        denied = (word in _DENIED or self.status in (401, 403)) and word != "InvalidObjectState"
         reason = self.message if self.code or not denied else "the keys are wrong, or may not do this"
         text = f"{what}: {word}" + (f": {reason}" if reason else "")
         data = {"hint": _HINTS.get(word, ""), "status": word, "request_id": self.request_id}
         if word in _EXPIRED:
             return ExpiredKeys(text, **{**data, "hint": "get new temporary credentials"})
+        if self.region and (self.status in _REDIRECTS or word in _ELSEWHERE):
+            elsewhere = WrongRegion(text, **{**data, "hint": f"the bucket lies in {self.region}: set region"})
+            elsewhere.region = self.region
+            return elsewhere
         if word in _NOT_FOUND or (self.status == 404 and not self.code):
             return NotFound(text, **data)
-        if word in _DAMAGED or word in _BUSY or self.status >= 500 or self.status == 429:
+        if word in _DAMAGED or word in _BUSY or self.status in _PASSING or self.status > 501:
             error = Unsteady(text, **data)
             error.after = self.after
             return error
@@ -91,7 +112,14 @@ def parse_refusal(status: int, headers: dict[str, str], body: bytes) -> Refusal:
 
     identifier = next((v for k, v in headers.items() if k.endswith("-request-id")), "") or member("RequestId")
     wait = headers.get("retry-after", "")
-    return Refusal(status, member("Code"), member("Message"), identifier, float(wait) if wait.isdigit() else 0.0)
+    after = float(wait) if wait.isdigit() else 0.0
+    region = region_of(headers) or member("Region")
+    return Refusal(status, member("Code"), member("Message"), identifier, after, region)
+
+
+def region_of(headers: Mapping[str, str]) -> str:
+    """Where a bucket lies, from the headers of a refusal."""
+    return headers.get("x-amz-bucket-region", "")
 
 
 def _unescape(text: str) -> str:

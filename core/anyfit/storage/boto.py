@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from anyfit.errors import AuthError
-from anyfit.storage.answers import OPAQUE, Refusal
+from anyfit.storage.answers import OPAQUE, Refusal, region_of
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.library import part_of, rows_of, wanted, whole
@@ -146,7 +146,8 @@ class BotoApi:
         except ClientError as error:
             answer = error.response.get("Error", {})
             meta = error.response.get("ResponseMetadata", {})
-            wait = meta.get("HTTPHeaders", {}).get("retry-after", "")
+            headers = meta.get("HTTPHeaders", {})
+            wait = headers.get("retry-after", "")
             status = int(meta.get("HTTPStatusCode", 0))
             code = answer.get("Code", "")
             refusal = Refusal(
@@ -155,6 +156,7 @@ class BotoApi:
                 answer.get("Message", ""),
                 meta.get("RequestId", ""),
                 float(wait) if wait.isdigit() else 0.0,
+                region_of(headers) or answer.get("Region", ""),
             )
             raise refusal.error(f"{what} {self.place}{key}") from error
         except NoCredentialsError as error:

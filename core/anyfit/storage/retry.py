@@ -19,9 +19,11 @@ class Unsteady(StorageError):
 
     Attributes:
         after: Seconds that the service asked us to wait.
+        spent: Whether it was tried again in vain as often as is allowed; who asked for it does not begin anew.
     """
 
     after: float = 0.0
+    spent: bool = False
 
 
 class Unreachable(Unsteady):
@@ -77,6 +79,7 @@ def retrying(call: Callable[[], T], retry: Retry = RETRY) -> T:
             return call()
         except Unsteady as error:
             failures += 1
-            if failures >= retry.attempts:
+            if error.spent or failures >= retry.attempts:
+                error.spent = True
                 raise
             time.sleep(retry.pause(failures, error.after))

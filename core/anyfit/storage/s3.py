@@ -20,6 +20,13 @@ class S3Store(ServiceStore):
 
     scheme = "s3"
     signs_bodies = True
+    _lies_in = ""
+
+    def move(self, region: str) -> bool:
+        if self._lies_in:
+            return False
+        self._lies_in = region
+        return True
 
     def complete(self, source: SettingsSource) -> SettingsSource:
         if isinstance(source, StoreSettings):
@@ -29,8 +36,9 @@ class S3Store(ServiceStore):
 
     def filled(self, settings: StoreSettings) -> StoreSettings:
         """The settings with nothing left open."""
-        region = settings.region or "us-east-1"
-        endpoint = settings.endpoint or f"https://s3.{region}.amazonaws.com"
+        region = self._lies_in or settings.region or "us-east-1"
+        domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+        endpoint = settings.endpoint or f"https://s3.{region}.{domain}"
         addressing = settings.addressing
         if addressing == "auto":
             addressing = "path" if settings.endpoint or "." in self.bucket else "virtual"
@@ -76,14 +84,14 @@ class ObsStore(S3Store):
         return super().complete(source)
 
     def filled(self, settings: StoreSettings) -> StoreSettings:
-        if not settings.endpoint and not settings.region:
+        region = self._lies_in or settings.region
+        if not settings.endpoint and not region:
             raise ConfigError(f"obs://{self.bucket}/: neither endpoint nor region is set", hint="set region")
-        endpoint = settings.endpoint or f"https://obs.{settings.region}.myhuaweicloud.com"
+        endpoint = settings.endpoint or f"https://obs.{region}.myhuaweicloud.com"
         addressing = settings.addressing
         if addressing == "auto":
             addressing = "path" if is_loopback_or_ip(endpoint) else "virtual"
-        region = settings.region or "region"
-        return evolve(settings, endpoint=endpoint.rstrip("/"), region=region, addressing=addressing)
+        return evolve(settings, endpoint=endpoint.rstrip("/"), region=region or "region", addressing=addressing)
 
 
 class _ChainSettings:

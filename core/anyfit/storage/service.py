@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from anyfit.errors import AuthError, NotFound, StorageError
 from anyfit.storage.ahead import read_ahead
-from anyfit.storage.answers import ExpiredKeys
+from anyfit.storage.answers import ExpiredKeys, WrongRegion
 from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
 from anyfit.storage.crc32 import crc32
 from anyfit.storage.retry import Unreachable, Unsteady, retrying
@@ -68,6 +68,10 @@ class ServiceStore(Store):
         """The vendor's library."""
         raise NotImplementedError
 
+    def move(self, region: str) -> bool:
+        """Ask in another region from now on, where the service said the bucket lies; False if that is no help."""
+        return False
+
     @property
     def current(self) -> CurrentSettings:
         """The settings of the moment."""
@@ -102,13 +106,13 @@ class ServiceStore(Store):
         return self._trying(lambda settings: ask(self._bulk(settings)))
 
     def _trying(self, ask: Callable[[StoreSettings], T]) -> T:
-        current = self.current
         renewed: list[StoreSettings] = []
 
         refused = 0
 
         def once() -> T:
             nonlocal refused
+            current = self.current
             settings = current.get()
             try:
                 answer = ask(settings)
@@ -117,6 +121,10 @@ class ServiceStore(Store):
                 if not self._reached and refused >= _FIRST_ATTEMPTS:
                     raise StorageError(error.message, hint=error.hint) from error
                 raise
+            except WrongRegion as error:
+                if not self._moved(error.region, settings):
+                    raise
+                raise Unsteady(error.message, hint=error.hint, status=error.status) from error
             except AuthError as error:
                 temporary = isinstance(error, ExpiredKeys) or bool(settings.session_token or settings.expires_at)
                 if not (temporary and current.renewable) or len(renewed) > 2:
@@ -128,6 +136,15 @@ class ServiceStore(Store):
             return answer
 
         return retrying(once, self.retry)
+
+    def _moved(self, region: str, refused: StoreSettings) -> bool:
+        with self._lock:
+            if self.current.get() is not refused:
+                return True
+            if region == refused.region or not self.move(region):
+                return False
+            self._current = None
+            return True
 
     def buckets(self) -> tuple[Bucket, ...]:
         if self.bucket:  # which may stand in the host that requests go to
