@@ -12,7 +12,11 @@ class Settings:
     """The table `[local]` of anyfit.toml."""
 
     home: str = field(
-        default="", metadata={"help": "Where jobs, models and endpoints are kept; by default in anyfit's own folder."}
+        default="",
+        metadata={
+            "help": "Where jobs, models and endpoints are kept; by default in anyfit's own folder.",
+            "path": True,
+        },
     )
     python: str = field(
         default="", metadata={"help": "The Python that runs scripts and handlers; by default the one that runs anyfit."}

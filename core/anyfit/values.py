@@ -52,7 +52,7 @@ else:
         """What was said of each field of a class that was made here; None for any other class."""
         return vars(cls).get("__declared__")
 
-    def evolve(value, **changes):
+    def evolve(value, /, **changes):
         """As `attrs.evolve`."""
         return type(value)(**{name: getattr(value, name) for name in type(value).__annotations__} | changes)
 

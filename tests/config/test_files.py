@@ -45,10 +45,10 @@ def test_nearest_parent(tmp_path: Path) -> None:
 
 def test_user_file(load: Load) -> None:
     """The user's file holds where the project's is silent."""
-    config = load("instance_type = 'mine'", "instance_type = 'theirs'\noutput_path = 'out'")
+    config = load("instance_type = 'mine'", "instance_type = 'theirs'\noutput_path = '/out'")
 
     assert config.core.instance_type == "mine"
-    assert config.core.output_path == "out"
+    assert config.core.output_path == "/out"
     assert config.core_value("instance_type").origin == "anyfit.toml:1"
     assert config.core_value("output_path").origin.startswith("user file /")
 

@@ -54,12 +54,12 @@ def load(root: Path, places: set[str], key: str, table: str = "") -> Config:
 def test_core_key(places: set[str]) -> None:
     """A key of anyfit's own comes from the strongest place that has it, and names this place."""
     with TemporaryDirectory() as folder:
-        config = load(Path(folder), places, "output_path")
-        config = config.with_arguments(output_path="argument" if "argument" in places else None)
+        config = load(Path(folder), places, "instance_type")
+        config = config.with_arguments(instance_type="argument" if "argument" in places else None)
         winner = next((place for place in CORE if place in places), "default")
 
-        assert config.core.output_path == ("" if winner == "default" else winner)
-        origin = config.core_value("output_path").origin
+        assert config.core.instance_type == ("" if winner == "default" else winner)
+        origin = config.core_value("instance_type").origin
         assert origin.startswith(ORIGIN[winner].replace(":2", ":3"))
         assert ("[profiles.p]" in origin) == winner.endswith("profile")
 

@@ -9,6 +9,7 @@ import pytest
 
 from anyfit.config import Config
 from anyfit.errors import ConfigError
+from anyfit.plugins import backend_factory
 
 Load = Callable[..., Config]
 
@@ -45,6 +46,41 @@ def test_wrong_argument(load: Load) -> None:
 def test_empty_variable(load: Load) -> None:
     """An empty variable counts as not set."""
     assert load("backend = 'there'", environ={"ANYFIT_BACKEND": ""}).core.backend == "there"
+
+
+def test_paths_begin_at_their_file(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path in a file begins at its folder, wherever anyfit runs; what is whole already stays as it is."""
+    monkeypatch.chdir("/")
+    text = """\
+        output_path = "results/"
+        [profiles.whole]
+        output_path = "obs://bucket/results"
+        checkpoint_path = "~/checkpoints"
+        [local]
+        home = "../jobs"
+        [storage.s3]
+        ca_bundle = "ca.pem"
+    """
+    config = load(text, "checkpoint_path = 'kept'", {"ANYFIT_STORAGE_S3_REGION": "there"})
+    project, user = tmp_path / "project", tmp_path / "xdg" / "anyfit"
+
+    assert (config.core.output_path, config.core.checkpoint_path) == (f"{project}/results/", str(user / "kept"))
+    assert config.backend_settings(backend_factory("local")).home == f"{project}/../jobs"
+    store = config.storage("s3")
+    assert store is not None and store.verify == str(project / "ca.pem")
+    entries = {entry.key: entry.value for entry in config.entries()}
+    assert entries["output_path"] == f'"{project}/results/"'
+
+    whole = load(text, profile="whole").core
+    assert (whole.output_path, whole.checkpoint_path) == ("obs://bucket/results", "~/checkpoints")
+
+
+def test_paths_of_variables_and_calls(load: Load) -> None:
+    """A relative path that is given by a variable or a call begins where one is."""
+    config = load("output_path = 'results'", environ={"ANYFIT_OUTPUT_PATH": "there"})
+
+    assert config.core.output_path == "there"
+    assert config.with_arguments(output_path="here").core.output_path == "here"
 
 
 def test_foreign_variables(load: Load) -> None:

@@ -108,7 +108,8 @@ class Config:
         """One of anyfit's own settings, and where it came from."""
         option = options(CoreSettings)[name]
         layers = self._top if option.metadata["top_only"] else self._layers
-        return first(layers, (name,), option.kind) or Setting(option.default, "default")
+        found = first(layers, (name,), option.kind)
+        return found.of(option) if found else Setting(option.default, "default")
 
     def backend_settings(self, factory: BackendFactory) -> Any:
         """The settings of a backend, an instance of its settings class with all secrets fetched.

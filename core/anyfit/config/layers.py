@@ -5,16 +5,19 @@ A layer is one such place, as a function from a key's path and type to what stan
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from anyfit.config.files import ConfigFile
 from anyfit.config.secrets import Reference, reference_faults
 from anyfit.options.kinds import from_text, is_table
-from anyfit.values import field, frozen
+from anyfit.values import evolve, field, frozen
 
 if TYPE_CHECKING:
     from anyfit.backend import VendorFile
+    from anyfit.options.declared import Option
 
 __all__ = ["Layer", "Setting", "arguments", "environment", "first", "may_refer", "section", "variable", "vendor"]
 
@@ -29,16 +32,27 @@ class Setting:
         value: The value as it stands there; a `Reference` where it stands elsewhere.
         origin: The place, for people: "anyfit.toml:7 [profiles.gpu]", "environment ANYFIT_BACKEND", "default".
         where: The place as messages about the value begin; "" when no place has it.
+        folder: The folder of the configuration file that has it; None for other places.
     """
 
     value: Any = field(repr=False)
     origin: str
     where: str = field(default="", repr=False, eq=False)
+    folder: Path | None = field(default=None, repr=False, eq=False)
 
     @property
     def given(self) -> bool:
         """Whether any place has it; else the value is the default."""
         return bool(self.where)
+
+    def of(self, option: Option) -> Setting:
+        """The same for an option; a path that is relative to a configuration file becomes absolute."""
+        value = self.value
+        if not (option.path and self.folder and isinstance(value, str) and value):
+            return self
+        if value.startswith("~") or "://" in value:
+            return self
+        return evolve(self, value=os.path.join(self.folder.absolute(), value))  # noqa: PTH118 - keeps a slash at the end
 
 
 Layer: TypeAlias = Callable[[KeyPath, Any], Setting | None]
@@ -84,7 +98,7 @@ def section(file: ConfigFile, prefix: KeyPath = ()) -> Layer:
             ((form, target),) = value.items()
             value = Reference(form, target, file.path.parent)
         header = f" [{'.'.join(path[:-1])}]" if len(path) > 1 else ""
-        return Setting(value, f"{file.place(path)}{header}", where)
+        return Setting(value, f"{file.place(path)}{header}", where, file.path.parent)
 
     return get
 

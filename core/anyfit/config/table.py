@@ -80,7 +80,7 @@ class SettingsTable:
         path = (*self.path, name)
         found = first(self.layers, path, option.kind) or first(self._vendor, path, option.kind)
         if found:
-            return found
+            return found.of(option)
         return Setting(None, "not set") if option.required else Setting(option.default, "default")
 
     def shown(self, name: str) -> str:

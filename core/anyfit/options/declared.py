@@ -22,7 +22,7 @@ class Option:
     Attributes:
         name: As the user writes it, and as the class's constructor takes it.
         kind: Its type; `Any` where the class has a converter of its own.
-        metadata: What the class says of it beside: `help`, `secret` and the like.
+        metadata: What the class says of it beside: `help`, `secret`, `path`.
         make: Makes its default; None where there is none.
     """
 
@@ -35,6 +35,11 @@ class Option:
     def secret(self) -> bool:
         """Whether its value must never be shown."""
         return bool(self.metadata.get("secret"))
+
+    @property
+    def path(self) -> bool:
+        """Whether it is a URI or a path; a relative one begins at the folder of the file that it stands in."""
+        return bool(self.metadata.get("path"))
 
     @property
     def help(self) -> str:

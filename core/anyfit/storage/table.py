@@ -14,8 +14,8 @@ TABLES = ("s3", "obs", "cos")
 """The schemes that have a table."""
 
 
-def _key(default: Any, help: str, *, secret: bool = False) -> Any:
-    return field(default=default, repr=not secret, metadata={"help": help, "secret": secret})
+def _key(default: Any, help: str, *, secret: bool = False, path: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"help": help, "secret": secret, "path": path})
 
 
 @frozen(kw_only=True)
@@ -30,7 +30,7 @@ class StoreTable:
     addressing: Literal["auto", "virtual", "path"] = _key("auto", "Whether the bucket stands in the host or the path.")
     signature: Literal["v4", "v2"] = _key("v4", "Of s3 and obs; v2 for services that know nothing newer.")
     verify_ssl: bool = _key(True, "Whether to check the service's certificate.")
-    ca_bundle: str = _key("", "A file of certificate authorities to trust in place of the usual ones.")
+    ca_bundle: str = _key("", "A file of certificate authorities to trust in place of the usual ones.", path=True)
     direct: bool | None = _key(
         None, "Whether bytes go past the vendor's library, which is faster; by default if they can."
     )
