@@ -16,12 +16,11 @@ the refusal as JSON with its `status`, for the platform has one status for all t
 """
 
 import base64
+import importlib
 import json
 import mimetypes
 import os
 import sys
-import tarfile
-import tempfile
 import uuid
 
 TYPE_CHECKING = False
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 BODY, CONTENT_TYPE, ACCEPT = "anyfit_body", "anyfit_content_type", "anyfit_accept"
 _JSON = "application/json"
 _KINDS = {".npy": "application/x-npy", ".csv": "text/csv", ".txt": "text/plain", ".json": _JSON}
-_OURS = "anyfit_model.json"
 
 
 class Refused(Exception):
@@ -46,15 +44,12 @@ class Answers:
     """
 
     def __init__(self, home: str) -> None:
-        with open(os.path.join(home, _OURS), encoding="utf-8") as file:
-            model = json.load(file)
-        code_dir = _code(home, model.get("code_archive") or "")
-        model_dir = os.path.join(home, model.get("model_dir") or "").rstrip(os.sep)
-        _set_environment(model, code_dir, model_dir)
         if home not in sys.path:
             sys.path.insert(0, home)
-        inference = __import__("anyfit_inference")
-        self._handler = inference.Handler(code_dir, model_dir, model.get("entry_point") or "inference.py")
+        inference = importlib.import_module("anyfit_inference")
+        model = inference.described(home)
+        model_dir = os.path.join(home, model.get("model_dir") or "").rstrip(os.sep)
+        self._handler = inference.packaged(home, model, model_dir, "modelarts")
         self._handler.load()
 
     def preprocess(self, data: "Any") -> "Tuple[bytes, str, str]":
@@ -127,25 +122,3 @@ def _error(body: bytes) -> "Dict[str, Any]":
         return dict(json.loads(body.decode("utf-8")))
     except (ValueError, TypeError):
         return {"error": {"type": "Error", "message": body.decode("utf-8", "replace"), "where": ""}}
-
-
-def _set_environment(model: "Dict[str, Any]", code_dir: str, model_dir: str) -> None:
-    """The model's variables, but for those that the service sets for itself."""
-    own = set((os.environ.get("ANYFIT_SERVICE_VARIABLES") or "").split(","))
-    for name, value in (model.get("environment") or {}).items():
-        if name not in own:
-            os.environ[name] = value
-    os.environ.update({"ANYFIT_MODEL_DIR": model_dir, "ANYFIT_CODE_DIR": code_dir, "SM_MODEL_DIR": model_dir})
-    os.environ["ANYFIT_JOB_BACKEND"] = "modelarts"
-
-
-def _code(home: str, archive: str) -> str:
-    """The folder of the user's code, unpacked."""
-    folder = tempfile.mkdtemp(prefix="anyfit-code-")
-    if archive:
-        with tarfile.open(os.path.join(home, archive)) as tar:
-            for entry in tar:
-                if os.path.isabs(entry.name) or ".." in entry.name.split("/") or not (entry.isfile() or entry.isdir()):
-                    raise SystemExit("anyfit: the code archive holds %s, which is refused" % entry.name)
-                tar.extract(entry, folder, set_attrs=False)
-    return folder

@@ -558,10 +558,12 @@ def test_refusals(answers: predict.Answers) -> None:
     assert (told["status"], told["error"]["message"]) == (400, "no words here")
 
 
-def test_code_that_leads_out(tmp_path: Path) -> None:
+def test_code_that_leads_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive whose names lead out of its folder is refused."""
     with tarfile.open(tmp_path / "code.tar.gz", "w:gz") as tar:
         tar.addfile(tarfile.TarInfo("../evil.py"))
+    (tmp_path / "anyfit_inference.py").write_bytes(inference_path().read_bytes())
+    monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "anyfit_model.json").write_text('{"code_archive": "code.tar.gz"}')
     with pytest.raises(SystemExit, match=r"evil\.py, which is refused"):
         predict.Answers(str(tmp_path))

@@ -30,6 +30,13 @@ What goes wrong becomes a response whose body is {"error": {"type": ..., "messag
     406  the prediction cannot be given as the `accept` asks
     415  the content type is not known
     500  anything else; the traceback goes to stderr
+
+In a container this file lies in a package: a folder with `anyfit_model.json` and, where there is any, the user's code
+as an archive. A program beside it, which knows the platform, makes the handler of that, and may serve it:
+
+    handler = packaged(folder, described(folder), model_dir, "platform")
+    handler.load()
+    serve(handler, 8080, "/predict")
 """
 
 import importlib.machinery
@@ -55,7 +62,11 @@ __all__ = [
     "Response",
     "UnsupportedContentType",
     "decode",
+    "described",
     "encode",
+    "packaged",
+    "serve",
+    "unpacked",
 ]
 
 JSON, CSV, NPY, BYTES, TEXT = CONTENT_TYPES = (
@@ -681,6 +692,107 @@ def _response(result: "Any", wanted: str, accept: str) -> Response:
         return Response(200, content_type or wanted, bytes(result))
     body, kind = encode(result, content_type or accept)
     return Response(200, kind, body)
+
+
+# ---------------------------------------------------------------------------------------------- packages
+
+
+def described(folder: str) -> "Dict[str, Any]":
+    """What is said of the model in a package."""
+    with open(os.path.join(folder, "anyfit_model.json"), encoding="utf-8") as file:
+        return dict(json.load(file))
+
+
+def packaged(folder: str, model: "Dict[str, Any]", model_dir: str, backend: str) -> Handler:
+    """The handler of a package, not yet loaded, with its code unpacked and its variables set."""
+    archive = os.path.join(folder, model.get("code_archive") or "")
+    code_dir = unpacked(archive if model.get("code_archive") else "", "anyfit-code-")
+    service = set((os.environ.get("ANYFIT_SERVICE_VARIABLES") or "").split(","))  # what it sets for itself stays
+    for name, value in (model.get("environment") or {}).items():
+        if name not in service:
+            os.environ[name] = value
+    os.environ.update({"ANYFIT_MODEL_DIR": model_dir, "ANYFIT_CODE_DIR": code_dir, "SM_MODEL_DIR": model_dir})
+    os.environ["ANYFIT_JOB_BACKEND"] = backend
+    return Handler(code_dir, model_dir, model.get("entry_point") or "inference.py")
+
+
+def unpacked(archive: str, prefix: str) -> str:
+    """A new folder with what an archive holds, with nothing where there is none."""
+    import tarfile
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix=prefix)
+    if archive:
+        with tarfile.open(archive) as tar:
+            for entry in tar:
+                if os.path.isabs(entry.name) or ".." in entry.name.split("/") or not (entry.isfile() or entry.isdir()):
+                    raise SystemExit("anyfit: %s holds %s, which is refused" % (archive, entry.name))
+                tar.extract(entry, folder, set_attrs=False)
+    return folder
+
+
+# ---------------------------------------------------------------------------------------------- HTTP
+
+
+def serve(handler: Handler, port: int, path: str, pages: "Optional[Dict[str, Any]]" = None) -> None:
+    """Answer predictions at a path, and what is asked for with GET by the pages, for ever."""
+    import socketserver
+    from http.server import HTTPServer
+
+    class Server(socketserver.ThreadingMixIn, HTTPServer):
+        """One thread for each connection."""
+
+        daemon_threads = True
+        request_queue_size = 128
+
+    server = Server(("0.0.0.0", port), _requests(handler, path, pages or {}))  # noqa: S104 (a gateway comes from outside)
+    print("anyfit: serving on port %d" % server.server_address[1], flush=True)
+    server.serve_forever()
+
+
+def _requests(handler: Handler, path: str, pages: "Dict[str, Any]") -> "Any":
+    from http.server import BaseHTTPRequestHandler
+
+    class Request(BaseHTTPRequestHandler):
+        """Hands a payload to the handler and its answer back."""
+
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            page = pages.get(self.path.partition("?")[0])
+            if page is None:
+                self._refuse(404, "there is nothing here")
+            else:
+                self._send(200, JSON, json.dumps(page).encode("utf-8"))
+
+        def do_POST(self) -> None:
+            if self.path.partition("?")[0] != path:
+                self._refuse(404, "only %s is answered" % path)
+                return
+            length = self.headers.get("Content-Length")
+            if length is None or not length.isdigit():
+                self._refuse(411, "the request has no Content-Length")
+                return
+            body = self.rfile.read(int(length))
+            answer = handler.handle(body, self.headers.get("Content-Type", ""), self.headers.get("Accept", ""))
+            self._send(answer.status, answer.content_type, answer.body)
+
+        def _refuse(self, status: int, message: str) -> None:
+            self.close_connection = True
+            error = {"error": {"type": "BadRequest", "message": message, "where": ""}}
+            self._send(status, JSON, json.dumps(error).encode("utf-8"))
+
+        def _send(self, status: int, content_type: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: "Any") -> None:
+            """Say nothing: requests are the platform's to count."""
+
+    return Request
 
 
 # So that `from anyfit_inference import BadRequest` in a script means this module, whatever its full name.
