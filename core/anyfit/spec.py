@@ -1,15 +1,31 @@
-"""What a user means, as frozen values without a vendor's word in them."""
+"""What a user means, as frozen values without a vendor's word in them.
+
+Their tables are their own: whoever has made one may go on changing what it was made from.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import Factory, field, frozen
+from attrs import Factory, field, fields, frozen
 
 __all__ = ["Channel", "Code", "EndpointSpec", "JobSpec", "ModelSpec", "Variant"]
 
 DEFAULT_CHANNEL = "training"
+
+
+def _copy_tables(value: Any) -> None:
+    for each in fields(type(value)):
+        if isinstance(table := getattr(value, each.name), Mapping):
+            object.__setattr__(value, each.name, _copied(table))
+
+
+def _copied(value: Any) -> Any:
+    """A copy of JSON values; what else is among them is frozen itself."""
+    if isinstance(value, Mapping):
+        return {key: _copied(each) for key, each in value.items()}
+    return type(value)(map(_copied, value)) if type(value) in (list, tuple) else value
 
 
 @frozen(kw_only=True)
@@ -116,6 +132,8 @@ class JobSpec:
     convention: str = "sagemaker"
     options: Mapping[str, Any] = Factory(dict)
 
+    __attrs_post_init__ = _copy_tables
+
     @property
     def key(self) -> str:
         """The name, with the version where there is more than one: `mnist`, `mnist.v2`."""
@@ -153,6 +171,8 @@ class ModelSpec:
     description: str = ""
     options: Mapping[str, Any] = Factory(dict)
 
+    __attrs_post_init__ = _copy_tables
+
 
 @frozen(kw_only=True)
 class Variant:
@@ -172,6 +192,8 @@ class Variant:
     instance_count: int = 1
     environment: Mapping[str, str] = Factory(dict)
 
+    __attrs_post_init__ = _copy_tables
+
 
 @frozen(kw_only=True)
 class EndpointSpec:
@@ -190,3 +212,5 @@ class EndpointSpec:
     description: str = ""
     tags: Mapping[str, str] = Factory(dict)
     options: Mapping[str, Any] = Factory(dict)
+
+    __attrs_post_init__ = _copy_tables
