@@ -17,6 +17,7 @@ from anyfit.processes import alive, identity
 
 TYPE_CHECKING = False  # no import of typing here: `anyfit jobs` has no time for it
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from anyfit.backend import EndpointRef, JobRef, JobState, Plan
@@ -198,6 +199,12 @@ class Journal:
         with self._file.use() as db:
             found = db.execute("SELECT COUNT(*) FROM jobs WHERE ? IN ('', backend)", (backend,)).fetchone()
         return int(found[0])
+
+    def mentioned(self, names: Sequence[str]) -> set[str]:
+        """Those of some files' names that stand in the spec of any job."""
+        query = "SELECT EXISTS (SELECT 1 FROM jobs WHERE instr(spec, ?))"
+        with self._file.use() as db:
+            return {name for name in names if db.execute(query, (name,)).fetchone()[0]}
 
     def spec(self, row: JobRow) -> JobSpec:
         """What was asked for."""

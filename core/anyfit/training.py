@@ -12,6 +12,7 @@ import attrs
 
 from anyfit.backend import Feature, JobState, LogLine, Plan
 from anyfit.code.bundle import pack_code
+from anyfit.code.pruning import prune_bundles
 from anyfit.code.remote import bring_archive, is_remote
 from anyfit.errors import SpecError
 from anyfit.job import Job
@@ -153,6 +154,7 @@ def _code(estimator: Estimator, session: Session) -> tuple[Code | None, str]:
         folder,
         allow_secrets=session.config.core.allow_secrets,
     )
+    prune_bundles(folder, session.journal)
     return attrs.evolve(code, source=source) if remote else code, entry_point
 
 
