@@ -284,9 +284,9 @@ def presigned(client: Any, method: str, key: str) -> bytes:
     return str(url).removeprefix(server.s3_endpoint).encode()
 
 
-@pytest.mark.parametrize("size", [5, 1 << 20])
+@pytest.mark.parametrize("size", [0, 5, 1 << 20])
 def test_a_client_may_wait_for_100_continue(client: Any, size: int) -> None:
-    """The body is asked for, and the answer follows it."""
+    """The body is asked for, also an empty one, and the answer follows it."""
     host = f"127.0.0.1:{client.server.s3_port}".encode()
     head = b"PUT %b HTTP/1.1\r\nHost: %b\r\nContent-Length: %d\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
     answer = talk(client.server, head % (presigned(client, "PUT", "a"), host, size), b"x" * size)

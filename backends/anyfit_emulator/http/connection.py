@@ -124,6 +124,10 @@ class Connection(asyncio.Protocol):
     def _advance(self) -> None:
         while self._queue and not self._busy and not self._choked and not self._transport.is_closing():
             exchange = self._queue[0]
+            if exchange.expects and exchange.request.body.complete:
+                # Also for an empty body: botocore, if this is left out, misreads its next answer on the connection.
+                exchange.expects = False
+                self._transport.write(_CONTINUE)
             if exchange.ready and self._app.quick(exchange.request):
                 self._answer_here(exchange)
             elif exchange.large or exchange.request.body.complete:
