@@ -16,7 +16,7 @@ from anyfit_modelarts.backend import ModelArtsBackend
 from anyfit_modelarts.catalog import shipped_catalog
 from anyfit_modelarts.settings import Settings
 from emulated import emulated
-from scripted import Asked, Pauses, Reply, Script
+from scripted import STORED, Asked, Pauses, Reply, Script
 
 Answer = tuple[int, Any] | Mapping[str, Any] | list[Any] | None
 """A status and a body, a JSON value, or None: the connection is closed without an answer."""
@@ -56,7 +56,7 @@ class ModelArtsScript(Script[Answer]):
             return None
         status, content = answer if isinstance(answer, tuple) else (200, answer)
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
-        headers = {"X-Request-Id": "request-7"}
+        headers = {"X-Request-Id": "request-7", **STORED}
         if status == 201 and asked.call == LOGIN:
             headers["X-Subject-Token"] = f"token-{self.logins}"
         return Reply(status, b"" if status == 204 else data, headers)

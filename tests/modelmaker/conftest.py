@@ -14,7 +14,7 @@ from anyfit.backend import Catalog, Framework, Offering, Preset
 from anyfit_modelmaker.backend import ModelMakerBackend
 from anyfit_modelmaker.settings import Settings
 from emulated import emulated
-from scripted import Asked, Pauses, Reply, Script
+from scripted import STORED, Asked, Pauses, Reply, Script
 
 Answer = tuple[int, bytes] | Mapping[str, Any] | None
 """A status and a body, a JSON object, or None: the connection is closed without an answer."""
@@ -49,7 +49,7 @@ class ModelMakerScript(Script[Answer]):
         if answer is None:
             return None
         status, content = answer if isinstance(answer, tuple) else (200, json.dumps(answer).encode())
-        return Reply(status, content)
+        return Reply(status, content, STORED)
 
 
 @pytest.fixture

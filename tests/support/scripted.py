@@ -84,6 +84,10 @@ class Listener:
         self._server.server_close()
 
 
+STORED = {"ETag": '"1"'}
+"""What a store says with every object; platforms that are played have one at the same place."""
+
+
 class Script(Listener, Generic[A]):
     """Plays a platform: each call has its answers, of which the last is given for ever.
 

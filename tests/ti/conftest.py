@@ -17,7 +17,7 @@ from anyfit_ti.backend import TiBackend
 from anyfit_ti.catalog import shipped
 from anyfit_ti.settings import Settings
 from emulated import emulated
-from scripted import Asked, Pauses, Reply, Script
+from scripted import STORED, Asked, Pauses, Reply, Script
 
 Answer = tuple[int, bytes] | Mapping[str, Any] | str | None
 """A status and a body; what the envelope holds; an error's code; or None: the connection ends without an answer."""
@@ -43,7 +43,7 @@ class TiScript(Script[Answer]):
             return None
         date = formatdate(time.time() if self.date is None else self.date, usegmt=True)
         status, content = answer if isinstance(answer, tuple) else (200, _enveloped(asked.call, answer))
-        return Reply(status, content, {"Date": date, "Content-Type": "application/json"})
+        return Reply(status, content, {"Date": date, "Content-Type": "application/json", **STORED})
 
 
 def _enveloped(call: str, answer: Mapping[str, Any] | str) -> bytes:
