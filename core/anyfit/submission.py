@@ -26,6 +26,7 @@ Progress = Callable[[str, float, str], None]
 """Told of each phase that is over: its name, its seconds, and what was done."""
 
 
+_ANY_BUCKET = "YOUR-BUCKET"
 _OFFERED = ("instance_type: ", "instance_count: ", "framework", "options.")
 
 
@@ -40,7 +41,21 @@ def make_plan(session: Session, backend: Backend, spec: JobSpec) -> Plan:
 
 
 def outline(session: Session, backend: Backend, spec: JobSpec) -> Plan:
-    """What `make_plan` answers; without an account, what can be told without one."""
+    """What `make_plan` answers; without an account, or without its bucket, what can be told without."""
+    from anyfit.cloud.places import NoBucket
+
+    try:
+        return _with_or_without_account(session, backend, spec)
+    except NoBucket as fault:
+        from anyfit.session import Session
+
+        known = Session(session.config.with_setting(backend.name, "bucket", _ANY_BUCKET))
+        plan = _with_or_without_account(known, known.backend(backend.name), spec)
+        text = f"{_ANY_BUCKET} stands for one, which fit needs: {fault.hint}"
+        return evolve(plan, notes=(Note("bucket", Match.NONE, text), *plan.notes))
+
+
+def _with_or_without_account(session: Session, backend: Backend, spec: JobSpec) -> Plan:
     from anyfit.inputs import measured_here
     from anyfit.plugins import observers
 

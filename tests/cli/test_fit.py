@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
 JOB = """\
 entry_point = "train.py"
@@ -197,6 +199,22 @@ def test_a_channel_that_is_given_twice(cli: Any) -> None:
     done = cli("fit", "train.py", "--input", "train=.", "--input", "train=..")
 
     assert done.code == 2 and "the channel train is given twice" in done.err
+
+
+@pytest.mark.parametrize(("backend", "scheme"), [("modelarts", "obs"), ("modelmaker", "s3"), ("ti", "cos")])
+def test_plan_without_a_bucket(cli: Any, backend: str, scheme: str) -> None:
+    """A cloud of which nothing is configured is planned for, and what `fit` needs is told; `fit` goes nowhere."""
+    cli.environ["HOME"] = str(cli.folder)
+    cli.write("train.py", "pass")
+    plan = cli("plan", "train.py", "-b", backend, "--json").json()
+    done = cli("fit", "train.py", "-b", backend)
+    targets = [upload["target"] for upload in plan["uploads"]]
+
+    assert targets and all(target.startswith(f"{scheme}://YOUR-BUCKET/anyfit/jobs/") for target in targets)
+    assert plan["requests"]
+    assert (plan["notes"][0]["field"], plan["notes"][0]["match"]) == ("bucket", "none")
+    assert f"YOUR-BUCKET stands for one, which fit needs: set bucket under [{backend}]" in plan["notes"][0]["text"]
+    assert done.code in (2, 3) and done.out == ""
 
 
 def test_the_next_command_of_a_plan(cli: Any) -> None:

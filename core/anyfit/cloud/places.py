@@ -8,9 +8,13 @@ from attrs import frozen
 
 from anyfit.errors import SpecError
 
-__all__ = ["Places"]
+__all__ = ["NoBucket", "Places"]
 
 _JOB = re.compile(r"/jobs/([^/]+)/[0-9a-f]{16}/")
+
+
+class NoBucket(SpecError):
+    """The setting `bucket` of a cloud is missing; a plan can be shown without it, and nothing be done."""
 
 
 @frozen
@@ -33,7 +37,7 @@ class Places:
     def root(self) -> str:
         """The folder of everything."""
         if not self.bucket:
-            raise SpecError("bucket: there is no place for code and outputs", hint=self.hint)
+            raise NoBucket("bucket: there is no place for code and outputs", hint=self.hint)
         bucket = self.bucket.removeprefix(f"{self.scheme}://").strip("/")
         inner = self.folder.strip("/")
         return f"{self.scheme}://{bucket}/{inner}{'/' if inner else ''}"

@@ -80,6 +80,12 @@ class Config:
         added = {name: value for name, value in given.items() if value is not None}
         return _checked(evolve(self, arguments={**self.arguments, **added}))
 
+    def with_setting(self, backend: str, key: str, value: str) -> Config:
+        """The same configuration with one setting of a backend on top."""
+        from anyfit.config.layers import variable
+
+        return evolve(self, environ={**self.environ, variable((backend, key)): value})
+
     def reread(self) -> Config:
         """The same files as they are by now; this configuration itself when none has changed."""
         files = tuple(file.reread() for file in self.files)
