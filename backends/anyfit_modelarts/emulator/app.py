@@ -10,15 +10,14 @@ from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from anyfit_emulator.http import Request, Response
+from anyfit_emulator.reception import Reception
 from anyfit_emulator.routing import Router
 from anyfit_emulator.storage.admin import Administration
-from anyfit_emulator.storage.faults import FaultPlan
-from anyfit_emulator.storage.requestlog import LoggedRequest, RequestLog
 from anyfit_modelarts.emulator import gate
 from anyfit_modelarts.emulator.account import Account
 from anyfit_modelarts.emulator.calls import Arguments, Caller, Operation, Query
 from anyfit_modelarts.emulator.errors import MODELS, V1, V2, ApiError, GatewayError, Surface, failure_body
-from anyfit_modelarts.emulator.faults import misbehave
+from anyfit_modelarts.emulator.faults import injected
 from anyfit_modelarts.emulator.wire import BODY_LIMIT, answer, parse_body
 
 __all__ = ["Door", "ModelArtsApp"]
@@ -40,15 +39,13 @@ class ModelArtsApp:
         account: Account,
         router: Router[Operation],
         doors: Mapping[str, tuple[str, Door]],
-        plan: FaultPlan,
-        log: RequestLog,
+        reception: Reception,
         administration: Administration,
     ) -> None:
         self._account = account
         self._router = router
         self._doors = doors
-        self._plan = plan
-        self._log = log
+        self._reception = reception
         self._administration = administration
 
     def quick(self, request: Request) -> bool:
@@ -77,17 +74,14 @@ class ModelArtsApp:
     def _logged(
         self, name: str, place: str, request: Request, surface: Surface, do: Callable[[], Response]
     ) -> Response:
-        decision = self._plan.decide(name, place)
-        fault = decision.kind or (decision.error[1] if decision.error else "")
         request_id = uuid4().hex
-        response = Response(0)
-        try:
-            response = misbehave(self._plan, decision, lambda: self._safely(do, surface, request_id))
-        except ApiError as error:
-            response = answer(failure_body(error, surface, request_id), error.status)
-        finally:
-            received = request.body.size
-            self._log.add(LoggedRequest(name, "", place, 0, response.status, received, response.length, fault))
+
+        def refuse(status: int, word: str) -> Response:
+            error = injected(status, word)
+            return answer(failure_body(error, surface, request_id), error.status)
+
+        safely = partial(self._safely, do, surface, request_id)
+        response = self._reception.answered(name, place, request, safely, refuse)
         response.headers.append(("X-Request-Id", request_id))
         return response
 

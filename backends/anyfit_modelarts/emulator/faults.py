@@ -12,14 +12,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
-from anyfit_emulator.http import Disconnected, Mishap, Response
-from anyfit_emulator.storage.faults import Decision, FaultPlan
 from anyfit_modelarts.emulator.errors import GatewayError
 
-__all__ = ["misbehave"]
+__all__ = ["injected"]
 
 _GATEWAY = {
     429: ("0308", "The throttling threshold has been reached: policy user over ratelimit,limit:200,time:1 second"),
@@ -29,18 +24,8 @@ _GATEWAY = {
 }
 
 
-def misbehave(plan: FaultPlan, decision: Decision, do: Callable[[], Response]) -> Response:
-    """Do something as well as the plan lets it."""
-    if plan.faults.latency:
-        time.sleep(plan.faults.latency)
-    if decision.error:
-        status, word = decision.error
-        status = 429 if word == "SlowDown" else status
-        code, message = _GATEWAY.get(status, ("0601", "Internal server error"))
-        raise GatewayError(code, message, status)
-    if decision.kind == "reset":
-        raise Disconnected("injected fault")
-    response = do()
-    if decision.kind == "lost":
-        response.mishap = Mishap("lost")
-    return response
+def injected(status: int, word: str) -> GatewayError:
+    """The refusal that an error of the plan is."""
+    status = 429 if word == "SlowDown" else status
+    code, message = _GATEWAY.get(status, ("0601", "Internal server error"))
+    return GatewayError(code, message, status)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from anyfit_emulator.reception import Reception
 from anyfit_emulator.records import Records
 from anyfit_emulator.running.leftovers import kill_marked
 from anyfit_emulator.storage.admin import Administration
@@ -76,7 +77,7 @@ class ModelArtsService:
         self._records = Records(folder / "state.sqlite")
         self.account = Account(self._records, room.storage.credentials, clock, REGION)
         self.requests = RequestLog()
-        self._plan = FaultPlan(Faults.parse(room.faults))
+        plan = FaultPlan(Faults.parse(room.faults))
         self._models = Models(self._records, room.storage.store, folder / "models", pause)
         self._services = Services(self._records, self._models, folder / "services", self._address)
         storage, manners = room.storage, Manners(pause, period, install)
@@ -93,8 +94,9 @@ class ModelArtsService:
             INFER_PREFIX: ("Infer", InferGateway(self.account, self._infer)),
         }
         doors[LINK_PREFIX] = ("FollowLink", self._links)
-        administration = Administration(self.requests, self._plan, room.storage.credentials)
-        self._app = ModelArtsApp(self.account, routes(desks), doors, self._plan, self.requests, administration)
+        administration = Administration(self.requests, plan, room.storage.credentials)
+        reception = Reception(plan, self.requests)
+        self._app = ModelArtsApp(self.account, routes(desks), doors, reception, administration)
 
     @property
     def endpoint(self) -> str:

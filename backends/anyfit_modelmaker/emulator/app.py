@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qsl
 
 from anyfit_emulator.http import Request, Response
+from anyfit_emulator.reception import Reception
 from anyfit_emulator.routing import Router
 from anyfit_emulator.storage.admin import Administration
-from anyfit_emulator.storage.faults import FaultPlan
-from anyfit_emulator.storage.requestlog import LoggedRequest, RequestLog
 from anyfit_modelmaker.emulator.errors import ApiError
-from anyfit_modelmaker.emulator.faults import misbehave
+from anyfit_modelmaker.emulator.faults import injected
 from anyfit_modelmaker.emulator.routes import KEYS, LOGIN, Arguments, Desks, Operation, routes
 from anyfit_modelmaker.emulator.serving.replica import PATH
 from anyfit_modelmaker.emulator.serving.signature import is_signed
@@ -31,11 +30,10 @@ _SLASHES = re.compile("//+")
 class ModelMakerApp:
     """Answers the API below `/mmr`, predictions below `/infer/<service>` or by the Host header, and administration."""
 
-    def __init__(self, desks: Desks, plan: FaultPlan, log: RequestLog, administration: Administration) -> None:
+    def __init__(self, desks: Desks, reception: Reception, administration: Administration) -> None:
         self._desks = desks
         self._router: Router[Operation] = routes(desks)
-        self._plan = plan
-        self._log = log
+        self._reception = reception
         self._administration = administration
 
     def quick(self, request: Request) -> bool:
@@ -51,7 +49,9 @@ class ModelMakerApp:
             return self._api(request, path.removeprefix(BASE).rstrip("/"))
         if match := _INFER.fullmatch(path):
             service = match[1] or request.headers.get("host", "").partition(".")[0]
-            return self._logged("Predict", service, request, lambda: self._predict(request, service))
+            return self._reception.answered(
+                "Predict", service, request, lambda: self._predict(request, service), injected
+            )
         return answer({"errorMessage": f"there is nothing at {request.path}"}, 404)
 
     def _api(self, request: Request, path: str) -> Response:
@@ -61,18 +61,8 @@ class ModelMakerApp:
             status, what = (405, f"allows {', '.join(allowed)}") if allowed else (404, "is no path of this service")
             return answer({"errorMessage": f"{path} {what}"}, status)
         operation, words = found
-        return self._logged(operation.name, path, request, lambda: self._call(request, operation, words))
-
-    def _logged(self, name: str, place: str, request: Request, do: Callable[[], Response]) -> Response:
-        decision = self._plan.decide(name, place)
-        fault = decision.kind or (decision.error[1] if decision.error else "")
-        response = Response(0)
-        try:
-            response = misbehave(self._plan, decision, do)
-        finally:
-            received = request.body.size
-            self._log.add(LoggedRequest(name, "", place, 0, response.status, received, response.length, fault))
-        return response
+        do = partial(self._call, request, operation, words)
+        return self._reception.answered(operation.name, path, request, do, injected)
 
     def _call(self, request: Request, operation: Operation, words: dict[str, str]) -> Response:
         try:

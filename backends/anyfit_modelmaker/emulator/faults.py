@@ -12,13 +12,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from anyfit_emulator.http import Response
 
-from anyfit_emulator.http import Disconnected, Mishap, Response
-from anyfit_emulator.storage.faults import Decision, FaultPlan
-
-__all__ = ["misbehave"]
+__all__ = ["injected"]
 
 _TOO_FAST = (
     b"<html><head><title>503 Service Temporarily Unavailable</title></head><body>too many requests</body></html>"
@@ -26,16 +22,6 @@ _TOO_FAST = (
 _HTML = [("Content-Type", "text/html")]
 
 
-def misbehave(plan: FaultPlan, decision: Decision, do: Callable[[], Response]) -> Response:
-    """Do something as well as the plan lets it."""
-    if plan.faults.latency:
-        time.sleep(plan.faults.latency)
-    if decision.error:
-        status, code = decision.error
-        return Response(200 if code == "SlowDown" else status, list(_HTML), _TOO_FAST)
-    if decision.kind == "reset":
-        raise Disconnected("injected fault")
-    response = do()
-    if decision.kind == "lost":
-        response.mishap = Mishap("lost")
-    return response
+def injected(status: int, word: str) -> Response:
+    """The answer that an error of the plan is."""
+    return Response(200 if word == "SlowDown" else status, list(_HTML), _TOO_FAST)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from anyfit_emulator.reception import Reception
 from anyfit_emulator.records import Records
 from anyfit_emulator.running.leftovers import kill_marked
 from anyfit_emulator.storage.admin import Administration
@@ -52,10 +53,10 @@ class ModelMakerService:
         models = Models(self._records)
         self._services = Services(self._records, models, store, folder / "service", self._address)
         self.requests = RequestLog()
-        self._plan = FaultPlan(Faults.parse(room.faults))
+        plan = FaultPlan(Faults.parse(room.faults))
         desks = Desks(self.account, self._training, models, self._services, room.storage.s3_endpoint, REGION)
-        administration = Administration(self.requests, self._plan, room.storage.credentials)
-        self._app = ModelMakerApp(desks, self._plan, self.requests, administration)
+        administration = Administration(self.requests, plan, room.storage.credentials)
+        self._app = ModelMakerApp(desks, Reception(plan, self.requests), administration)
 
     @property
     def host_base(self) -> str:

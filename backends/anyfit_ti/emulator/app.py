@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from anyfit_emulator.http import Request, Response
+from anyfit_emulator.reception import Reception
 from anyfit_emulator.storage.admin import Administration
-from anyfit_emulator.storage.faults import FaultPlan
-from anyfit_emulator.storage.requestlog import LoggedRequest, RequestLog
 from anyfit_ti.emulator.account import Account
 from anyfit_ti.emulator.desk import REGIONS, STS, Call, Desk, Do
 from anyfit_ti.emulator.errors import ApiError
-from anyfit_ti.emulator.faults import misbehave
+from anyfit_ti.emulator.faults import injected
 from anyfit_ti.emulator.signatures import authenticate
 from anyfit_ti.emulator.wire import Incoming, answer, failure, new_request_id, read, success
 
@@ -26,8 +25,7 @@ class TiApp:
         self,
         desks: Iterable[Desk],
         account: Account,
-        plan: FaultPlan,
-        log: RequestLog,
+        reception: Reception,
         administration: Administration,
     ) -> None:
         self._actions: dict[tuple[str, str], dict[str, Do]] = {}
@@ -35,8 +33,7 @@ class TiApp:
             for product, actions in desk.tables().items():
                 self._actions.setdefault(product, {}).update(actions)
         self._account = account
-        self._plan = plan
-        self._log = log
+        self._reception = reception
         self._administration = administration
 
     def quick(self, request: Request) -> bool:
@@ -60,18 +57,7 @@ class TiApp:
         except ApiError as error:
             return failure(error, request_id)
         action, version = incoming.common.get("Action", ""), incoming.common.get("Version", "")
-        return self._logged(action, version, request, lambda: self._guarded(incoming, request_id))
-
-    def _logged(self, action: str, version: str, request: Request, do: Callable[[], Response]) -> Response:
-        decision = self._plan.decide(action, version)
-        fault = decision.kind or (decision.error[1] if decision.error else "")
-        response = Response(0)
-        try:
-            response = misbehave(self._plan, decision, do)
-        finally:
-            received = request.body.size
-            self._log.add(LoggedRequest(action, "", version, 0, response.status, received, response.length, fault))
-        return response
+        return self._reception.answered(action, version, request, lambda: self._guarded(incoming, request_id), injected)
 
     def _guarded(self, incoming: Incoming, request_id: str) -> Response:
         try:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from anyfit_emulator.http import Request, Response
+from anyfit_emulator.reception import misbehave
 from anyfit_emulator.storage.auth import qsign
 from anyfit_emulator.storage.auth.values import Claim, parse_query
 from anyfit_emulator.storage.credentials import CredentialTable
@@ -17,7 +18,7 @@ from anyfit_emulator.storage.errors import StoreError
 from anyfit_emulator.storage.faults import FaultPlan
 from anyfit_emulator.storage.requestlog import LoggedRequest, RequestLog
 from anyfit_ti.emulator.errors import ApiError
-from anyfit_ti.emulator.faults import misbehave
+from anyfit_ti.emulator.faults import injected
 from anyfit_ti.emulator.jobs.desk import Jobs
 from anyfit_ti.emulator.jobs.values import Job
 from anyfit_ti.emulator.loglines import LogLine, lines
@@ -64,7 +65,7 @@ class LogService:
         """Answer a request."""
         operation = _OPERATIONS.get(request.path, "UnknownLogRequest")
         decision = self._plan.decide(operation, request.query)
-        response = misbehave(self._plan, decision, lambda: self._guarded(request), _refusal)
+        response = misbehave(self._plan, decision, lambda: self._guarded(request), _injected)
         fault = decision.kind or (decision.error[1] if decision.error else "")
         self._log.add(LoggedRequest(operation, "", request.path, 0, response.status, 0, response.length, fault))
         return response
@@ -130,6 +131,10 @@ class LogService:
             if line.time_ns >= end * 1e9:
                 return
             yield line
+
+
+def _injected(status: int, word: str) -> Response:
+    return injected(status, word, _refusal)
 
 
 def _refusal(error: ApiError) -> Response:

@@ -13,15 +13,13 @@ shorten, corrupt) has no effect here.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
-from anyfit_emulator.http import Disconnected, Mishap, Response
-from anyfit_emulator.storage.faults import Decision, FaultPlan
+from anyfit_emulator.http import Response
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.wire import failure, new_request_id
 
-__all__ = ["misbehave"]
+__all__ = ["injected"]
 
 _CODES = {
     400: "InvalidRequest",
@@ -35,26 +33,8 @@ _CODES = {
 _PAGE = b"<html><head><title>%d</title></head><body>bad gateway</body></html>"
 
 
-def misbehave(
-    plan: FaultPlan,
-    decision: Decision,
-    do: Callable[[], Response],
-    refuse: Callable[[ApiError], Response] | None = None,
-) -> Response:
-    """Do something as well as the plan lets it; `refuse` writes a refusal in the words of another service."""
-    if plan.faults.latency:
-        time.sleep(plan.faults.latency)
-    if decision.error:
-        return _refused(*decision.error, refuse)
-    if decision.kind == "reset":
-        raise Disconnected("injected fault")
-    response = do()
-    if decision.kind == "lost":
-        response.mishap = Mishap("lost")
-    return response
-
-
-def _refused(status: int, word: str, refuse: Callable[[ApiError], Response] | None) -> Response:
+def injected(status: int, word: str, refuse: Callable[[ApiError], Response] | None = None) -> Response:
+    """The answer that an error of the plan is; `refuse` writes a refusal in the words of another service."""
     code = "RequestLimitExceeded" if word == "SlowDown" else _CODES.get(status)
     if code is None:
         return Response(status, [("Content-Type", "text/html")], _PAGE % status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from anyfit_emulator.reception import Reception
 from anyfit_emulator.records import Records
 from anyfit_emulator.running.leftovers import kill_marked
 from anyfit_emulator.storage.admin import Administration
@@ -62,9 +63,8 @@ class TiService:
         self.requests = RequestLog()
         plan = FaultPlan(Faults.parse(room.faults))
         self._logs = LogService(self.platform.jobs, keys, plan, self.requests)
-        self._app = TiApp(
-            self.platform.desks, self.account, plan, self.requests, Administration(self.requests, plan, keys)
-        )
+        administration = Administration(self.requests, plan, keys)
+        self._app = TiApp(self.platform.desks, self.account, Reception(plan, self.requests), administration)
 
     @property
     def endpoint(self) -> str:
