@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import Any
 
@@ -124,12 +125,18 @@ def test_broken_configuration(cli: Any) -> None:
 
 def test_config(cli: Any) -> None:
     """The configuration is shown with where each value comes from."""
-    cli.write("anyfit.toml", "[local]\ngrace_seconds = 3\n")
+    cli.write("anyfit.toml", "tags = {team = 'vision'}\n[local]\ngrace_seconds = 3\npython = {env = 'PYTHON'}\n")
 
     shown = cli("config", "show", "--origin", "--json").json()
 
-    assert shown["local.grace_seconds"] == {"value": "3", "origin": "anyfit.toml:2 [local]"}
-    assert shown["backend"] == {"value": '"local"', "origin": "default"}
+    assert shown["local.grace_seconds"] == {"value": 3, "origin": "anyfit.toml:3 [local]"}
+    assert shown["backend"] == {"value": "local", "origin": "default"}
+    values = cli("config", "show", "--json").json()
+    assert values["tags"] == {"team": "vision"}
+    assert values["allow_secrets"] == []
+    assert values["local.python"] == {"env": "PYTHON"}
+    assert values["local.install_requirements"] is False
+    assert re.search(r"(?m)^local.python +\{env = \"PYTHON\"\}$", cli("config", "show").out)
     assert cli("config", "path").out == f"{cli.folder / 'anyfit.toml'}\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 INFERENCE = """\
@@ -65,6 +66,8 @@ def test_life_of_an_endpoint(cli: Any) -> None:
     assert (crashed.code, "crashed on purpose" in crashed.err) == (4, True)
     assert cli("predict", "double", "--data", "[[1, 2]]").out == "[[2, 4]]\n"
     assert "crashed on purpose" in cli("endpoints", "logs", "double").out
+    records = [json.loads(line) for line in cli("endpoints", "logs", "double", "--json").out.splitlines()]
+    assert any("crashed on purpose" in record["text"] for record in records)
 
     listed = cli("endpoints", "--json").json()
     assert [(e["name"], e["status"]) for e in listed] == [("double", "READY")]

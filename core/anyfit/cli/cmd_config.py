@@ -35,7 +35,7 @@ def _show(args: Namespace) -> int:
     names = dict.fromkeys([config.core.backend, *config.tables])
     entries = config.entries(*map(backend_factory, names))
     if args.json:
-        print_json({e.key: {"value": e.value, "origin": e.origin} if args.origin else e.value for e in entries})
+        print_json({e.key: {"value": e.data, "origin": e.origin} if args.origin else e.data for e in entries})
         return 0
     if args.origin:
         table(("KEY", "VALUE", "FROM"), [(e.key, e.value, e.origin) for e in entries], cut=1)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anyfit.cli.output import facts, local_time, print_json, say, table
+from anyfit.cli.output import facts, local_time, print_json, print_record, say, table
 from anyfit.cli.parser import add_backend, add_json, add_quiet, open_session
 
 if TYPE_CHECKING:
@@ -107,7 +107,10 @@ def _served(variant: Variant, names: Mapping[str, str]) -> str:
 
 def _logs(predictor: Predictor, args: Namespace) -> int:
     for line in predictor.logs(follow=args.follow, tail=args.tail):
-        print(line.text, flush=args.follow)
+        if args.json:
+            print_record(line, flush=args.follow)
+        else:
+            print(line.text, flush=args.follow)
     return 0
 
 

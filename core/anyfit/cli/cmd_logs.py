@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anyfit.cli.output import print_record
 from anyfit.cli.parser import add_backend, add_job, add_json, open_session
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Print a log."""
-    import json
-
-    from anyfit.codec import to_data
     from anyfit.errors import UsageError
     from anyfit.job import find_job
 
@@ -39,7 +37,7 @@ def run(args: Namespace) -> int:
     several = job.spec.instance_count > 1 and args.node is None
     for line in job.logs(follow=args.follow, tail=args.tail, since=since, node=args.node, on_lost=_tell_lost):
         if args.json:
-            print(json.dumps(to_data(line), ensure_ascii=False), flush=args.follow)
+            print_record(line, flush=args.follow)
         else:
             print(f"[{line.node}] {line.text}" if several else line.text, flush=args.follow)
     return 0

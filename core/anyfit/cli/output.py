@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-__all__ = ["ago", "facts", "local_time", "print_json", "say", "show_warnings", "table", "terminal_width"]
+__all__ = [
+    "ago",
+    "facts",
+    "local_time",
+    "print_json",
+    "print_record",
+    "say",
+    "show_warnings",
+    "table",
+    "terminal_width",
+]
 
 _COLOURS = {"SUCCEEDED": 32, "READY": 32, "FAILED": 31, "STOPPED": 33, "STOPPING": 33, "RUNNING": 36, "UPDATING": 36}
 _NARROWEST = 8
@@ -27,6 +37,15 @@ def print_json(value: Any) -> None:
 
         value = to_data(value)
     print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_record(value: Any, *, flush: bool = False) -> None:
+    """One JSON object on one line, for what has no end; attrs values are welcome."""
+    import json
+
+    from anyfit.codec import to_data
+
+    print(json.dumps(to_data(value), ensure_ascii=False), flush=flush)
 
 
 def say(args: argparse.Namespace, text: str) -> None:

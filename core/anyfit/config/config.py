@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyfit.config.files import ConfigFile, find_files
 from anyfit.config.layers import Layer, Setting, arguments, environment, first, section
+from anyfit.config.secrets import MASK
 from anyfit.config.settings import CoreSettings
 from anyfit.errors import ConfigError, nearest
 from anyfit.options.declared import instance, options, raise_faults
@@ -33,11 +34,13 @@ class Entry:
         key: Dotted, as in `modelarts.region`.
         value: As it would stand in TOML, secrets masked; "" for none.
         origin: Where it came from.
+        data: As JSON has it, secrets masked; a reference to a secret as a table.
     """
 
     key: str
     value: str
     origin: str
+    data: Any = None
 
 
 @frozen(slots=False, eq=False)
@@ -146,15 +149,19 @@ class Config:
 
     def entries(self, *factories: BackendFactory) -> list[Entry]:
         """Every value of anyfit, of these backends and of stores, and where it came from; secrets are masked."""
-        found = [Entry("home", show(self.home), _home_origin(self.environ))]
+        from anyfit.codec import to_data
+
+        found = [Entry("home", show(self.home), _home_origin(self.environ), str(self.home))]
         for name in options(CoreSettings):
             setting = self.core_value(name)
-            found.append(Entry(name, show(setting.value), setting.origin))
+            found.append(Entry(name, show(setting.value), setting.origin, to_data(setting.value)))
         for table in (*map(self._table, factories), *self._storage_tables()):
             table.check()
             for name in table.options:
                 origin = table.setting(name).origin
-                found.append(Entry(f"{table.name}.{name}", table.shown(name), origin))
+                value = table.masked(name)
+                text = MASK if value == MASK else show(value)
+                found.append(Entry(f"{table.name}.{name}", text, origin, to_data(value)))
         return found
 
     @property

@@ -13,7 +13,7 @@ from anyfit.config.layers import Layer, Setting, first, may_refer, variable, ven
 from anyfit.config.secrets import MASK, ConfigWarning, Reference, reference_faults
 from anyfit.errors import ConfigError
 from anyfit.options.declared import Option, instance, options, raise_faults, unknown
-from anyfit.options.kinds import convert, from_text, show
+from anyfit.options.kinds import convert, from_text
 from anyfit.values import field, frozen
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ class SettingsTable:
             return found.of(option)
         return Setting(None, "not set") if option.required else Setting(option.default, "default")
 
-    def shown(self, name: str) -> str:
-        """The value of one key as it may be shown: secrets masked, references as they stand."""
+    def masked(self, name: str) -> Any:
+        """The value of one key as it may be shown: secrets masked, references as the tables that stand in the file."""
         value = self.setting(name).value
         if isinstance(value, Reference):
-            return str(value)
-        return MASK if self.options[name].secret and value else show(value)
+            return {value.kind: value.target}
+        return MASK if self.options[name].secret and value else value
 
     def check(self) -> None:
         """Check the tables of this path in all files and profiles; warns of secrets that others can read."""
