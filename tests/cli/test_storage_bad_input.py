@@ -121,6 +121,20 @@ def test_nobody_listens(cli: Any, server: ObjectStoreServer) -> None:
     assert "cannot connect to 127.0.0.1" in done.err and "hint: check endpoint and network" in done.err
 
 
+def test_nobody_listens_to_many_files(cli: Any, server: ObjectStoreServer) -> None:
+    """What holds for all files is told once."""
+    for number in range(20):
+        cli.write(f"data/{number}", "x")
+    cli.write("data/large", "x" * (9 << 20))
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        configure(cli, server, endpoint=f"http://127.0.0.1:{reserved.getsockname()[1]}")
+        done = cli("cp", "-r", "data", f"s3://{server.bucket}/k/")
+
+    assert done.code == 4
+    assert done.err.startswith("anyfit: error: cannot connect to 127.0.0.1") and done.err.count("\n") == 2
+
+
 def test_what_is_really_called_is_named(cli: Any, server: ObjectStoreServer) -> None:
     """COS is asked for a host that need not be where its endpoint is; when nobody is there, it is the endpoint."""
     with socket.socket() as reserved:

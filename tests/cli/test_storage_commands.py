@@ -427,6 +427,38 @@ def test_an_interrupted_upload_goes_on(cli: Any, bucket: Bucket) -> None:
     assert bucket.count("UploadPart") - before <= 4
 
 
+def test_ctrl_c(cli: Any, bucket: Bucket) -> None:
+    """An interrupted upload says at once, in one line, that the same command goes on; and so it does."""
+    (cli.folder / "big").write_bytes(bytes(40 * MIB))
+    with cli.start("cp", "big", bucket.uri("big"), "--limit-rate", "4MiB") as process:
+        while not bucket.count("CreateMultipartUpload"):
+            assert process.poll() is None
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+
+    assert time.monotonic() - begin < 5
+    assert (process.returncode, out) == (130, "")
+    assert err == "anyfit: interrupted; the same command goes on with what is left\n"
+    assert cli("cp", "big", bucket.uri("big")).code == 0
+    assert bucket.content("big") == bytes(40 * MIB)
+
+
+@pytest.mark.parametrize("words", [["--dry-run"], ["-v"]])
+def test_nobody_reads_on(cli: Any, bucket: Bucket, words: list[str]) -> None:
+    """When the reader of `anyfit cp -v ... | head -1` has gone, that is exit code 141, and no file's fault."""
+    for number in range(50):
+        cli.write(f"data/{number}", "x")
+    reading, writing = os.pipe()
+    os.close(reading)
+    environ = {**cli.environ, "PYTHONUNBUFFERED": "1"}
+    command = cli.command("cp", "-r", "data", bucket.uri("d/"), *words)
+    done = subprocess.run(command, cwd=cli.folder, env=environ, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_the_rate_is_kept(cli: Any, bucket: Bucket) -> None:
     """`--limit-rate` bounds the bytes per second."""
     for number in range(3):

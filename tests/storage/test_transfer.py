@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from anyfit.storage import (
     copy_tree,
     exclude,
     include,
+    open_store,
     sync,
 )
 from anyfit_emulator.storage import ObjectStoreServer
@@ -354,6 +356,85 @@ def test_bandwidth(one: Lab) -> None:
     report = one.copy(one.local, one.remote, bandwidth=1_000_000)
 
     assert report.seconds >= 0.25
+
+
+@pytest.mark.parametrize("scheme", ["s3", "obs", "cos"])
+def test_a_large_body_is_counted_as_it_goes_out(open_in: Opener, tmp_path: Path, scheme: str) -> None:
+    """Progress within a part, in the steps in which it is sent: neither all of it before nor all of it after."""
+    lab = Lab(tmp_path, open_in(scheme))
+    lab.write("large", bytes(12 * MIB))
+    lab.write("middle", bytes(3 * MIB))
+    seen: list[Progress] = []
+    lab.copy(lab.local, lab.remote, on_progress=seen.append, bandwidth=30_000_000, jobs=1)
+
+    amounts = [progress.bytes for progress in seen]
+    assert amounts == sorted(amounts)
+    assert max(after - before for before, after in itertools.pairwise([0, *amounts])) < 5 * MIB
+    assert amounts[-1] == 15 * MIB
+
+
+def test_a_body_that_is_sent_again_is_counted_once(
+    own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings], tmp_path: Path
+) -> None:
+    """What was lost on the way does not count."""
+    lab = Lab(tmp_path, open_store(Uri("s3", own_server.bucket), settings_of(own_server)))
+    lab.write("large", bytes(12 * MIB))
+    own_server.faults = "reset=1,only=UploadPart,times=3"
+    seen: list[Progress] = []
+    lab.copy(lab.local, lab.remote, on_progress=seen.append)
+    lab.store.close()
+
+    assert seen[-1].bytes == 12 * MIB
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_an_interrupted_transfer_ends_at_once(one: Lab, tmp_path: Path, up: bool) -> None:
+    """Ctrl-C is not kept waiting by parts that are under way, however slow they are."""
+    one.write("large", bytes(40 * MIB))
+    source, target = one.local, one.remote
+    if not up:
+        one.copy(source, target)
+        source, target = target, tmp_path / "other"  # type: ignore[assignment]
+
+    def interrupt(progress: Progress) -> None:
+        if progress.bytes:
+            raise KeyboardInterrupt
+
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        one.copy(source, target, on_progress=interrupt, bandwidth=1_000_000)
+
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("options", [{}, {"dry_run": True}, {"jobs": 1}])
+def test_an_error_of_the_caller_is_no_failure_of_an_object(one: Lab, options: dict[str, Any]) -> None:
+    """What `on_action` raises ends the transfer, and arrives where that was started."""
+    for n in range(50):
+        one.write(f"f{n}", b"x")
+    seen: list[Action] = []
+
+    def told(action: Action) -> None:
+        seen.append(action)
+        raise BrokenPipeError("nobody reads on")
+
+    with pytest.raises(BrokenPipeError, match="nobody reads on"):
+        one.copy(one.local, one.remote, on_action=told, **options)
+    assert len(seen) == 1
+
+
+def test_the_state_cannot_be_written(
+    own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings], tmp_path: Path
+) -> None:
+    """The disk of the state is named, not the target; no upload is left that nobody knows of."""
+    lab = Lab(tmp_path, open_store(Uri("s3", own_server.bucket), settings_of(own_server)))
+    lab.write("large", bytes(12 * MIB))
+    lab.state.write_text("in the way")
+    [failure] = lab.copy(lab.local, lab.remote).failures
+    lab.store.close()
+
+    assert f"{lab.state}: " in failure.reason
+    assert own_server.requests.counts["AbortMultipartUpload"] == 1
 
 
 def test_open_by_settings(

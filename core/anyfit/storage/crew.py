@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
@@ -52,13 +53,14 @@ class Crew:
             raise self._error
 
     def dismiss(self, *, patience: float | None = None) -> None:
-        """Let the threads go; tasks that have not begun are dropped."""
+        """Let the threads go; tasks that have not begun are dropped, others waited for no longer than `patience`."""
         self._waiting.clear()
         self._urgent.clear()
         for _ in self._threads:
             self._bell.put(False)
+        until = None if patience is None else time.monotonic() + patience
         for thread in self._threads:
-            thread.join(patience)
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
 
     def _count(self, change: int) -> None:
         with self._idle:

@@ -150,10 +150,10 @@ class Lanes:
             self._crew.wait()
             self._crew.dismiss()
 
-    def dismiss(self) -> None:
+    def dismiss(self, *, patience: float) -> None:
         """Drop what is left."""
         if self._crew:
-            self._crew.dismiss(patience=5)
+            self._crew.dismiss(patience=patience)
 
     def _submit(self) -> None:
         self._crew = self._crew or Crew(self._lanes)

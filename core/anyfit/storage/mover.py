@@ -15,7 +15,7 @@ from anyfit.storage.download import Download
 from anyfit.storage.file import FileReader, FileStore, os_error
 from anyfit.storage.options import Action, Failure
 from anyfit.storage.plan import Step
-from anyfit.storage.retry import Unsteady, retrying
+from anyfit.storage.retry import NeverReached, Unsteady, retrying
 from anyfit.storage.store import Entry
 from anyfit.storage.sums import PieceSums, etag_of_file, part_sizes
 from anyfit.storage.tally import Stopped
@@ -76,6 +76,8 @@ class Mover:
                 self.shop.tally.done(job.action, proven=self._whole(job))
         except Stopped:
             pass
+        except NeverReached as error:
+            self.shop.tally.stop(error)
         except (AnyfitError, OSError, UnicodeEncodeError) as error:
             self.shop.tally.fail(_failure(job.action, error))
 
@@ -148,8 +150,8 @@ class Mover:
         if isinstance(self.target, FileStore):
             self.write(job, data, modified)
         else:
-            self.shop.tally.moving(len(data))
-            self.target.put(job.target_key, data, checksum=checksum)
+            with self.shop.tally.sending(len(data)):
+                self.target.put(job.target_key, data, checksum=checksum)
         return proven
 
     def write(self, job: Job, data: bytes, modified: datetime) -> None:
@@ -233,7 +235,7 @@ def _has_parts(fd: int, entry: Entry) -> bool:
 
 def _failure(action: Action, error: Exception) -> Failure:
     if isinstance(error, OSError):
-        error = os_error(error, action.target)
+        error = os_error(error, uri_text(action.target))
     elif isinstance(error, UnicodeEncodeError):
         return Failure(action.source, action.target, "the file's name is no valid UTF-8; rename it")
     return Failure(action.source, action.target, str(error).replace(".\n  hint: ", "; ").replace("\n  hint: ", "; "))

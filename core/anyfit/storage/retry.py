@@ -9,7 +9,7 @@ from typing import TypeVar
 from anyfit.errors import StorageError
 from anyfit.values import frozen
 
-__all__ = ["RETRY", "Retry", "Unreachable", "Unsteady", "lost", "retrying"]
+__all__ = ["RETRY", "NeverReached", "Retry", "Unreachable", "Unsteady", "lost", "retrying"]
 
 T = TypeVar("T")
 
@@ -28,6 +28,10 @@ class Unsteady(StorageError):
 
 class Unreachable(Unsteady):
     """No connection came about."""
+
+
+class NeverReached(StorageError):
+    """No connection ever came about, so whatever else is asked for will fail, too."""
 
 
 _UNREACHABLE = ("Could not connect to the endpoint", "Failed to establish a new connection", "Failed to resolve")

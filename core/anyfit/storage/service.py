@@ -21,7 +21,7 @@ from anyfit.storage.ahead import read_ahead
 from anyfit.storage.answers import ExpiredKeys, WrongRegion
 from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
 from anyfit.storage.crc32 import crc32
-from anyfit.storage.retry import Unreachable, Unsteady, retrying
+from anyfit.storage.retry import NeverReached, Unreachable, Unsteady, retrying
 from anyfit.storage.settings import CurrentSettings, SettingsSource, StoreSettings
 from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part, Reader, Store
 from anyfit.storage.verify import read_proven
@@ -119,7 +119,7 @@ class ServiceStore(Store):
             except Unreachable as error:
                 refused += 1
                 if not self._reached and refused >= _FIRST_ATTEMPTS:
-                    raise StorageError(error.message, hint=error.hint) from error
+                    raise NeverReached(error.message, hint=error.hint) from error
                 raise
             except WrongRegion as error:
                 if not self._moved(error.region, settings):

@@ -8,8 +8,10 @@ from functools import partial
 from threading import Lock
 
 from anyfit.errors import AnyfitError
+from anyfit.show import uri_text
 from anyfit.storage.file import os_error
 from anyfit.storage.options import Failure
+from anyfit.storage.retry import NeverReached
 from anyfit.storage.tally import Stopped
 from anyfit.storage.verify import Changed
 from anyfit.storage.workshop import Job, Workshop
@@ -88,7 +90,9 @@ class Split(ABC):
         self._attempt += 1
         if isinstance(error, Changed) and self._attempt < _ATTEMPTS:
             self.start()
+        elif isinstance(error, NeverReached):
+            self.shop.tally.stop(error)
         elif not isinstance(error, Stopped):
             action = self.job.action
-            told = os_error(error, action.target) if isinstance(error, OSError) else error
+            told = os_error(error, uri_text(action.target)) if isinstance(error, OSError) else error
             self.shop.tally.fail(Failure(action.source, action.target, str(told).replace("\n  hint: ", "; ")))

@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
+from anyfit.storage.file import os_error
+
 __all__ = ["KEPT_DAYS", "State", "take_old"]
 
 KEPT_DAYS = 14
@@ -32,13 +34,20 @@ class State:
         return _read(self.path)
 
     def begin(self, head: Head) -> None:
-        """Remember what is being moved; forgets all finished pieces."""
+        """Remember what is being moved; forgets all finished pieces.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
         import json
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(dict(head)) + "\n", encoding="utf-8")
-        temporary.replace(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
+            temporary.write_text(json.dumps(dict(head)) + "\n", encoding="utf-8")
+            temporary.replace(self.path)
+        except OSError as error:
+            raise os_error(error, str(self.path.parent)) from error
 
     def add(self, piece: int, value: int) -> None:
         """Remember a finished piece."""

@@ -24,13 +24,14 @@ from anyfit.storage.places import Open, Place, find_source, find_target, refuse_
 from anyfit.storage.plan import Step, steps
 from anyfit.storage.settings import SettingsSource
 from anyfit.storage.store import Store
-from anyfit.storage.tally import Tally
+from anyfit.storage.tally import Stopped, Tally
 from anyfit.storage.uri import Uri
 from anyfit.storage.workshop import Buffers, Workshop
 
 __all__ = ["copy_tree", "sync", "transfer"]
 
 _BUFFERS = 6
+_PATIENCE = 1.0
 
 
 def sync(
@@ -143,18 +144,23 @@ class _Transfer:
             self.tally.listed = True
             lanes.finish()
             crew.wait()
-        except BaseException:
-            self.tally.stopped = True
-            lanes.dismiss()
-            crew.dismiss(patience=5)
+            self.tally.check()
+            self._delete(mover)
+            report = self.tally.report()
+        except BaseException as error:
+            self.tally.stop()
+            lanes.dismiss(patience=_PATIENCE)
+            crew.dismiss(patience=_PATIENCE)
+            if isinstance(error, Stopped) and self.tally.error:
+                raise self.tally.error from None
             raise
         crew.dismiss()
-        self._delete(mover)
-        return self.tally.report()
+        return report
 
     def _plan(self, mover: Mover, lanes: Lanes) -> None:
         filters = Filters(self.how.filters)
         for step in steps(self.source, self.target, filters, self.how.compare, delete=self.how.delete):
+            self.tally.check()
             if step.kind == "skip":
                 self.tally.skip()
             elif step.kind == "delete":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
 
 from anyfit.errors import AnyfitError, NotFound
@@ -59,12 +59,20 @@ class Upload(Split):
         }
         self._parts = self._resumed(head) or {}
         if not self._parts:
-            self.upload = self.target.start_upload(self.job.target_key, checksum=checksum)
-            self.state.begin({**head, "upload": self.upload})
+            self._start(head, checksum)
         for part in self._parts.values():
             self.shop.tally.moving(part.size)
         count = -(-self.entry.size // self.part)
         return [number for number in range(1, count + 1) if number not in self._parts]
+
+    def _start(self, head: Mapping[str, str | int], checksum: str) -> None:
+        self.upload = self.target.start_upload(self.job.target_key, checksum=checksum)
+        try:
+            self.state.begin({**head, "upload": self.upload})
+        except BaseException:  # nobody would ever know of it
+            with contextlib.suppress(AnyfitError):
+                self.target.abort_upload(self.job.target_key, self.upload)
+            raise
 
     def _open(self) -> str:
         """Fix which version of the source is sent; what is known of its checksum."""
@@ -103,8 +111,8 @@ class Upload(Split):
         start, length = (piece - 1) * self.part, self._length(piece)
         with self.shop.buffers.borrow(length) as view:
             retrying(lambda: self._fill(view, start), self.source.retry)
-            self.shop.tally.moving(length)
-            part = self.target.put_part(self.job.target_key, self.upload, piece, view)
+            with self.shop.tally.sending(length):
+                part = self.target.put_part(self.job.target_key, self.upload, piece, view)
         with self._parts_lock:
             self._parts[piece] = part
 

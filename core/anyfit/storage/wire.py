@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from anyfit.storage.retry import Unsteady, lost
+from anyfit.storage.sending import SENDING
 from anyfit.storage.store import Data
 from anyfit.values import frozen
 
@@ -110,6 +111,9 @@ class Wire:
                 self._lost(sock, kept)
                 if not again or not isinstance(error, ConnectionError):
                     raise Unsteady(f"{self.origin.endpoint}: {error or type(error).__name__}") from error
+            except BaseException:
+                sock.close()
+                raise
 
     @staticmethod
     def _send(sock: socket.socket, head: bytes, body: Data) -> None:
@@ -118,7 +122,7 @@ class Wire:
                 sock.sendall(head + body)
             else:
                 sock.sendall(head)
-                sock.sendall(body)
+                _send_large(sock, body)
         except (BrokenPipeError, ConnectionResetError):
             # A service that refuses a request early may close before all was sent; its answer says why.
             if not len(body):
@@ -317,6 +321,19 @@ class Response:
             pass  # headers after the body, which nobody needs
         self._done()
         return b"".join(pieces)
+
+
+def _send_large(sock: socket.socket, body: Data) -> None:
+    meter = SENDING.get()
+    if meter is None:
+        sock.sendall(body)
+        return
+    meter.begin()
+    view = memoryview(body)
+    for start in range(0, len(view), meter.step):
+        piece = view[start : start + meter.step]
+        sock.sendall(piece)
+        meter.sent(len(piece))
 
 
 def _is_loopback(host: str) -> bool:
