@@ -9,15 +9,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 from attrs import evolve
 
-from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Named, Point, Series, Status
+from anyfit.backend import Artifact, JobRef, JobState, LogPage, Named, Point, Series, Status
 from anyfit.codec import dumps, from_data, loads, to_data
 from anyfit.errors import NotFound, ServiceError
-from anyfit.metrics import Scanner
+from anyfit.metrics import scan_log
 from anyfit.spec import JobSpec
 from anyfit.storage.atomic import write_atomically
 from anyfit_local.layout import REGION, Home, JobFolder, id_here
@@ -99,13 +100,11 @@ def metrics(folder: JobFolder) -> list[Series]:
     over = is_over(folder)
     if over and (record := read_record(str(kept))) is not None:
         return [from_data(Series, each) for each in record["series"]]
-    scanner = Scanner(spec_of(folder).metric_definitions)
-    for line in _all_lines(folder):
-        scanner.feed(line)
+    series = scan_log(partial(logs, folder), spec_of(folder).metric_definitions)
     if over:
         with suppress(OSError):  # a full disk costs time, not metrics
-            write_record(str(kept), {"series": to_data(scanner.series())})
-    return scanner.series()
+            write_record(str(kept), {"series": to_data(series)})
+    return series
 
 
 def utilization(folder: JobFolder) -> list[Series]:
@@ -209,14 +208,6 @@ def _stop_and_wait(folder: JobFolder) -> None:
             raise ServiceError(f"job {folder.path.name} does not end", hint="try again later", backend="local")
         stop(folder)
         time.sleep(0.01)
-
-
-def _all_lines(folder: JobFolder) -> Iterator[LogLine]:
-    cursor, more = "", True
-    while more:
-        page = logs(folder, cursor)
-        cursor, more = page.cursor, page.more
-        yield from page.lines
 
 
 def _size(path: str) -> int:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import Any
 
 from attrs import evolve
 
-from anyfit.backend import Artifact, Cause, JobRef, JobState, LogLine, LogPage, Named, Plan, Series, Status
+from anyfit.backend import Artifact, Cause, JobRef, JobState, LogPage, Named, Plan, Series, Status
 from anyfit.cloud.leavings import HIDDEN, End, artifacts_in, read_document, read_end, remove_folders
 from anyfit.codec import from_data
 from anyfit.errors import AnyfitError, AuthError, NotFound, ServiceError
 from anyfit.http import RetryPolicy
-from anyfit.metrics import scan
+from anyfit.metrics import scan_log
 from anyfit.spec import JobSpec
 from anyfit.storage import Store, Uri
 from anyfit_modelarts.blame import with_input
@@ -191,16 +192,9 @@ class Jobs:
         """What the definitions find in the log, and what the platform itself knows."""
         training = self._finder.of(ref.id)
         definitions = self.job_spec(ref).metric_definitions
-        found = scan(self._lines(ref), definitions) if definitions else []
+        found = scan_log(partial(self.logs, ref), definitions) if definitions else []
         names = {series.name for series in found}
         return found + [each for each in training.results(training.get(ref.id)) if each.name not in names]
-
-    def _lines(self, ref: JobRef) -> Iterator[LogLine]:
-        cursor, more = "", True
-        while more:
-            page = self.logs(ref, cursor)
-            yield from page.lines
-            cursor, more = page.cursor, page.more
 
     def utilization(self, ref: JobRef) -> list[Series]:
         """Machine use."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import Any
 
 from attrs import evolve, frozen
 
-from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Named, Plan, Series, Status
+from anyfit.backend import Artifact, JobRef, JobState, LogPage, Named, Plan, Series, Status
 from anyfit.cloud.leavings import End, artifacts_in, read_document, read_end, remove_folders
 from anyfit.codec import from_data
 from anyfit.errors import AnyfitError, AuthError, NotFound, ServiceError
 from anyfit.http import RetryPolicy
-from anyfit.metrics import scan
+from anyfit.metrics import scan_log
 from anyfit.spec import JobSpec
 from anyfit.storage import Store, Uri
 from anyfit_modelmaker.bundle import JOB
@@ -129,7 +130,7 @@ class Jobs:
         series = metric_series(self._client.performance_monitor(version))
         if series is not None:
             return series
-        return scan(self._lines(ref), self.job_spec(ref).metric_definitions)
+        return scan_log(partial(self.logs, ref), self.job_spec(ref).metric_definitions)
 
     def utilization(self, ref: JobRef) -> list[Series]:
         """Machine use."""
@@ -210,13 +211,6 @@ class Jobs:
             with self._lock:
                 self._shapes[identity] = known
         return evolve(known, over=known.over or identity in self._ends)
-
-    def _lines(self, ref: JobRef) -> Iterator[LogLine]:
-        cursor, more = "", True
-        while more:
-            page = self.logs(ref, cursor)
-            yield from page.lines
-            cursor, more = page.cursor, page.more
 
     def _code_of(self, version: int) -> list[Uri]:
         """The folder of code that anyfit has put there; what cannot be told stays, and does no harm."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from anyfit.backend import Artifact, JobRef, JobState, LogPage, Named, Plan, Series, Status
 from anyfit.errors import NotFound, ServiceError
-from anyfit.metrics import Scanner
+from anyfit.metrics import scan_log
 from anyfit.secret import revealed
 from anyfit.spec import JobSpec
 from anyfit.storage import Uri
@@ -84,14 +85,7 @@ class Jobs:
 
     def metrics(self, ref: JobRef) -> list[Series]:
         """The curves that the script has printed, and those of other names that it has pushed."""
-        scanner = Scanner(self.job_spec(ref).metric_definitions)
-        cursor, more = "", True
-        while more:
-            page = self.logs(ref, cursor)
-            for line in page.lines:
-                scanner.feed(line)
-            cursor, more = page.cursor, page.more
-        printed = scanner.series()
+        printed = scan_log(partial(self.logs, ref), self.job_spec(ref).metric_definitions)
         names = {series.name for series in printed}
         return printed + [series for series in self._of(ref).pushed(own_id(ref.id)) if series.name not in names]
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
@@ -57,6 +58,7 @@ __all__ = [
     "Transition",
     "Upload",
     "VendorFile",
+    "log_pages",
 ]
 
 _R = TypeVar("_R", bound="Ref")
@@ -198,6 +200,15 @@ class LogPage:
     lines: tuple[LogLine, ...]
     cursor: str
     more: bool = False
+
+
+def log_pages(read: Callable[[str], LogPage], cursor: str = "") -> Iterator[LogPage]:
+    """The pages after a cursor, as far as the log has been written."""
+    more = True
+    while more:
+        page = read(cursor)
+        cursor, more = page.cursor, page.more
+        yield page
 
 
 @frozen
@@ -584,11 +595,10 @@ class Backend(ABC):
         This reads the whole log; a backend that can begin at the end does better.
         """
         last: deque[LogLine] = deque(maxlen=lines)
-        cursor, more = "", True
-        while more:
-            page = self.logs(ref, cursor)
+        cursor = ""
+        for page in log_pages(partial(self.logs, ref)):
             last.extend(line for line in page.lines if node in (None, line.node))
-            cursor, more = page.cursor, page.more
+            cursor = page.cursor
         return LogPage(tuple(last), cursor)
 
     @abstractmethod

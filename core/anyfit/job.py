@@ -21,6 +21,7 @@ from anyfit.backend import (
     Plan,
     Series,
     Status,
+    log_pages,
 )
 from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, ServiceError, SpecError, nearest
 from anyfit.spec import JobSpec
@@ -132,13 +133,12 @@ class Job:
 
     def log_pages(self, cursor: str = "") -> Iterator[LogPage]:
         """The log after `cursor`, as far as it has been written, page by page."""
-        while True:
+
+        def read(cursor: str) -> LogPage:
             with self._there():
-                page = self.backend.logs(self.ref, cursor)
-            cursor = page.cursor
-            yield page
-            if not page.more:
-                return
+                return self.backend.logs(self.ref, cursor)
+
+        return log_pages(read, cursor)
 
     def _tail(self, lines: int, node: int | None) -> LogPage:
         with self._there():

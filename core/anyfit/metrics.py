@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from anyfit.backend import LogLine, Point, Series
+from anyfit.backend import LogLine, LogPage, Point, Series, log_pages
 from anyfit.errors import SpecError
 
-__all__ = ["Scanner", "compile_definitions", "scan"]
+__all__ = ["Scanner", "compile_definitions", "scan", "scan_log"]
 
 
 def scan(lines: Iterable[LogLine], definitions: Mapping[str, str]) -> list[Series]:
@@ -17,6 +17,11 @@ def scan(lines: Iterable[LogLine], definitions: Mapping[str, str]) -> list[Serie
     for line in lines:
         scanner.feed(line)
     return scanner.series()
+
+
+def scan_log(read: Callable[[str], LogPage], definitions: Mapping[str, str]) -> list[Series]:
+    """The same of a log that is read page by page, from its beginning."""
+    return scan((line for page in log_pages(read) for line in page.lines), definitions)
 
 
 class Scanner:

@@ -22,6 +22,7 @@ from anyfit.backend import (
     ModelRef,
     Payload,
     Series,
+    log_pages,
 )
 from anyfit.errors import AnyfitError, NotFinished, ServiceError, SpecError
 from anyfit.intents import EndpointIntent, ask_once
@@ -231,13 +232,11 @@ class Predictor:
         return re.sub(ours, lambda found: found[1] + self.name, text)
 
     def _log_pages(self, cursor: str) -> Iterator[LogPage]:
-        while True:
+        def read(cursor: str) -> LogPage:
             with self._named():
-                page = self.backend.endpoint_logs(self.ref, cursor)
-            cursor = page.cursor
-            yield page
-            if not page.more:
-                return
+                return self.backend.endpoint_logs(self.ref, cursor)
+
+        return log_pages(read, cursor)
 
     def _variants(self, models: Mapping[str | Model, float], like: Variant) -> tuple[Variant, ...]:
         from anyfit.model import find_model

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import pytest
 
-from anyfit.backend import Backend, JobRef, LogLine
+from anyfit.backend import Backend, JobRef, LogLine, log_pages
 from anyfit.job import Job
 from anyfit.testing import scripts
 from anyfit.testing.bench import Bench
@@ -17,13 +18,7 @@ __all__ = ["LogPromises"]
 
 def _rest(backend: Backend, ref: JobRef, cursor: str = "") -> list[str]:
     """The lines after the cursor, as far as they are there."""
-    lines: list[str] = []
-    more = True
-    while more:
-        page = backend.logs(ref, cursor)
-        lines += [line.text for line in page.lines]
-        cursor, more = page.cursor, page.more
-    return lines
+    return [line.text for page in log_pages(partial(backend.logs, ref), cursor) for line in page.lines]
 
 
 def _marked(lines: list[str], mark: str) -> list[str]:
