@@ -102,6 +102,7 @@ def _state(record: dict[str, Any]) -> JobState:
         cause=Cause(record["cause"]),
         exit_code=record["exit_code"],
         signal=record["signal"],
+        node=record.get("node"),  # records of older versions have none
         created_at=history[0].at,
         started_at=times.get(Status.RUNNING),
         ended_at=history[-1].at if status.finished else None,

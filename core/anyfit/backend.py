@@ -160,6 +160,7 @@ class JobState:
         cause: Why it failed, where the platform knows.
         exit_code: Of the script, when it ended by itself.
         signal: That ended the script, e.g. 9, or None.
+        node: Which of several nodes failed before all others, where the platform knows.
         created_at, started_at, ended_at: Aware times, when known.
         history: The states it passed through, oldest first, as far as known.
         gone: Whether the platform answers that it has no such job; the status is UNKNOWN then.
@@ -171,6 +172,7 @@ class JobState:
     cause: Cause = Cause.NONE
     exit_code: int | None = None
     signal: int | None = None
+    node: int | None = None
     created_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -237,7 +239,7 @@ class Artifact:
         name: Path below the job's output, with `/`; the model's files are `model/...`, and URIs end alike.
         uri: Where it lies.
         size: Bytes, when known.
-        kind: "model", "output", "checkpoint" or "log".
+        kind: "model", "output", "checkpoint" or "log"; with several nodes logs are named `logs/node-1.log`.
     """
 
     name: str

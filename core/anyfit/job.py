@@ -219,14 +219,17 @@ class Job:
 
     def report(self) -> FailureReport:
         """Why the job failed, in words."""
-        from anyfit.failure import diagnose
+        from anyfit.failure import diagnose, failing_node
 
-        tail = [line.text for line in self.logs(tail=_TAIL_FOR_REPORT)]
+        node = self.state.node
+        lines = list(self.logs(tail=_TAIL_FOR_REPORT, node=node))
+        if node is None and self.spec.instance_count > 1:
+            node = failing_node(lines)
         return diagnose(
             job=self.spec.key,
             state=self.state,
-            tail=tail,
-            log=self._log_location(),
+            tail=[line.text for line in lines if node in (None, line.node)],
+            log=self._log_location(node),
             spec=self.spec,
             language=self.session.config.language(),
             installs_requirements=self.backend.capabilities.installs_requirements,
@@ -293,11 +296,17 @@ class Job:
             backend=self.ref.backend,
         )
 
-    def _log_location(self) -> str:
+    def _log_location(self, node: int | None) -> str:
+        """Where the log of a node lies, or of the only one; the command for all where several may be meant."""
         from anyfit.show import uri_text
 
-        logs = [a.uri for a in self.artifacts() if a.kind == "log"]
-        return uri_text(logs[0]) if logs else f"anyfit logs {self.spec.key}"
+        logs = [a for a in self.artifacts() if a.kind == "log"]
+        if self.spec.instance_count > 1:
+            logs = [a for a in logs if a.name == f"logs/node-{node}.log"]
+        if logs:
+            return uri_text(logs[0].uri)
+        which = "" if node is None else f" --node {node}"
+        return f"anyfit logs {self.spec.key}{which}"
 
 
 def refresh_all(jobs: Sequence[Job]) -> list[JobState]:

@@ -389,7 +389,7 @@ def test_a_node_that_fails_ends_the_others(rig: Any) -> None:
         instance_count=3,
     )
 
-    assert (state.status, state.exit_code) == (Status.FAILED, 7)
+    assert (state.status, state.exit_code, state.node) == (Status.FAILED, 7, 1)
     assert "algo-2" in state.reason
 
 

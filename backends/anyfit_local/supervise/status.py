@@ -29,6 +29,7 @@ def fresh() -> dict[str, Any]:
         "reason": "",
         "exit_code": None,
         "signal": None,
+        "node": None,
         "nodes": [],
         "peak_memory": 0,
     }

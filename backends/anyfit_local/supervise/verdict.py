@@ -34,6 +34,7 @@ def judge(
     facts: dict[str, Any] = {
         "exit_code": outcome if outcome >= 0 else None,
         "signal": -outcome if outcome < 0 else None,
+        "node": None,
         "peak_memory": peak,
         "cause": "",
         "reason": "",
@@ -50,7 +51,8 @@ def judge(
     where = f"node {first.host}" if len(nodes) > 1 else "the script"
     cause, reason = _explain(outcome, where, memory, peak)
     log_faults = [node.pump.fault for node in nodes if node.pump.fault]
-    return "FAILED", facts | {"cause": cause, "reason": "; ".join([reason, *log_faults])}
+    node = nodes.index(first) if len(nodes) > 1 else None
+    return "FAILED", facts | {"cause": cause, "reason": "; ".join([reason, *log_faults]), "node": node}
 
 
 def unsaved(status: str, verdict: dict[str, Any], ending: str) -> tuple[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ what it means, `details` relate it to the job that was asked for, `causes`, `lab
 from anyfit.failure.diagnosis import diagnose
 from anyfit.failure.kinds import FailureKind
 from anyfit.failure.language import Language, pick_language
+from anyfit.failure.nodes import failing_node
 from anyfit.failure.report import FailureReport
 
-__all__ = ["FailureKind", "FailureReport", "Language", "diagnose", "pick_language"]
+__all__ = ["FailureKind", "FailureReport", "Language", "diagnose", "failing_node", "pick_language"]
