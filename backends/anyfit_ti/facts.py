@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from anyfit.backend import Artifact
 from anyfit.cloud.leavings import HIDDEN, End, artifacts_in, read_document, read_end, remove_folders
@@ -19,7 +20,7 @@ from anyfit.storage import Store, Uri
 from anyfit_ti.bundle import JOB, unpacked
 from anyfit_ti.records import Records
 
-__all__ = ["Bucket", "Facts", "results_of"]
+__all__ = ["Bucket", "FactBook", "Facts", "results_of"]
 
 
 @frozen
@@ -107,6 +108,44 @@ class Bucket:
             name = entry.key[len(here.key) :]
             if name and not entry.is_marker and not name.startswith("anyfit/"):
                 target.copy(source, entry.key, there.join(name).key)
+
+
+class FactBook:
+    """The facts of jobs, by the platform's ids; safe from any thread.
+
+    Args:
+        ask: Asks the platform for those of a job.
+        bucket: Reads what anyfit wrote down about it.
+    """
+
+    def __init__(self, ask: Callable[[str], Facts], bucket: Bucket) -> None:
+        self._ask = ask
+        self._bucket = bucket
+        self._lock = Lock()
+        self._known: dict[str, Facts] = {}
+
+    def of(self, id: str) -> Facts:
+        """What the platform says of a job, asked for once."""
+        known = self._known.get(id)
+        if known is not None:
+            return known
+        asked = self._ask(id)
+        with self._lock:
+            return self._known.setdefault(id, asked)
+
+    def whole(self, id: str) -> Facts:
+        """The same with what anyfit wrote down beside the code."""
+        facts = self.of(id)
+        if facts.code and not facts.job:
+            facts = evolve(facts, job=self._bucket.written(facts.code))
+            with self._lock:
+                self._known[id] = facts
+        return facts
+
+    def forget(self, id: str) -> None:
+        """The job is gone."""
+        with self._lock:
+            self._known.pop(id, None)
 
 
 def results_of(facts: Facts) -> str:

@@ -8,8 +8,6 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from attrs import evolve
-
 from anyfit.backend import Artifact, JobState, LogPage, Plan, Series, Status
 from anyfit.cloud.leavings import End
 from anyfit.errors import AnyfitError, NotFound, ServiceError, Unsupported
@@ -17,7 +15,7 @@ from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit_ti.client import LIST_2019, Client
 from anyfit_ti.errors import name_is_taken
-from anyfit_ti.facts import Bucket, Facts, results_of
+from anyfit_ti.facts import Bucket, FactBook, Facts, results_of
 from anyfit_ti.logs import Entry, entries_2019, read_page
 from anyfit_ti.places import folder
 from anyfit_ti.series import USE, use_series
@@ -49,7 +47,7 @@ class OldJobs:
         self._bucket = bucket
         self._now = now
         self._lock = Lock()
-        self._facts: dict[str, Facts] = {}
+        self._facts = FactBook(lambda name: _facts(client.job(name)), bucket)
         self._ended: dict[str, JobState | None] = {}
         self._topic: tuple[str, str] | None = None
 
@@ -101,7 +99,7 @@ class OldJobs:
 
     def logs(self, name: str, cursor: str) -> LogPage:
         """A page of the log, as the log service has it."""
-        facts = self.facts(name)
+        facts = self._facts.of(name)
         topic = self._find_topic()
         if topic is None:
             return LogPage((), cursor)
@@ -128,18 +126,18 @@ class OldJobs:
 
     def job_spec(self, name: str) -> JobSpec:
         """What was asked for."""
-        return self._read(name).spec
+        return self._facts.whole(name).spec
 
     def artifacts(self, name: str) -> list[Artifact]:
         """What the job left; empty before it ends."""
         job = self._client.job(name)
         if job.status not in ENDED_2019:
             return []
-        return self._bucket.artifacts(self.facts(name).results, _shown)
+        return self._bucket.artifacts(self._facts.of(name).results, _shown)
 
     def output_uri(self, name: str) -> str:
         """Where results come to."""
-        return results_of(self.facts(name))
+        return results_of(self._facts.of(name))
 
     def pushed(self, name: str) -> list[Series]:
         """None: scripts have nothing to push curves with."""
@@ -180,31 +178,14 @@ class OldJobs:
 
     def delete(self, name: str) -> None:
         """Hide the job, for the platform keeps it for ever, and remove the code that anyfit had put there."""
-        facts = self._read(name)
+        facts = self._facts.whole(name)
         self._bucket.records.mark_deleted(name)
         if facts.job:
             code = [facts.code.rpartition("/")[0]]
             self._bucket.remove([*code, str(Uri.parse(code[0]).parent.join("code"))])
+        self._facts.forget(name)
         with self._lock:
-            self._facts.pop(name, None)
             self._ended[name] = None
-
-    def facts(self, name: str) -> Facts:
-        """What never changes about a job, asked of the platform once."""
-        if name not in self._facts:
-            facts = _facts(self._client.job(name))
-            with self._lock:
-                self._facts.setdefault(name, facts)
-        return self._facts[name]
-
-    def _read(self, name: str) -> Facts:
-        """The same with what anyfit wrote down beside the code."""
-        facts = self.facts(name)
-        if facts.code and not facts.job:
-            facts = evolve(facts, job=self._bucket.written(facts.code))
-            with self._lock:
-                self._facts[name] = facts
-        return facts
 
     def _lost(self, spec: JobSpec, body: Raw, fault: ServiceError) -> None:
         """Nobody knows whether the job was made: look."""

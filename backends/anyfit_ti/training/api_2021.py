@@ -8,15 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from attrs import evolve
-
 from anyfit.backend import Artifact, JobState, LogPage, Plan, Series, Status
 from anyfit.cloud.leavings import End
 from anyfit.errors import AnyfitError, ServiceError, Unsupported
 from anyfit.spec import Channel, JobSpec
 from anyfit_ti.client import LIST_2021, Client
 from anyfit_ti.errors import name_is_taken
-from anyfit_ti.facts import Bucket, Facts, results_of
+from anyfit_ti.facts import Bucket, FactBook, Facts, results_of
 from anyfit_ti.logs import Entry, entries_2021, read_page, read_tail
 from anyfit_ti.places import folder
 from anyfit_ti.series import NO_USE, pushed_series
@@ -47,7 +45,7 @@ class Tasks:
         self._bucket = bucket
         self._now = now
         self._lock = Lock()
-        self._facts: dict[str, Facts] = {}
+        self._facts = FactBook(lambda task: _facts(client.task(task)), bucket)
         self._ends: dict[str, End] = {}
 
     def submit(self, plan: Plan, body: Raw) -> str:
@@ -84,7 +82,7 @@ class Tasks:
 
     def logs(self, task: str, cursor: str) -> LogPage:
         """A page of the log, of all pods."""
-        facts = self.facts(task)
+        facts = self._facts.of(task)
 
         def fetch(start: int, context: str) -> tuple[list[Entry], str]:
             return self._search(task, start, context, "ASC")
@@ -93,7 +91,7 @@ class Tasks:
 
     def logs_tail(self, task: str, lines: int) -> LogPage | None:
         """The last lines of a task of one node, read from the end."""
-        facts = self.facts(task)
+        facts = self._facts.of(task)
         if facts.nodes > 1:
             return None
         return read_tail(lambda context: self._search(task, facts.created - _MINUTE, context, "DESC"), lines)
@@ -112,17 +110,17 @@ class Tasks:
 
     def job_spec(self, task: str) -> JobSpec:
         """What was asked for."""
-        return self._read(task).spec
+        return self._facts.whole(task).spec
 
     def artifacts(self, task: str) -> list[Artifact]:
         """What the task left; empty before it ends."""
         if self._client.task(task).status not in ENDED_2021:
             return []
-        return self._bucket.artifacts(self.facts(task).results)
+        return self._bucket.artifacts(self._facts.of(task).results)
 
     def output_uri(self, task: str) -> str:
         """Where results come to."""
-        return results_of(self.facts(task))
+        return results_of(self._facts.of(task))
 
     def pushed(self, task: str) -> list[Series]:
         """Curves that the script has pushed."""
@@ -158,30 +156,13 @@ class Tasks:
 
     def delete(self, task: str) -> None:
         """Remove the task, and the code that anyfit had put there."""
-        facts = self._read(task)
+        facts = self._facts.whole(task)
         self._client.delete_task(task)
         if facts.job:
             self._bucket.remove([facts.code])
+        self._facts.forget(task)
         with self._lock:
-            self._facts.pop(task, None)
             self._ends.pop(task, None)
-
-    def facts(self, task: str) -> Facts:
-        """What never changes about a task, asked of the platform once."""
-        if task not in self._facts:
-            facts = _facts(self._client.task(task))
-            with self._lock:
-                self._facts.setdefault(task, facts)
-        return self._facts[task]
-
-    def _read(self, task: str) -> Facts:
-        """The same with what anyfit wrote down beside the code."""
-        facts = self.facts(task)
-        if facts.code and not facts.job:
-            facts = evolve(facts, job=self._bucket.written(facts.code))
-            with self._lock:
-                self._facts[task] = facts
-        return facts
 
     def _lost(self, spec: JobSpec, body: Raw, fault: ServiceError) -> str:
         """Nobody knows whether the task was made: look."""
