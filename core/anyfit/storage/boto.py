@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import cache
 from typing import Any
 
 from anyfit.errors import AuthError
@@ -232,6 +233,7 @@ def chain_keys(settings: StoreSettings, bucket: str) -> StoreSettings:
 
 def _client(settings: StoreSettings) -> Any:
     boto3 = extra("boto3", "s3")
+    import botocore.session
     from botocore.config import Config
 
     config = Config(
@@ -244,7 +246,10 @@ def _client(settings: StoreSettings) -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return boto3.session.Session().client(
+    core = botocore.session.get_session()
+    session = boto3.session.Session(botocore_session=core)
+    core.register_component("data_loader", _descriptions())
+    return session.client(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
@@ -254,6 +259,14 @@ def _client(settings: StoreSettings) -> Any:
         verify=settings.verify,
         config=config,
     )
+
+
+@cache
+def _descriptions() -> Any:
+    """What botocore reads about services; to read it anew is nearly all that another client costs."""
+    import botocore.session
+
+    return botocore.session.get_session().get_component("data_loader")
 
 
 def _entry(key: str, answer: dict[str, Any]) -> Entry:

@@ -1,0 +1,45 @@
+"""What only the road through boto3 has to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+from botocore.loaders import JSONFileLoader
+
+from anyfit.storage import Store, StoreSettings, Uri, open_store
+from anyfit_emulator.storage import ObjectStoreServer
+
+
+def test_descriptions_of_services_are_read_once(
+    server: ObjectStoreServer, bucket: str, settings_of: Callable[..., StoreSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many stores a process opens: reading botocore's files takes longer than all the rest of opening one."""
+    read: list[str] = []
+    load = JSONFileLoader.load_file
+
+    def told(loader: JSONFileLoader, path: str) -> object:
+        read.append(path)
+        return load(loader, path)
+
+    settings = settings_of(server, fast=False)
+    with closing(open_store(Uri("s3", bucket), settings)) as store:
+        store.put("key", b"content")
+    monkeypatch.setattr(JSONFileLoader, "load_file", told)
+    with closing(open_store(Uri("s3", bucket), settings)) as store:
+        content = store.read("key")
+
+    assert content == b"content"
+    assert read == []
+
+
+def test_objects_too_large_for_one_copy(open_in: Callable[..., Store], monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are copied inside the service all the same."""
+    monkeypatch.setattr("anyfit.storage.boto._MAX_COPY", 3)
+    store = open_in("s3", fast=False)
+    store.put("key", b"content")
+    entry = store.copy(store, "key", "the copy")
+
+    assert entry.size == 7
+    assert store.read("the copy") == b"content"
