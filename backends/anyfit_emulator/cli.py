@@ -18,6 +18,7 @@ from anyfit_emulator.storage.faults import Faults
 __all__ = ["add_arguments", "main", "run"]
 
 _FOR_TOML = "# for anyfit.toml; keep it to yourself: chmod 600 anyfit.toml\n"
+_LAST_PORT = 65535
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,18 +39,27 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         room = Room(arguments.data, arguments.port, arguments.faults)
     except (OSError, RuntimeError) as error:
-        print(f"anyfit emulate: {error}", file=sys.stderr)
-        return 4
+        return _refused(error)
     with _signals() as ended, ExitStack() as stack:
         try:
             stack.enter_context(room)
             services = _start(chosen, room, stack)
-        except OSError as error:
-            print(f"anyfit emulate: {error}", file=sys.stderr)
-            return 4
-        _announce(services, arguments.ready_file)
+            _announce(services, arguments.ready_file)
+        except BrokenPipeError:
+            raise
+        except (OSError, OverflowError) as error:
+            return _refused(error)
         ended.recv(1)
     return 0
+
+
+def _refused(error: Exception) -> int:
+    """Say why nothing runs."""
+    reason = str(error)
+    if isinstance(error, OSError) and error.filename:
+        reason = f"{error.filename}: {error.strerror}"
+    print(f"anyfit: error: {reason}", file=sys.stderr)
+    return 4
 
 
 @contextmanager
@@ -85,10 +95,18 @@ def _announce(services: dict[str, Service], ready_file: Path | None) -> None:
     print(_FOR_TOML + "\n".join(service.profile() for service in services.values()), flush=True)
     if ready_file:
         text = json.dumps({name: service.ready() for name, service in services.items()}, indent=2)
-        partial = ready_file.with_name(f".{ready_file.name}.partial")
-        with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as stream:
-            stream.write(text)
-        partial.replace(ready_file)
+        try:
+            _write_at_once(ready_file, text)
+        except OSError as error:
+            raise OSError(f"cannot write {ready_file}: {error.strerror}") from error
+
+
+def _write_at_once(path: Path, text: str) -> None:
+    """Write a file that nobody sees half."""
+    partial = path.with_name(f".{path.name}.partial")
+    with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as stream:
+        stream.write(text)
+    partial.replace(path)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,9 +116,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "services", nargs="*", default="all", choices=names, metavar="SERVICE", help=f"{', '.join(names)} (all)"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep everything here; else it is thrown away")
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="the first port; 0 (default) for any")
+    parser.add_argument("--port", type=_port, default=0, metavar="N", help="the first port; 0 (default) for any")
     parser.add_argument("--faults", type=_faults, default="", metavar="SPEC", help="such as error=503:0.2,reset=0.1")
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written (JSON) once every port listens")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port from 0 to {_LAST_PORT}")
+    return int(text)
 
 
 def _faults(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -62,6 +63,8 @@ def test_the_printed_profile_works(cli: Any) -> None:
         (["moon"], "invalid choice: 'moon'"),
         (["storage", "--faults", "boom=1"], "boom"),
         (["storage", "--dta", "x"], "did you mean '--data'?"),
+        (["storage", "--port", "99999"], "'99999' is no port from 0 to 65535"),
+        (["storage", "--port", "http"], "'http' is no port from 0 to 65535"),
     ],
 )
 def test_usage(cli: Any, words: list[str], message: str) -> None:
@@ -70,6 +73,24 @@ def test_usage(cli: Any, words: list[str], message: str) -> None:
 
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("anyfit: error: ") and message in done.err
+
+
+def test_what_cannot_be_had(cli: Any) -> None:
+    """A port in use, a file in the way of the data and a ready file that has no folder are told in one line."""
+    cli.write("file", "")
+    with socket.socket() as used:
+        used.bind(("127.0.0.1", 0))
+        port = str(used.getsockname()[1])
+        taken = cli("emulate", "storage", "--port", port)
+        behind = cli("emulate", "storage", "--port", "65535")
+    no_folder = cli("emulate", "storage", "--data", "file")
+    unready = cli("emulate", "storage", "--ready-file", "none/ready.json")
+
+    assert [done.code for done in (taken, behind, no_folder, unready)] == [4, 4, 4, 4]
+    assert taken.err == f"anyfit: error: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+    assert behind.err.startswith("anyfit: error: ") and behind.err.count("\n") == 1
+    assert no_folder.err == f"anyfit: error: {cli.folder}/file/.emulator: Not a directory\n"
+    assert unready.err == "anyfit: error: cannot write none/ready.json: No such file or directory\n"
 
 
 def test_the_backend_in_force_opens_its_own_store(cli: Any) -> None:

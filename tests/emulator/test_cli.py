@@ -69,7 +69,7 @@ def test_a_directory_in_use_is_one_line(tmp_path: Path) -> None:
         second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
     assert second.returncode == 4
-    assert second.stderr.startswith("anyfit emulate: another emulator is using")
+    assert second.stderr.startswith("anyfit: error: another emulator is using")
 
 
 @pytest.mark.parametrize("arguments", [["moon"], ["--faults", "boom=1"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +48,10 @@ class HttpServer:
     def listen(self, app: App, *, host: str = "127.0.0.1", port: int = 0) -> int:
         """Serve `app` on `host` and `port` (0: any free one); answers the port. The server must be running."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        sock = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        try:
+            sock = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            raise OSError(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}") from error
         bound = int(sock.getsockname()[1])
         asyncio.run_coroutine_threadsafe(self._serve(app, sock), self._loop).result()
         return bound
