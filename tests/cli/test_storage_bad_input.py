@@ -58,11 +58,19 @@ CASES: dict[str, tuple[list[str], int, list[str]]] = {
     "delete with one object": (["sync", "--delete", "a.txt", "BUCKET/a.txt"], 2, ["is one object; delete needs"]),
     "stream to try": (["cp", "--dry-run", "-", "BUCKET/k"], 2, ["a stream cannot be tried", "hint: leave"]),
     "rate that is none": (["cp", "a.txt", "BUCKET/", "--limit-rate", "fast"], 2, ["cannot read 'fast'; write 500K"]),
-    "no jobs": (["cp", "a.txt", "BUCKET/", "-j", "0"], 2, ["jobs and bandwidth have to be positive"]),
+    "no jobs": (["cp", "a.txt", "BUCKET/", "-j", "0"], 2, ["argument -j/--jobs: '0' is no number from 1 to 1000"]),
     "unknown way to compare": (["sync", "dir", "BUCKET/", "--compare", "mtime"], 2, ["invalid choice: 'mtime'"]),
     "stdin to a directory": (["cp", "-", "BUCKET/d/"], 2, ["is a directory", "hint: name the object"]),
     "stdin to stdout": (["cp", "-", "-"], 2, ["one of source and target can be -"]),
     "COS bucket without APPID": (["ls", "cos://bucket/"], 2, ["cos://bucket/ has no APPID", "hint: write cos://"]),
+    "more jobs than threads": (["cp", "a.txt", "BUCKET/", "-j", "99999"], 2, ["'99999' is no number from 1 to 1000"]),
+    "wildcards in a bucket's name": (
+        ["ls", "s3://anyfit-*/k"],
+        2,
+        ["'anyfit-*' is no bucket's name", "hint: write s3:"],
+    ),
+    "version in a URI": (["ls", "obs://bucket?versionId=3"], 2, ["no bucket's name", "hint: write obs://bucket/key"]),
+    "path to remove": (["rm", "./dir/b.txt"], 2, ["./dir/b.txt is neither a URI nor a job's name", "hint: write s3:"]),
     "key that leads out": (["cp", "-r", "BUCKET/../", "out"], 102, ["nothing at s3://"]),
     "unknown option": (["ls", "BUCKET/", "--recursiv"], 2, ["did you mean '--recursive'?"]),
 }
@@ -107,7 +115,8 @@ def test_no_keys(cli: Any, scheme: str) -> None:
     done = cli("ls", f"{scheme}://bucket-1250000000/")
 
     assert done.code == 3
-    assert "no credentials" in done.err
+    assert f"{scheme}://bucket-1250000000: no credentials" in done.err
+    assert f"under [storage.{scheme}]" in done.err
 
 
 def test_nobody_listens(cli: Any, server: ObjectStoreServer) -> None:

@@ -427,6 +427,34 @@ def test_an_interrupted_upload_goes_on(cli: Any, bucket: Bucket) -> None:
     assert bucket.count("UploadPart") - before <= 4
 
 
+def test_one_place_of_several_cannot_be_deleted(cli: Any, bucket: Bucket) -> None:
+    """`rm` deletes the others, and says at the end what it could not and why."""
+    bucket.put(a="A", b="B", d__c="C")
+    done = cli("rm", *(bucket.uri(key) for key in ("a", "none", "d", "x*", "b")))
+
+    assert (done.code, done.out) == (4, "")
+    assert "anyfit: 2 deleted (2 B)" in done.err and "3 of 5 could not be deleted:" in done.err
+    assert f"  {bucket.uri('none')}: nothing at {bucket.uri('none')}\n" in done.err
+    assert f"  {bucket.uri('d')}: {bucket.uri('d')} is a directory\n" in done.err
+    assert f"  {bucket.uri('x*')}: " in done.err
+    assert bucket.keys == ["d/c"]
+
+    told = cli("rm", bucket.uri("a"), bucket.uri("d/c"), "--json")
+    assert (told.code, told.err) == (4, "")
+    assert (told.json()["deleted"], len(told.json()["failures"])) == (1, 1)
+
+
+def test_all_failures_are_listed(cli: Any, bucket: Bucket) -> None:
+    """However many they are."""
+    (cli.folder / "data").mkdir()
+    for number in range(70):
+        (cli.folder / f"data/{number}").symlink_to("nowhere")
+    done = cli("cp", "-r", "data", bucket.uri("d/"))
+
+    assert done.code == 4
+    assert done.err.count("the link leads nowhere") == 70
+
+
 def test_ctrl_c(cli: Any, bucket: Bucket) -> None:
     """An interrupted upload says at once, in one line, that the same command goes on; and so it does."""
     (cli.folder / "big").write_bytes(bytes(40 * MIB))

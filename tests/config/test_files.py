@@ -249,8 +249,10 @@ def test_unknown_profile(load: Load) -> None:
 
 def test_unknown_profile_of_the_environment(load: Load) -> None:
     """An unknown profile is told with the place that asked for it."""
-    with pytest.raises(ConfigError, match="environment ANYFIT_PROFILE: there is no profile 'gpu'"):
+    with pytest.raises(ConfigError, match="environment ANYFIT_PROFILE: there is no profile 'gpu'") as caught:
         load(environ={"ANYFIT_PROFILE": "gpu"})
+
+    assert caught.value.hint == "there is no anyfit.toml"
 
 
 def test_import_reads_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from anyfit.cli.parser import add_backend, add_json
+from anyfit.cli.parser import add_backend
 from anyfit.cli.storing import open_stores, shown
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit cat` takes."""
     parser.add_argument("uris", metavar="URI", nargs="+", help="an object")
     add_backend(parser)
-    add_json(parser)
+    parser.add_argument("--json", action="store_true", help="print an error as one JSON document on stdout")
 
 
 def run(args: Namespace) -> int:

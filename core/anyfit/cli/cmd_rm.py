@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from anyfit.removal import Removal
 
+_NO_FILES = "write s3://bucket/key; files of this machine are not for anyfit to remove"
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit rm` takes."""
@@ -50,8 +52,11 @@ def run(args: Namespace) -> int:
     if only_for_places:
         raise UsageError(
             f"{args.names[0]} is no URI, and only URIs are deleted with {only_for_places[0].replace('_', '-')}",
-            hint="write s3://bucket/key; files of this machine are not for anyfit to remove",
+            hint=_NO_FILES,
         )
+    for name in args.names:
+        if "/" in name and "://" not in name:
+            raise UsageError(f"{name} is neither a URI nor a job's name", hint=_NO_FILES)
     return _remove_jobs(args)
 
 

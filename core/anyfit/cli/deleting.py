@@ -21,13 +21,12 @@ __all__ = ["delete"]
 
 def delete(args: argparse.Namespace) -> int:
     """Delete what the arguments name; failures are listed at the end."""
-    from anyfit.storage.options import Report
+    from anyfit.errors import StorageError
 
     selections = [selected(args, text) for text in args.names]
     _refuse_files(selections)
     with open_stores(args) as stores:
-        done = [_delete(args, selection, stores) for selection in selections]
-    failures = tuple(failure for removed in done for failure in removed.failures)
+        done, failures = _delete_all(args, selections, stores)
     count, size = sum(removed.deleted for removed in done), sum(removed.bytes for removed in done)
     if args.json:
         _print_json(count, size, failures, args)
@@ -35,8 +34,29 @@ def delete(args: argparse.Namespace) -> int:
     from anyfit.show import size_text
 
     say(args, f"{count} {'would be ' if args.dry_run else ''}deleted ({size_text(size)})")
-    Report(deleted=count, failures=failures).raise_for_failures()
+    if failures:
+        listed = "".join(f"\n  {failure}" for failure in failures)
+        raise StorageError(f"{len(failures)} of {count + len(failures)} could not be deleted:{listed}")
     return 0
+
+
+def _delete_all(
+    args: argparse.Namespace, selections: Sequence[Selection], stores: Stores
+) -> tuple[list[Removed], tuple[Failure, ...]]:
+    """Delete one place after the other. What is wrong with one of several is a failure, and the rest is deleted."""
+    from anyfit.errors import AnyfitError, AuthError
+    from anyfit.storage.options import Failure
+
+    done: list[Removed] = []
+    failures: list[Failure] = []
+    for selection in selections:
+        try:
+            done.append(_delete(args, selection, stores))
+        except AnyfitError as error:
+            if len(selections) == 1 or (isinstance(error, AuthError) and not done):
+                raise
+            failures.append(Failure("", str(selection.uri) + selection.wildcards, error.message))
+    return done, tuple(failure for removed in done for failure in removed.failures) + tuple(failures)
 
 
 def _delete(args: argparse.Namespace, selection: Selection, stores: Stores) -> Removed:

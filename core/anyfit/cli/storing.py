@@ -32,6 +32,7 @@ __all__ = [
     "shown",
 ]
 
+_MOST_JOBS = 1000
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
 
 
@@ -73,7 +74,7 @@ def add_transfer(parser: argparse.ArgumentParser, *, compare: str) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--no-follow-symlinks", action="store_true", help="leave symbolic links out")
     parser.add_argument("--limit-rate", type=_rate, metavar="RATE", help="bytes per second, such as 500K or 10MiB")
-    parser.add_argument("-j", "--jobs", type=int, default=16, metavar="N", help="requests under way at once (16)")
+    parser.add_argument("-j", "--jobs", type=_number, default=16, metavar="N", help="requests under way at once (16)")
     parser.add_argument("-v", "--verbose", action="store_true", help="say each thing that is done")
     add_backend(parser)
     add_json(parser)
@@ -156,7 +157,7 @@ class Moving:
             print_json(self._record(report))
             return 4 if report.failures else 0
         say(self._args, report_text(report, dry_run=self._args.dry_run))
-        report.raise_for_failures()
+        report.raise_for_failures(most=None)
         return 0
 
     def _options(self, selection: Selection) -> Options:
@@ -226,6 +227,12 @@ def _filter(verdict: Any, pattern: str) -> Any:
     from anyfit.storage.filters import Filter
 
     return Filter(verdict, pattern)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= _MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST_JOBS}")
+    return int(text)
 
 
 def _rate(text: str) -> float:

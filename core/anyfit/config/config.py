@@ -257,8 +257,8 @@ def _checked(config: Config) -> Config:
     """The configuration, if its profile exists and its values are of the right types."""
     if config.profile and config.profile not in config.profiles:
         origin = config.core_value("profile").origin
-        files = ", ".join(file.label for file in config.files) or "there is no anyfit.toml"
-        known = f"profiles in {files}: {', '.join(config.profiles) or 'none'}"
+        files = ", ".join(file.label for file in config.files)
+        known = f"profiles in {files}: {', '.join(config.profiles) or 'none'}" if files else "there is no anyfit.toml"
         raise ConfigError(
             f"{origin}: there is no profile {config.profile!r}",
             hint="; ".join(filter(None, (nearest(config.profile, config.profiles), known))),

@@ -212,7 +212,8 @@ def chain_keys(settings: StoreSettings, bucket: str) -> StoreSettings:
     found = session.get_credentials()
     if found is None:
         raise AuthError(
-            f"s3://{bucket}/: no credentials", hint="name a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            f"s3://{bucket}: no credentials",
+            hint="give access_key and secret_key under [storage.s3], or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         )
     keys = found.get_frozen_credentials()
     endpoint = settings.endpoint

@@ -39,7 +39,11 @@ class CosStore(ServiceStore):
     def filled(self, settings: StoreSettings) -> StoreSettings:
         """The settings with nothing left open."""
         if not settings.has_keys:
-            raise AuthError(f"cos://{self.bucket}/: no credentials", hint="give SecretId and SecretKey, or a profile")
+            raise AuthError(
+                f"cos://{self.bucket}: no credentials",
+                hint="give access_key (SecretId) and secret_key (SecretKey) under [storage.cos],"
+                " or name the backend that has them with -b",
+            )
         if not self.bucket:
             endpoint = settings.endpoint or "https://service.cos.myqcloud.com"
             return evolve(settings, region=settings.region or _region(endpoint), endpoint=endpoint.rstrip("/"))

@@ -119,11 +119,12 @@ class Report:
     unproven: int = 0
     seconds: float = 0.0
 
-    def raise_for_failures(self) -> Report:
-        """Itself, or a `StorageError` that lists the failures."""
+    def raise_for_failures(self, most: int | None = 50) -> Report:
+        """Itself, or a `StorageError` that lists the failures, no more than so many of them."""
         if self.failures:
-            shown = "".join(f"\n  {failure}" for failure in self.failures[:50])
-            more = f"\n  and {len(self.failures) - 50} more" if len(self.failures) > 50 else ""
+            listed = self.failures[:most]
+            shown = "".join(f"\n  {failure}" for failure in listed)
+            more = f"\n  and {len(self.failures) - len(listed)} more" if len(listed) < len(self.failures) else ""
             count = f"{len(self.failures)} of {self.copied + self.skipped + len(self.failures)}"
             raise StorageError(
                 f"{count} could not be transferred:{shown}{more}",

@@ -78,7 +78,7 @@ class ObsStore(S3Store):
     def complete(self, source: SettingsSource) -> SettingsSource:
         if isinstance(source, StoreSettings) and not source.has_keys:
             raise AuthError(
-                f"obs://{self.bucket}/: no credentials",
+                f"obs://{self.bucket}: no credentials",
                 hint="give access_key and secret_key under [storage.obs], or name the backend that has them with -b",
             )
         return super().complete(source)

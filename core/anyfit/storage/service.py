@@ -8,6 +8,7 @@ that a version 4 signature covers, or a part's CRC-32), or its ETag is compared 
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
@@ -16,7 +17,7 @@ from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
-from anyfit.errors import AuthError, NotFound, StorageError
+from anyfit.errors import AuthError, NotFound, SpecError, StorageError
 from anyfit.storage.ahead import read_ahead
 from anyfit.storage.answers import ExpiredKeys, WrongRegion
 from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
@@ -35,6 +36,8 @@ T = TypeVar("T")
 _SMALL = 64 << 10
 _FIRST_ATTEMPTS = 5  # where nobody ever answered, the endpoint is likely wrong: within a second that is told
 
+_BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # some older buckets have capitals and underscores
+
 
 class ServiceStore(Store):
     """One bucket of a service; without a name the service itself, which can only list its buckets.
@@ -47,6 +50,11 @@ class ServiceStore(Store):
     signs_bodies = False
 
     def __init__(self, bucket: str, settings: SettingsSource | None = None) -> None:
+        if bucket and not _BUCKET_NAME.fullmatch(bucket):
+            raise SpecError(
+                f"{bucket!r} is no bucket's name",
+                hint=f"write {self.scheme}://bucket/key; names have letters, digits, dots and hyphens",
+            )
         self.bucket = bucket
         self._source = settings if settings is not None else StoreSettings()
         self._current: CurrentSettings | None = None

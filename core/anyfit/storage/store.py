@@ -222,7 +222,9 @@ class Store(ABC):
 
     def presign(self, key: str, *, method: str = "GET", expires: int = 3600) -> str:
         """A URL that lets anybody do `method` on the object for `expires` seconds."""
-        raise Unsupported(f"{self.scheme}: has no presigned URLs")
+        raise Unsupported(
+            f"{self.scheme}: has no presigned URLs", hint="objects of a service have, such as s3://bucket/key"
+        )
 
     def buckets(self) -> tuple[Bucket, ...]:
         """All buckets of the account, by name: what this store holds is in one of them."""
