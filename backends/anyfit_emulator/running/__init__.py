@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anyfit_emulator.running.courses import Course, Courses
 from anyfit_emulator.running.environment import clean_environment
 from anyfit_emulator.running.linelog import Line, LineLog
 from anyfit_emulator.running.run import Command, NotStarted, Outcome, Run
@@ -9,6 +10,8 @@ from anyfit_emulator.running.usage import Sample, read_usage
 
 __all__ = [
     "Command",
+    "Course",
+    "Courses",
     "Line",
     "LineLog",
     "NotStarted",

@@ -6,14 +6,14 @@ import shutil
 import threading
 import time
 import traceback
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
 
 from anyfit_emulator.moving import Cancelled, Missing
-from anyfit_emulator.running import Command, LineLog, NotStarted, Outcome, Run
+from anyfit_emulator.running import Command, Course, LineLog, NotStarted, Outcome, Run
 from anyfit_ti.emulator.container import Unfit
 from anyfit_ti.emulator.machines import Machines
 from anyfit_ti.emulator.mirroring import Mirror
@@ -51,7 +51,7 @@ class Ending:
     message: str = ""
 
 
-class Execution(ABC):
+class Execution(Course):
     """Runs something in the folder that it is given.
 
     Subclasses say what is done in each step. What they do to the state, they do with the lock held.
@@ -74,16 +74,13 @@ class Execution(ABC):
         taken: bool = False,
         limit: float | None = None,
     ) -> None:
+        super().__init__(f"ti-{folder.name}", surroundings.lock)
         self.around = surroundings
         self.folder = folder
         self.log = log
-        self.stopping = threading.Event()
         self._limit = limit
         self._machines = machines
         self._taken = taken
-        self._abandoned = False
-        self._run: Run | None = None
-        self._thread = threading.Thread(target=self._live, name=f"ti-{folder.name}", daemon=True)
 
     # what is done
 
@@ -121,39 +118,7 @@ class Execution(ABC):
 
     # the rest
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, grace: float) -> None:
-        """Ask it to end; its processes have so many seconds for it."""
-        self.stopping.set()
-        with self.around.lock:
-            run = self._run
-        if run is not None:
-            run.stop(grace)
-
-    def abandon(self, grace: float) -> None:
-        """End the processes because the emulator ends; the state stays as it is."""
-        with self.around.lock:
-            self._abandoned = True
-        self.stop(grace)
-
-    def join(self, seconds: float) -> None:
-        """Wait for the end of it."""
-        self._thread.join(seconds)
-
-    @property
-    def is_abandoned(self) -> bool:
-        """Whether it only ends because the emulator does."""
-        return self._abandoned
-
-    def rest(self) -> None:
-        """Stay in a state for a while."""
-        if self.stopping.wait(self.around.pause):
-            raise Cancelled
-
-    def _live(self) -> None:
+    def live(self) -> None:
         try:
             ending = self._through()
         except Cancelled:
@@ -166,22 +131,22 @@ class Execution(ABC):
         shutil.rmtree(self.folder / "root", ignore_errors=True)
         if self._taken:
             self.around.machines.give_back(self._machines)
-        with self.around.lock:
-            if not self._abandoned:
+        with self.lock:
+            if not self.is_abandoned:
                 self.ended(ending)
 
     def _through(self) -> Ending:
         self._take()
-        self.rest()
-        with self.around.lock:
+        self.rest(self.around.pause)
+        with self.lock:
             self._check()
             self.starting()
-        self.rest()
+        self.rest(self.around.pause)
         run = Run(str(self.folder), self.prepare(), self.log)
-        with self.around.lock:
+        with self.lock:
             self._check()
             run.start()
-            self._run = run
+            self.run = run
             self.running()
         mirrors = self.mirrors()
         outcome = self._wait(run, mirrors)
@@ -191,7 +156,7 @@ class Execution(ABC):
         if self._taken or self.around.machines.take(self._machines):
             self._taken = True
             return
-        with self.around.lock:
+        with self.lock:
             self._check()
             self.queued()
         patience = self.patience()
@@ -223,7 +188,7 @@ class Execution(ABC):
 
     def _keep(self, outcome: Outcome, mirrors: list[Mirror]) -> str:
         """Keep what the programs made; answers what went wrong."""
-        if self._abandoned:
+        if self.is_abandoned:
             return ""
         try:
             look(mirrors)

@@ -13,7 +13,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from anyfit_emulator.moving import Cancelled, Missing, download
-from anyfit_emulator.running import Command, LineLog, NotStarted, Outcome, Run
+from anyfit_emulator.running import Command, Course, LineLog, NotStarted, Outcome, Run
 from anyfit_emulator.storage import ObjectStore
 from anyfit_modelarts.emulator.training import life as stages
 from anyfit_modelarts.emulator.training.cluster import Cluster
@@ -44,7 +44,7 @@ class Manners:
     install: bool = False
 
 
-class Execution:
+class Execution(Course):
     """Runs a plan.
 
     Args:
@@ -66,48 +66,22 @@ class Execution:
         make_plan: Callable[[Cluster], Plan],
         changed: Callable[[], None],
     ) -> None:
+        super().__init__(f"train-{folder.name}", lock)
         self._life = life
         self._folder = folder
         self._logs = logs
         self._book = Logbook(logs, folder)
         self._store = store
-        self._lock = lock
         self._manners = manners
         self._make_plan = make_plan
         self._changed = changed
-        self._stopping = threading.Event()
-        self._run: Run | None = None
-        self._abandoned = False
-        self._thread = threading.Thread(target=self._live, name=f"train-{folder.name}", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+    def to_stop(self) -> None:
+        if not self._life.has_ended:
+            super().to_stop()
+            self._go(stages.STOPPING)
 
-    def stop(self, grace: float) -> None:
-        """Ask the run to end; its processes have so many seconds for it."""
-        with self._lock:
-            if not self._life.has_ended:
-                self._stopping.set()
-                self._go(stages.STOPPING)
-            run = self._run
-        if run is not None:
-            run.stop(grace)
-
-    def abandon(self, grace: float) -> None:
-        """End the processes because the emulator ends; the life stays as it is, in memory and on disk."""
-        with self._lock:
-            self._abandoned = True
-            self._stopping.set()
-            run = self._run
-        if run is not None:
-            run.stop(grace)
-
-    def join(self, seconds: float) -> None:
-        """Wait for the end of it."""
-        self._thread.join(seconds)
-
-    def _live(self) -> None:
+    def live(self) -> None:
         try:
             stage, message = self._through()
         except Cancelled:
@@ -120,16 +94,16 @@ class Execution:
             stage, message = stages.FAILED, f"the emulator has failed: {error!r}"
         for index in range(self._life.nodes):
             Container(self._root(index)).remove()
-        with self._lock:
+        with self.lock:
             self._life.ended = time.time()
             self._life.message = message
             self._go(stage)
 
     def _through(self) -> tuple[str, str]:
-        self._rest()
+        self.rest(self._manners.pause)
         self._life.queued = time.time()
         self._advance(stages.QUEUED)
-        self._rest()
+        self.rest(self._manners.pause)
         cluster = Cluster.make(self._life.nodes)
         self._life.prepared, self._life.address = time.time(), list(cluster.addresses)
         self._advance(stages.PREPARING)
@@ -139,8 +113,8 @@ class Execution:
         self._book.begin(plan)
         with Syncing(self._store, plan.uploads, boxes, self._manners.period, self._book.say) as syncing:
             outcome = self._main(plan, boxes)
-            unsaved = "" if self._abandoned else syncing.finish()
-        if not self._abandoned:
+            unsaved = "" if self.is_abandoned else syncing.finish()
+        if not self.is_abandoned:
             self._book.export(plan, self._store)
         return self._judge(outcome, unsaved)
 
@@ -153,7 +127,7 @@ class Execution:
                 box.path(place).write_text(box.inside(text))
             for item in plan.downloads:
                 with suppress(*([Missing] if item.optional else [])):
-                    download(self._store, item.uri, box.path(item.place), self._stopping.is_set)
+                    download(self._store, item.uri, box.path(item.place), self.stopping.is_set)
         except OSError as error:
             raise Unfit(str(error)) from error
         if plan.boot and not box.path(plan.boot).is_file():
@@ -192,7 +166,7 @@ class Execution:
     def _main(self, plan: Plan, boxes: list[Container]) -> Outcome:
         outcome = self._attempt(plan, boxes)
         for left in range(plan.retries, 0, -1):
-            if outcome.reason != "failed" or self._stopping.is_set():
+            if outcome.reason != "failed" or self.stopping.is_set():
                 break
             self._life.failures.append([self._life.started, time.time(), max(self._life.codes)])
             self._book.say(f"the training is started again, {left} of {plan.retries} times are left")
@@ -229,14 +203,14 @@ class Execution:
 
     def _run_all(self, commands: list[Command], seconds: float | None = None, *, main: bool = False) -> Outcome:
         run = Run(str(self._folder), commands, self._logs[0])
-        with self._lock:
-            if self._stopping.is_set():
+        with self.lock:
+            if self.stopping.is_set():
                 raise Cancelled
             try:
                 run.start()
             except ValueError as error:  # a NUL in an argument, a variable's name that is none
                 raise Unfit(f"the program cannot be started: {error}") from error
-            self._run = run
+            self.run = run
             if main:
                 self._life.started = time.time()
                 self._go(stages.RUNNING)
@@ -255,18 +229,14 @@ class Execution:
     def _root(self, index: int) -> Path:
         return self._folder / f"root-{index}"
 
-    def _rest(self) -> None:
-        if self._stopping.wait(self._manners.pause):
-            raise Cancelled
-
     def _advance(self, stage: str) -> None:
         """Go on to a stage, unless the run is being stopped."""
-        with self._lock:
-            if self._stopping.is_set():
+        with self.lock:
+            if self.stopping.is_set():
                 raise Cancelled
             self._go(stage)
 
     def _go(self, stage: str) -> None:
-        if not self._abandoned:
+        if not self.is_abandoned:
             self._life.stage = stage
             self._changed()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from anyfit_emulator.running import LineLog, Sample, read_usage
+from anyfit_emulator.running import Courses, LineLog, Sample, read_usage
 from anyfit_emulator.storage import Credential, ObjectStore
 from anyfit_modelarts.emulator.account import Account
 from anyfit_modelarts.emulator.training import life as stages
@@ -50,7 +50,7 @@ class Workshop:
         self._folder = folder
         self._manners = manners
         self._endpoints = endpoints
-        self._running: dict[str, Execution] = {}
+        self._running: Courses[str, Execution] = Courses(self.lock)
         self._logs: dict[tuple[str, int], LineLog] = {}
 
     @property
@@ -134,14 +134,8 @@ class Workshop:
 
     def end(self, grace: float) -> None:
         """Ask all processes to end, because the emulator ends; does not wait."""
-        with self.lock:
-            running = list(self._running.values())
-        for execution in running:
-            execution.abandon(grace)
+        self._running.end(grace)
 
     def join(self, deadline: float) -> None:
         """Wait for the end of it, until a moment of the monotonic clock."""
-        with self.lock:
-            running = list(self._running.values())
-        for execution in running:
-            execution.join(max(0.0, deadline - time.monotonic()))
+        self._running.join(deadline)

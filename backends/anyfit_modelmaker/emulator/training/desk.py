@@ -12,7 +12,7 @@ from attrs import asdict
 
 from anyfit_emulator.moving import entries, split_uri
 from anyfit_emulator.records import Records
-from anyfit_emulator.running import LineLog
+from anyfit_emulator.running import Courses, LineLog
 from anyfit_emulator.storage import ObjectStore
 from anyfit_emulator.storage.errors import StoreError
 from anyfit_modelmaker.emulator.bodies import check_job
@@ -46,7 +46,7 @@ class Training:
         self._lock = threading.RLock()
         self._jobs = {int(key): Job(**document) for key, document in records.all("job")}
         self._versions = {int(key): Version(**document) for key, document in records.all("version")}
-        self._running: dict[int, Execution] = {}
+        self._running: Courses[int, Execution] = Courses(self._lock)
         self._logs: dict[int, LineLog] = {}
         self._metrics: dict[int, MetricReader] = {}
 
@@ -62,17 +62,11 @@ class Training:
 
     def end(self, grace: float) -> None:
         """Ask all processes to end, because the emulator ends; does not wait."""
-        with self._lock:
-            running = list(self._running.values())
-        for execution in running:
-            execution.abandon(grace)
+        self._running.end(grace)
 
     def join(self, deadline: float) -> None:
         """Wait for the end of it, until a moment of the monotonic clock."""
-        with self._lock:
-            running = list(self._running.values())
-        for execution in running:
-            execution.join(max(0.0, deadline - time.monotonic()))
+        self._running.join(deadline)
 
     # calls
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from anyfit_emulator.moving import Cancelled, Missing, split_uri, upload
-from anyfit_emulator.running import LineLog, NotStarted, Outcome, Run
+from anyfit_emulator.running import Course, LineLog, NotStarted, Outcome, Run
 from anyfit_emulator.storage import ObjectStore
 from anyfit_modelmaker.emulator.sandbox import Sandbox, Unfit
 from anyfit_modelmaker.emulator.training.commands import commands_of
@@ -20,7 +20,7 @@ __all__ = ["Execution"]
 Changed = Callable[[Version], None]
 
 
-class Execution:
+class Execution(Course):
     """Runs a version.
 
     Args:
@@ -41,47 +41,20 @@ class Execution:
         pause: float,
         changed: Changed,
     ) -> None:
+        super().__init__(f"train-{version.id}", lock)
         self._version = version
         self._folder = folder
         self._store = store
-        self._lock = lock
         self._pause = pause
         self._changed = changed
         self._log = log
-        self._stopping = threading.Event()
-        self._run: Run | None = None
-        self._abandoned = False
-        self._thread = threading.Thread(target=self._live, name=f"train-{version.id}", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+    def to_stop(self) -> None:
+        if self._version.status not in ENDED:
+            super().to_stop()
+            self._status("STOPPING")
 
-    def stop(self, grace: float) -> None:
-        """Ask the version to end; its processes have so many seconds for it."""
-        with self._lock:
-            if self._version.status not in ENDED:
-                self._stopping.set()
-                self._status("STOPPING")
-            run = self._run
-        if run is not None:
-            run.stop(grace)
-
-    def abandon(self, grace: float) -> None:
-        """End the processes because the emulator ends; the version stays as it is, in memory and on disk."""
-        with self._lock:
-            self._abandoned = True
-        self._stopping.set()
-        with self._lock:
-            run = self._run
-        if run is not None:
-            run.stop(grace)
-
-    def join(self, seconds: float) -> None:
-        """Wait for the end of it."""
-        self._thread.join(seconds)
-
-    def _live(self) -> None:
+    def live(self) -> None:
         try:
             status, message = self._through()
         except Cancelled:
@@ -93,23 +66,23 @@ class Execution:
             traceback.print_exc()
             status, message = "TRAINING_FAIL", f"the emulator has failed: {error!r}"
         Sandbox(self._folder / "root" / "opt" / "ai").remove()
-        with self._lock:
+        with self.lock:
             self._version.ended = time.time()
             self._version.message = message
             self._status(status)
 
     def _through(self) -> tuple[str, str]:
-        self._rest()
+        self.rest(self._pause)
         box = self._prepare()
         self._advance("DOWNLOAD_DATA")
-        self._rest()
+        self.rest(self._pause)
         self._fill(box)
         run = Run(str(self._folder), commands_of(self._version, box, self._folder / "root"), self._log)
-        with self._lock:
-            if self._stopping.is_set():
+        with self.lock:
+            if self.stopping.is_set():
                 raise Cancelled
             run.start()
-            self._run = run
+            self.run = run
             self._version.started = time.time()
             self._advance("TRAINING")
         outcome = run.wait(self._version.config.get("maxRuntime"))
@@ -133,13 +106,13 @@ class Execution:
         wanted.append(("model", config.get("modelUrl") or config.get("modeUrl")))
         for place, uri in wanted:
             if uri:
-                box.fetch(self._store, uri, place, self._stopping.is_set)
+                box.fetch(self._store, uri, place, self.stopping.is_set)
         if (box.src / "requirements.txt").exists():
             self._log.say("ModelMaker: requirements.txt is not installed here, the emulator's packages are used")
 
     def _save(self, box: Sandbox) -> str:
         """Copy the outputs; answers what went wrong."""
-        if self._abandoned:
+        if self.is_abandoned:
             return ""
         try:
             upload(self._store, box.output, self._version.config["output"])
@@ -161,17 +134,13 @@ class Execution:
             return "TRAINING_FAIL", f"the program {how}"
         return ("TRAINING_FAIL", unsaved) if unsaved else ("FINISH", "")
 
-    def _rest(self) -> None:
-        if self._stopping.wait(self._pause):
-            raise Cancelled
-
     def _advance(self, status: str) -> None:
         """Go on to a state, unless the version is being stopped."""
-        with self._lock:
-            if not self._stopping.is_set():
+        with self.lock:
+            if not self.stopping.is_set():
                 self._status(status)
 
     def _status(self, status: str) -> None:
-        if not self._abandoned:
+        if not self.is_abandoned:
             self._version.status = status
             self._changed(self._version)

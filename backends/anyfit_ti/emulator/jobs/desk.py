@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import asdict
 
-from anyfit_emulator.running import LineLog
+from anyfit_emulator.running import Courses, LineLog
 from anyfit_ti.emulator.container import install_programs
 from anyfit_ti.emulator.desk import TIONE_2019, Call, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
@@ -43,7 +43,7 @@ class Jobs:
         self._means = Means(site.store, systems, programs, lambda: site.endpoint() + site.account.door, self._changed)
         found = [_loaded(document) for _, document in site.records.all("job")]
         self._jobs = {job.name: job for job in sorted(found, key=lambda job: job.number)}
-        self._running: dict[str, JobExecution] = {}
+        self._running: Courses[str, JobExecution] = Courses(self._around.lock)
         self._logs: dict[str, LineLog] = {}
 
     def tables(self) -> Tables:
@@ -69,17 +69,11 @@ class Jobs:
 
     def end(self, grace: float) -> None:
         """Ask all processes to end, because the emulator ends; does not wait."""
-        with self._around.lock:
-            running = list(self._running.values())
-        for execution in running:
-            execution.abandon(grace)
+        self._running.end(grace)
 
     def join(self, deadline: float) -> None:
         """Wait for the end of it, until a moment of the monotonic clock."""
-        with self._around.lock:
-            running = list(self._running.values())
-        for execution in running:
-            execution.join(max(0.0, deadline - time.monotonic()))
+        self._running.join(deadline)
 
     # actions
 

@@ -73,11 +73,11 @@ class JobExecution(Execution):
     def prepare(self) -> list[Command]:
         """Fetch data and code."""
         self._advance("Downloading", "Downloading training data")
-        self.rest()
+        self.rest(self.around.pause)
         self._tree = Tree(self._job, self.folder / "root")
         self._tree.fill(self._means.store, self._means.systems, self.stopping.is_set)
         self._advance("Downloading", "Training data ready")
-        self.rest()
+        self.rest(self.around.pause)
         url = self._means.credentials_url()
         launcher = Launcher(self._job, self._tree, self._means.programs, url, self.folder)
         self._command_line = launcher.command_line
@@ -110,7 +110,7 @@ class JobExecution(Execution):
             put(packed)
         place = self._place
         if model and place:
-            with self.around.lock:
+            with self.lock:
                 self._job.model = (place[0], f"{place[1]}model.tar.gz")
 
     def ended(self, ending: Ending) -> None:
@@ -170,7 +170,7 @@ class JobExecution(Execution):
 
     def _advance(self, secondary: str, message: str) -> None:
         """Go on, unless the job is being stopped: then it stays Stopping until it is Stopped."""
-        with self.around.lock:
+        with self.lock:
             if not self.stopping.is_set():
                 self._move(secondary, message)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from anyfit_emulator.running import Courses
 from anyfit_ti.emulator.container import install_programs
 from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
@@ -45,7 +46,7 @@ class Tasks:
         programs = install_programs(site.folder / "programs")
         systems = FileSystems(site.folder / "cfs")
         self._means = Means(site.store, systems, programs, self._moved, self._ended)
-        self._running: dict[str, TaskExecution] = {}
+        self._running: Courses[str, TaskExecution] = Courses(self._around.lock)
 
     def tables(self) -> Tables:
         """What it answers."""
@@ -73,17 +74,11 @@ class Tasks:
 
     def end(self, grace: float) -> None:
         """Ask all processes to end, because the emulator ends; does not wait."""
-        with self._around.lock:
-            running = list(self._running.values())
-        for execution in running:
-            execution.abandon(grace)
+        self._running.end(grace)
 
     def join(self, deadline: float) -> None:
         """Wait for the end of it, until a moment of the monotonic clock."""
-        with self._around.lock:
-            running = list(self._running.values())
-        for execution in running:
-            execution.join(max(0.0, deadline - time.monotonic()))
+        self._running.join(deadline)
 
     # actions
 
