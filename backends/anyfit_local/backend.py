@@ -141,10 +141,10 @@ class LocalBackend(Backend):
             return None
         return ref
 
-    def list(self) -> Sequence[Named[JobRef]]:
+    def list(self, limit: int | None = None) -> Sequence[Named[JobRef]]:
         from anyfit_local import jobs
 
-        return jobs.every_job(self.home)
+        return jobs.every_job(self.home)[:limit]
 
     def metrics(self, ref: JobRef) -> Sequence[Series]:
         from anyfit_local import jobs

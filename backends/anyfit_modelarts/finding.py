@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from attrs import evolve, frozen
@@ -57,11 +58,15 @@ class Finder:
         found = next(self._of_both(lambda api: self.of_key(api, key)), None)
         return self.ref(found.id) if found else None
 
-    def every(self) -> list[Named[JobRef]]:
-        """All jobs of both generations, newest first."""
-        runs = list(self._of_both(lambda api: self._generation(api).every()))
+    def every(self, limit: int | None) -> list[Named[JobRef]]:
+        """All jobs of both generations, or so many of them, newest first."""
+        runs = list(self._of_both(lambda api: self._newest(api, limit)))
         runs.sort(key=lambda run: run.created.timestamp() if run.created else 0.0, reverse=True)
-        return [Named(self._key_of(run), self.ref(run.id)) for run in runs]
+        return [Named(self._key_of(run), self.ref(run.id)) for run in runs[:limit]]
+
+    def _newest(self, api: str, limit: int | None) -> Iterator[Run]:
+        """Versions of v1 stand where their job does, however new they are, so there all have to be looked at."""
+        return islice(self._generation(api).every(), limit if api == "v2" else None)
 
     def of_key(self, api: str, key: str) -> list[Run]:
         """The job of that key in one generation: the one that anyfit made, else a stranger's of that number."""

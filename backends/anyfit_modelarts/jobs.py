@@ -64,9 +64,9 @@ class Jobs:
         """The job of that key."""
         return self._finder.find(key)
 
-    def every(self) -> list[Named[JobRef]]:
-        """All jobs, newest first."""
-        return self._finder.every()
+    def every(self, limit: int | None) -> list[Named[JobRef]]:
+        """All jobs, or so many of them, newest first."""
+        return self._finder.every(limit)
 
     # looking
 

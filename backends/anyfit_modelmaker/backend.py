@@ -149,8 +149,8 @@ class ModelMakerBackend(Backend):
     def find(self, key: str) -> JobRef | None:
         return self._jobs.find(key)
 
-    def list(self) -> Sequence[Named[JobRef]]:
-        return self._jobs.every()
+    def list(self, limit: int | None = None) -> Sequence[Named[JobRef]]:
+        return self._jobs.every(limit)
 
     def metrics(self, ref: JobRef) -> Sequence[Series]:
         return self._jobs.metrics(ref)

@@ -14,7 +14,7 @@ from anyfit_modelmaker.client import Client
 from anyfit_modelmaker.guess import count_of
 from anyfit_modelmaker.records import Record, Records
 from anyfit_modelmaker.states import ENDED
-from anyfit_modelmaker.wire import Version, number
+from anyfit_modelmaker.wire import Entry, Version, number
 
 __all__ = ["Finder", "ids_of"]
 
@@ -52,14 +52,20 @@ class Finder:
         found = self.listed(key)
         return self.ref(found.id, found.version_id) if found else None
 
-    def every(self) -> list[Named[JobRef]]:
-        """All versions of all jobs, newest first."""
-        found = [
-            (version.version_id, Named(self._key(entry.name, version), self.ref(entry.id, version.version_id)))
-            for entry in self.client.trains()
-            for version in self.versions(entry.id)
-        ]
-        return [named for _, named in sorted(found, key=lambda pair: pair[0], reverse=True)]
+    def every(self, limit: int | None) -> list[Named[JobRef]]:
+        """All versions of all jobs, or so many of them, newest first.
+
+        A job costs a question, unless the list tells that its newest version is older than enough others.
+        """
+        found: dict[int, Named[JobRef]] = {}
+        for entry in sorted(self.client.trains(), key=_newest_version, reverse=True):
+            newest = _newest_version(entry)
+            if limit is not None and newest and sum(id > newest for id in found) >= limit:
+                continue
+            for version in self.versions(entry.id):
+                named = Named(self._key(entry.name, version), self.ref(entry.id, version.version_id))
+                found[version.version_id] = named
+        return [found[id] for id in sorted(found, reverse=True)[:limit]]
 
     def named(self, name: str) -> int | None:
         """The number of the job of exactly this name."""
@@ -89,7 +95,7 @@ class Finder:
         for entry in self.client.trains():
             version = Version(
                 id=entry.id,
-                version_id=int(number(entry.raw.get("versionId"))),
+                version_id=_newest_version(entry),
                 label="",
                 status=str(entry.raw.get("status") or ""),
                 message="",
@@ -125,6 +131,11 @@ class Finder:
         count = int(tail) if dot and tail.isdigit() else 1
         foreign = [each for each in versions if not self._key_in(each)]
         return next((each for each in foreign if each.label == f"V{count:04d}"), None)
+
+
+def _newest_version(entry: Entry) -> int:
+    """The number of a job's newest version, 0 where the list does not tell."""
+    return int(number(entry.raw.get("versionId")))
 
 
 def ids_of(ref: JobRef) -> tuple[int, int]:

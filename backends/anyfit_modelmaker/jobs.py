@@ -88,9 +88,9 @@ class Jobs:
         """The job of that key."""
         return self._finder.find(key)
 
-    def every(self) -> list[Named[JobRef]]:
-        """All versions of all jobs, newest first."""
-        return self._finder.every()
+    def every(self, limit: int | None) -> list[Named[JobRef]]:
+        """All versions of all jobs, or so many of them, newest first."""
+        return self._finder.every(limit)
 
     # looking
 

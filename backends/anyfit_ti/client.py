@@ -67,8 +67,8 @@ class Client:
             raise NotFound(f"job {task}: TI knows no such task", backend="ti")
         return found
 
-    def tasks(self, name: str = "", values: Sequence[str] = ()) -> list[wire.Task]:
-        """Tasks by a filter, or all, newest first; as many requests as there are pages."""
+    def tasks(self, name: str = "", values: Sequence[str] = (), most: int | None = None) -> list[wire.Task]:
+        """Tasks by a filter, or all, newest first; as many requests as there are pages, or as `most` of them take."""
         filters = [{"Name": name, "Values": list(values)}] if name else []
         asked = {"Filters": filters, "Order": "DESC", "OrderField": "CreateTime"}
         found = every_row(
@@ -76,6 +76,7 @@ class Client:
             "TrainingTaskSet",
             LIST_2021,
             "Id",
+            most=most,
         )
         return [wire.task(row) for row in found]
 

@@ -51,9 +51,10 @@ class Jobs:
         found = self._sides.find(lambda side: side.find(key))
         return None if found is None else self._ref(found)
 
-    def every(self) -> list[Named[JobRef]]:
-        """All jobs, newest first."""
-        return [Named(name, self._ref(id)) for name, id in self._sides.every(lambda side: side.every())]
+    def every(self, limit: int | None) -> list[Named[JobRef]]:
+        """All jobs, or so many of them, newest first."""
+        found = self._sides.every(lambda side: side.every(limit))
+        return [Named(name, self._ref(id)) for name, id in found[:limit]]
 
     def describe(self, refs: Sequence[JobRef]) -> list[JobState]:
         """How jobs are, each generation asked once for all of its own."""

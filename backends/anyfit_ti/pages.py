@@ -9,7 +9,9 @@ from anyfit_ti.wire import Raw, rows, text, whole
 __all__ = ["every_row"]
 
 
-def every_row(ask: Callable[[dict[str, int]], Raw], name: str, size: int, *identity: str) -> list[Raw]:
+def every_row(
+    ask: Callable[[dict[str, int]], Raw], name: str, size: int, *identity: str, most: int | None = None
+) -> list[Raw]:
     """All rows of a list, in as many requests as there are pages.
 
     Rows are counted by position, so what is made or removed meanwhile moves them: each comes once all the same. Where
@@ -20,6 +22,7 @@ def every_row(ask: Callable[[dict[str, int]], Raw], name: str, size: int, *ident
         name: The member of the answer that holds the rows.
         size: How many a page may have.
         identity: The members that tell rows apart.
+        most: So many rows are enough.
     """
     found: dict[object, Raw] = {}
     offset = 0
@@ -31,5 +34,6 @@ def every_row(ask: Callable[[dict[str, int]], Raw], name: str, size: int, *ident
             found.setdefault(key if any(key) else len(found), row)
         offset += len(page)
         total = whole(answer.get("TotalCount"))
-        if not page or (len(page) < size if total is None else offset >= total):
-            return list(found.values())
+        over = not page or (len(page) < size if total is None else offset >= total)
+        if over or (most is not None and len(found) >= most):
+            return list(found.values())[:most]

@@ -628,8 +628,11 @@ class Backend(ABC):
         """The job of that key (see `JobSpec.key`), or None."""
 
     @abstractmethod
-    def list(self) -> Sequence[Named[JobRef]]:
-        """Every job that this account has here with its key, newest first."""
+    def list(self, limit: int | None = None) -> Sequence[Named[JobRef]]:
+        """Every job that this account has here with its key, newest first.
+
+        With a limit the first so many of these, with no more questions than that takes.
+        """
 
     def set_description(self, ref: JobRef, description: str) -> None:
         """Change what the platform says about a job."""

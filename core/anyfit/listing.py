@@ -35,7 +35,7 @@ def refresh_rows(session: Session, rows: Sequence[JobRow]) -> list[str]:
 
 def jobs_there(backend: Backend, limit: int | None) -> list[tuple[Named[JobRef], JobState]]:
     """The jobs that the backend itself lists, also those of other machines, newest first, each with its state."""
-    listed = list(backend.list())[:limit]
+    listed = backend.list(limit)
     states = backend.describe([each.ref for each in listed]) if listed else []
     return list(zip(listed, states, strict=True))
 

@@ -146,7 +146,10 @@ def test_models(cli: Any) -> None:
     for version in "bc":
         cli("register", "first", "--name", "thing", "--version", version)
     assert "--all means every one" in cli("models", "delete", "thing").err
-    assert cli("models", "thing", "--all").code == 2
+    few = cli("models", "-n", "1")
+    assert few.out.splitlines()[1].split()[:2] == ["thing", "c"]
+    assert few.err == "anyfit: 1 older ones are not shown; --all shows them\n"
+    assert [model["version"] for model in cli("models", "thing", "--all", "--json").json()] == ["c", "b"]
     done = cli("models", "delete", "thing", "--all")
     assert done.err == "anyfit: model thing:c is gone\nanyfit: model thing:b is gone\n"
     assert cli("models", "--json").json() == []

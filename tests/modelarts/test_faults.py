@@ -384,3 +384,20 @@ def test_closing_what_was_never_opened(scripted: Make, monkeypatch: pytest.Monke
     backend = scripted()
     monkeypatch.setattr("anyfit_modelarts.backend.Transport", None)
     backend.close()
+
+
+def test_newest_jobs(script: Any, scripted: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who wants few jobs makes no request for more."""
+    monkeypatch.setattr("anyfit_modelarts.training.v2._PAGE", 2)
+    ids = [f"{number:08d}-0a38-4e4c-9d5c-3f2e1a8b7c6d" for number in range(5)]
+    made = [job() for _ in ids]
+    for number, id in enumerate(ids):
+        made[number]["metadata"] = {"id": id, "name": "mnist", "create_time": 1767323040000 - number}
+    pages = [{"items": made[start : start + 2], "count": 5} for start in (0, 2, 4)]
+    script.on("GET /v1/training-jobs", {"is_success": True, "jobs": [], "job_total_count": 0})
+    script.on(SEARCH, pages[0], *pages)
+    backend = scripted(api="v2")
+
+    assert [each.ref.id for each in backend.list(2)] == ids[:2]
+    assert len(script.calls(SEARCH)) == 1
+    assert [each.ref.id for each in backend.list()] == ids

@@ -237,3 +237,27 @@ def test_store_of_the_bucket(script: Any, scripted: Make) -> None:
     first, second = (backend.store(Uri.parse(f"s3://b/{name}")) for name in "xy")
 
     assert first is second
+
+
+def test_newest_jobs(script: Any, scripted: Make) -> None:
+    """Of many jobs those alone are asked for that can have one of the newest versions."""
+    newest = {1: 9, 2: 5, 3: 12, 4: 3}  # version by job: job 1 has a version that is newer than job 2
+    entries = [{"id": id, "name": f"job-{id}", "versionId": version} for id, version in newest.items()]
+    script.on("GET /v1/train", {"trainTasks": entries})
+    for id, version in newest.items():
+        older = [{"id": id, "versionId": 2, "version": "V0001"}] if id == 1 else []
+        script.on(f"GET /v1/train/{id}", {"versions": [*older, {"id": id, "versionId": version, "version": "V0002"}]})
+    backend = scripted()
+
+    assert [each.ref.id for each in backend.list(2)] == ["3/12", "1/9"]
+    assert [len(script.calls(f"GET /v1/train/{id}")) for id in newest] == [1, 0, 1, 0]
+    assert [each.ref.id for each in backend.list()] == ["3/12", "1/9", "2/5", "4/3", "1/2"]
+
+
+def test_newest_jobs_of_a_list_that_tells_little(script: Any, scripted: Make) -> None:
+    """Where the list does not tell how new a job is, it is asked."""
+    script.on("GET /v1/train", {"trainTasks": [{"id": 1, "name": "one"}, {"id": 2, "name": "two"}]})
+    for id in (1, 2):
+        script.on(f"GET /v1/train/{id}", {"versions": [{"id": id, "versionId": 10 * id, "version": "V0001"}]})
+
+    assert [each.ref.id for each in scripted().list(1)] == ["2/20"]

@@ -63,6 +63,19 @@ def test_headers(script: Any, scripted: Make) -> None:
     assert "TiProjectId" not in script.calls("DescribeTrainingJobs")[0]
 
 
+def test_newest_jobs(script: Any, scripted: Make) -> None:
+    """Who wants few tasks makes no request for more."""
+    rows = [task("SUCCEED") | {"Id": f"train-{number}"} for number in range(120)]
+    pages = [{"TrainingTaskSet": rows[start : start + 50], "TotalCount": 120} for start in (0, 50, 100)]
+    script.on("DescribeTrainingJobs", NO_JOBS)
+    script.on("DescribeTrainingTasks", pages[0], *pages)
+    backend = scripted()
+
+    assert [each.ref.id for each in backend.list(3)] == ["train-0", "train-1", "train-2"]
+    assert len(script.calls("DescribeTrainingTasks")) == 1
+    assert len(backend.list()) == 120
+
+
 def test_wrong_clock(script: Any, scripted: Make) -> None:
     """Where the service finds our clock wrong, its own is learnt from its answer, and the call made once more."""
     script.date = time.time() + 5000

@@ -99,7 +99,7 @@ class Played(Backend):
     def find(self, key: str) -> JobRef | None:
         self._silent()
 
-    def list(self) -> Sequence[Named[JobRef]]:
+    def list(self, limit: int | None = None) -> Sequence[Named[JobRef]]:
         self._silent()
 
 

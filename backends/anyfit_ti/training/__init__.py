@@ -22,8 +22,8 @@ class Training(Protocol):
     def find(self, key: str) -> str | None:
         """The job of that name."""
 
-    def every(self) -> list[Row]:
-        """All jobs."""
+    def every(self, limit: int | None) -> list[Row]:
+        """All jobs, or at least so many of the newest."""
 
     def describe(self, ids: Sequence[str]) -> dict[str, JobState]:
         """How jobs are; those that are not there are left out."""

@@ -73,8 +73,11 @@ class OldJobs:
             return None
         return None if self._bucket.records.is_deleted(key) else key
 
-    def every(self) -> list[tuple[int, str, str]]:
-        """All jobs but those that were deleted: when they were made, their names and ids, which are the same."""
+    def every(self, limit: int | None) -> list[tuple[int, str, str]]:
+        """All jobs but those that were deleted: when they were made, their names and ids, which are the same.
+
+        The platform promises no order, so a limit spares nothing.
+        """
         jobs = self._client.jobs()
         gone = self._bucket.records.deleted() if jobs else set()
         return [(nanoseconds(job.created) or 0, job.name, job.name) for job in jobs if job.name not in gone]

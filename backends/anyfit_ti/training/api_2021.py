@@ -68,9 +68,9 @@ class Tasks:
         found = self._client.tasks("Name", [key])
         return next((task.id for task in found if task.name == key), None)
 
-    def every(self) -> list[tuple[int, str, str]]:
-        """All tasks: when they were made, their names and ids."""
-        return [(nanoseconds(task.created) or 0, task.name, task.id) for task in self._client.tasks()]
+    def every(self, limit: int | None) -> list[tuple[int, str, str]]:
+        """All tasks, or so many of the newest: when they were made, their names and ids."""
+        return [(nanoseconds(task.created) or 0, task.name, task.id) for task in self._client.tasks(most=limit)]
 
     def describe(self, ids: Sequence[str]) -> dict[str, JobState]:
         """How tasks are, as many in one request as a page holds; those that are not there are left out."""

@@ -1,5 +1,6 @@
-"""anyfit models                       every version
+"""anyfit models                       the newest versions
 anyfit models NAME                  those of one name
+anyfit models --all                 every version
 anyfit models delete NAME:VERSION   remove one version
 anyfit models delete NAME --all     remove every version
 """
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
     from anyfit.session import Session
 
 
+_NEWEST = 20
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit models` takes."""
     parser.add_argument("words", metavar="NAME", nargs="*", help="a model's name, or delete NAME:VERSION")
-    parser.add_argument("--all", action="store_true", help="delete: every version of that name")
+    parser.add_argument("-n", type=int, default=_NEWEST, metavar="N", help=f"the newest N ({_NEWEST})")
+    parser.add_argument("-a", "--all", action="store_true", help="every version; with delete, of that name")
     add_backend(parser)
     add_json(parser)
     add_quiet(parser)
@@ -33,10 +38,11 @@ def run(args: Namespace) -> int:
     session = open_session(args)
     if args.words[:1] == ["delete"]:
         return _delete(session, args)
-    if len(args.words) > 1 or args.all:
+    if len(args.words) > 1:
         raise UsageError(f"cannot read {' '.join(args.words)!r}", hint="anyfit models --help shows what it takes")
     backend = session.backend()
-    models = backend.models(args.words[0] if args.words else "")
+    every = backend.models(args.words[0] if args.words else "")
+    models = every if args.all else every[: max(args.n, 0)]
     if args.json:
         from anyfit.codec import to_data
 
@@ -44,8 +50,10 @@ def run(args: Namespace) -> int:
         return 0
     heads = ("NAME", "VERSION", "STATUS", "CREATED", "REFERENCE")
     table(heads, [(i.name, i.version, i.status.value, local_time(i.created_at), str(i.ref)) for i in models])
-    if not models:
+    if not every:
         say(args, f"no models on {backend.name}; anyfit register JOB makes one")
+    elif len(models) < len(every):
+        say(args, f"{len(every) - len(models)} older ones are not shown; --all shows them")
     return 0
 
 

@@ -139,6 +139,8 @@ class JobPromises(Suite):
         assert refs.index(newer.ref) < refs.index(older.ref)
         assert len(set(refs)) == len(refs)
         assert Named(newer.spec.key, newer.ref) in listed
+        assert list(elsewhere.backend.list(1)) == listed[:1]
+        assert list(elsewhere.backend.list(len(listed) + 1)) == listed
 
     def test_attach_elsewhere(self, done: Job, bench: Bench, elsewhere: Bench) -> None:
         """A machine that never saw the job rebuilds what was asked for, by name and by reference."""
