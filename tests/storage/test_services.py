@@ -14,6 +14,7 @@ import pytest
 
 from anyfit.errors import AnyfitError, AuthError, StorageError
 from anyfit.storage import FileStore, Store, StoreSettings, open_store, sync
+from anyfit.storage.answers import parse_refusal
 from anyfit.storage.retry import Retry
 from anyfit.storage.s3 import S3Store
 from anyfit.storage.wire import Origin, Wire
@@ -293,3 +294,10 @@ def test_what_is_tried_again(
     assert isinstance(caught.value, AuthError) == (error is AuthError)
     assert hint in caught.value.hint
     assert len(service.asked) == asked
+
+
+@pytest.mark.parametrize("named", ["evil.example/", "eu-west-1.evil.example", "EU", "a b", "@evil"])
+def test_a_region_that_would_lead_to_another_host_is_none(named: str) -> None:
+    """What a service calls a region becomes part of a host's name, and must not become another host."""
+    assert parse_refusal(301, {"x-amz-bucket-region": named}, b"").region == ""
+    assert parse_refusal(301, {}, f"<Error><Region>{named}</Region></Error>".encode()).region == ""

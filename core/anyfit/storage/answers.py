@@ -113,13 +113,14 @@ def parse_refusal(status: int, headers: dict[str, str], body: bytes) -> Refusal:
     identifier = next((v for k, v in headers.items() if k.endswith("-request-id")), "") or member("RequestId")
     wait = headers.get("retry-after", "")
     after = float(wait) if wait.isdigit() else 0.0
-    region = region_of(headers) or member("Region")
+    region = region_of(headers, member("Region"))
     return Refusal(status, member("Code"), member("Message"), identifier, after, region)
 
 
-def region_of(headers: Mapping[str, str]) -> str:
-    """Where a bucket lies, from the headers of a refusal."""
-    return headers.get("x-amz-bucket-region", "")
+def region_of(headers: Mapping[str, str], told: str) -> str:
+    """Where a bucket lies, from the headers and the text of a refusal; "" unless it can be part of a host's name."""
+    region = headers.get("x-amz-bucket-region", "") or told
+    return region if re.fullmatch(r"[a-z0-9-]+", region) else ""
 
 
 def _unescape(text: str) -> str:

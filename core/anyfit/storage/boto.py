@@ -157,7 +157,7 @@ class BotoApi:
                 answer.get("Message", ""),
                 meta.get("RequestId", ""),
                 float(wait) if wait.isdigit() else 0.0,
-                region_of(headers) or answer.get("Region", ""),
+                region_of(headers, answer.get("Region", "")),
             )
             raise refusal.error(f"{what} {self.place}{key}") from error
         except NoCredentialsError as error:
