@@ -389,6 +389,7 @@ class Upload:
         content: The bytes themselves, for small generated files.
         size: Bytes, when known.
         kind: "code", "input" or "job".
+        there: Of the bytes those that need not be sent, as the store has them already; None when it was not asked.
     """
 
     target: str
@@ -396,6 +397,7 @@ class Upload:
     content: bytes = field(default=b"", repr=False)
     size: int | None = None
     kind: str = "code"
+    there: int | None = None
 
 
 @frozen

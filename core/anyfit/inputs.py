@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from anyfit.errors import SpecError
+from anyfit.errors import AnyfitError, SpecError
 from anyfit.spec import Channel, JobSpec
 
 if TYPE_CHECKING:
@@ -45,8 +45,12 @@ def _measured(spec: JobSpec, backend: Backend, wanted: Callable[[Channel], bool]
 def _measure(name: str, channel: Channel, backend: Backend) -> Channel:
     from anyfit.storage.staging import digest_tree, preview
 
-    found = preview(channel.uri, open=backend.store)
-    if not found.files:
-        raise SpecError(f"inputs.{name}: {channel.uri} holds no file")
-    digest = digest_tree(channel.uri, open=backend.store)
+    try:
+        found = preview(channel.uri, open=backend.store)
+        if not found.files:
+            raise SpecError(f"{channel.uri} holds no file")
+        digest = digest_tree(channel.uri, open=backend.store)
+    except AnyfitError as error:
+        error.message = f"inputs.{name}: {error.message}"
+        raise
     return evolve(channel, size=found.bytes, files=found.files, digest=digest)

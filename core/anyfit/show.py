@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # no import of typing here: `anyfit jobs` has no time for it
 if TYPE_CHECKING:
-    from anyfit.backend import EndpointRef, EndpointState, JobRef, JobState, Plan
+    from anyfit.backend import EndpointRef, EndpointState, JobRef, JobState, Plan, Upload
     from anyfit.spec import JobSpec
 
 __all__ = ["endpoint_html", "job_html", "job_line", "plan_lines", "seconds_text", "size_text", "uri_text"]
@@ -64,13 +64,21 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.cost_per_hour is not None:
         lines.append(f"cost     {plan.cost_per_hour:.2f} {plan.currency} per hour")
     for upload in plan.uploads:
-        size = f" ({size_text(upload.size)})" if upload.size is not None else ""
-        lines.append(f"upload   {upload.kind}{size} to {upload.target}")
+        lines.append(f"upload   {upload.kind}{_how_much(upload)} to {upload.target}")
     for note in plan.notes:
         lines.append(f"note     {note.field}: {note.text} [{note.match.value}]")
     for request in plan.requests:
         lines += [f"request  {request.action}", *(f"  {line}" for line in dumps(request.body, indent=2).splitlines())]
     return lines
+
+
+def _how_much(upload: Upload) -> str:
+    if upload.size is None:
+        return ""
+    there = ""
+    if upload.there:
+        there = f", {'all' if upload.there == upload.size else size_text(upload.there)} there already"
+    return f" ({size_text(upload.size)}{there})"
 
 
 def job_html(ref: JobRef, state: JobState, spec: JobSpec) -> str:

@@ -6,6 +6,8 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from anyfit.errors import AnyfitError, NotFound
 from anyfit.inputs import has_to_move
 from anyfit.show import size_text
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
     from anyfit.backend import Backend, Plan, Upload
     from anyfit.spec import JobSpec
     from anyfit.storage import Store, Uri
+    from anyfit.storage.options import Report
 
-__all__ = ["check_inputs", "put_uploads", "stage"]
+__all__ = ["check_inputs", "put_uploads", "stage", "with_what_is_there"]
 
 _AT_ONCE = 4
 _LARGE = 8 << 20
@@ -59,6 +62,21 @@ def stage(backend: Backend, plan: Plan) -> str:
     plural = "s" if len(moved) != 1 else ""
     words = f"{len(moved)} upload{plural}, {size_text(sum(moved))}" if moved else "nothing to send"
     return f"{words}; {there} there already" if there else words
+
+
+def with_what_is_there(backend: Backend, plan: Plan) -> Plan:
+    """The plan with what the store has of its inputs already; a store that does not answer leaves that open."""
+    return evolve(plan, uploads=tuple(_asked(backend, upload) for upload in plan.uploads))
+
+
+def _asked(backend: Backend, upload: Upload) -> Upload:
+    if not _is_folder(upload) or upload.size is None:
+        return upload
+    try:
+        report = _transferred(backend, upload, dry_run=True)
+    except AnyfitError:
+        return upload
+    return evolve(upload, there=max(0, upload.size - report.bytes))
 
 
 def put_uploads(backend: Backend, uploads: Sequence[Upload]) -> list[int | None]:
@@ -109,9 +127,13 @@ def _has(store: Store, target: Uri, size: int, md5: str = "") -> bool:
 
 def _transfer(backend: Backend, upload: Upload) -> int | None:
     """Bring a file or folder from wherever it is; what is there in the same size is not sent again."""
+    report = _transferred(backend, upload)
+    return report.bytes if report.copied else None
+
+
+def _transferred(backend: Backend, upload: Upload, *, dry_run: bool = False) -> Report:
     from anyfit.storage.options import Options
     from anyfit.storage.transfer import transfer
 
-    report = transfer(upload.source, upload.target, Options(compare="size"), open=backend.store)
-    report.raise_for_failures()
-    return report.bytes if report.copied else None
+    how = Options(compare="size", dry_run=dry_run)
+    return transfer(upload.source, upload.target, how, open=backend.store).raise_for_failures()

@@ -45,31 +45,49 @@ def outline(session: Session, backend: Backend, spec: JobSpec) -> Plan:
     from anyfit.cloud.places import NoBucket
 
     try:
-        return _with_or_without_account(session, backend, spec)
+        return _with_or_without_account(session, backend, spec, has_bucket=True)
     except NoBucket as fault:
         from anyfit.session import Session
 
         known = Session(session.config.with_setting(backend.name, "bucket", _ANY_BUCKET))
-        plan = _with_or_without_account(known, known.backend(backend.name), spec)
+        plan = _with_or_without_account(known, known.backend(backend.name), spec, has_bucket=False)
         text = f"{_ANY_BUCKET} stands for one, which fit needs: {fault.hint}"
         return evolve(plan, notes=(Note("bucket", Match.NONE, text), *plan.notes))
 
 
-def _with_or_without_account(session: Session, backend: Backend, spec: JobSpec) -> Plan:
+def _with_or_without_account(session: Session, backend: Backend, spec: JobSpec, *, has_bucket: bool) -> Plan:
     from anyfit.inputs import measured_here
     from anyfit.plugins import observers
+    from anyfit.stage import with_what_is_there
 
+    spec = observers().prepare_job(spec)
+    check_spec(spec, backend)
+    measured, unknown = _measured_if_possible(spec, backend)
     try:
-        return make_plan(session, backend, spec)
+        plan = _planned(session, backend, measured)
     except (AuthError, ServiceError) as fault:
         catalog = backend.shipped_catalog()
         if catalog is None:
             raise
-        spec = observers().prepare_job(spec)
         plan = backend.plan(measured_here(spec, backend), catalog)
         as_of = f" of {catalog.as_of:%Y-%m-%d}" if catalog.as_of else ""
         text = f"the list{as_of} that came with anyfit, for {backend.name} could not be asked: {fault.message}"
         return evolve(plan, notes=(Note("instance_type", Match.NEAR, text), *plan.notes))
+    if has_bucket:
+        plan = with_what_is_there(backend, plan)
+    return evolve(plan, notes=(*unknown, *plan.notes))
+
+
+def _measured_if_possible(spec: JobSpec, backend: Backend) -> tuple[JobSpec, tuple[Note, ...]]:
+    """The spec with all inputs measured, or where a store does not answer those of this machine, and which that is."""
+    from anyfit.inputs import measured, measured_here
+
+    try:
+        return measured(spec, backend), ()
+    except (AuthError, ServiceError) as fault:
+        field, _, reason = fault.message.partition(": ")
+        note = Note(field, Match.NEAR, f"nobody could look how much it is: {reason}")
+        return measured_here(spec, backend), (note,)
 
 
 def _planned(session: Session, backend: Backend, spec: JobSpec) -> Plan:
@@ -110,7 +128,8 @@ def check_spec(spec: JobSpec, backend: Backend) -> None:
         raise SpecError(
             f"source_dir: the code is {spec.code.size / 1024**2:.1f} MiB packed,"
             f" {backend.name} takes {can.max_code_mib} MiB",
-            hint=f"pass data as an input, or name files in .anyfitignore; the largest are {largest}",
+            hint="pass data as an input, or name files in .anyfitignore, or in .gitignore where there is none;"
+            f" the largest are {largest}",
         )
 
 

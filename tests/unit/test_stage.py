@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from anyfit.backend import Backend, Capabilities, Catalog, Offering, Plan, Upload
+from anyfit.backend import Backend, Capabilities, Catalog, Match, Note, Offering, Plan, Upload
 from anyfit.config import Config
 from anyfit.errors import AnyfitError, AuthError, NotFound, SpecError, StorageError
 from anyfit.inputs import has_to_move, measured
 from anyfit.offers import catalog_of, kept_catalog
 from anyfit.session import Session
+from anyfit.show import plan_lines
 from anyfit.spec import Channel, JobSpec
-from anyfit.stage import check_inputs, stage
+from anyfit.stage import check_inputs, stage, with_what_is_there
 from anyfit.storage import Entry, Page, Store, Uri, open_store
-from anyfit.submission import make_plan
+from anyfit.submission import make_plan, outline
 
 MACHINE = Offering(spec_id="m", cpus=1, memory_gib=1)
 
@@ -54,6 +55,15 @@ class Remote(Backend):
         return open_store(uri)
 
     submit = job_spec = describe = logs = artifacts = output_uri = stop = delete = find = list = None  # type: ignore[assignment]
+
+
+class Closed(Remote):
+    """The same without keys for the stores of others."""
+
+    def store(self, uri: Uri) -> Store:
+        if not uri.is_local:
+            raise AuthError("no credentials")
+        return open_store(uri)
 
 
 class Holding(Remote):
@@ -151,6 +161,46 @@ def test_uploads(tmp_path: Path) -> None:
     }
     assert first.startswith("4 uploads, 24 B")
     assert "3 there already" in second
+
+
+def test_what_is_there_already(tmp_path: Path) -> None:
+    """A plan tells what of its inputs need not move any more; where the store does not answer, that stays open."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_text("alpha")
+    (tmp_path / "data" / "b.txt").write_text("b")
+    source, target = f"{(tmp_path / 'data').as_uri()}/", (tmp_path / "store").as_uri()
+    plan = planned(
+        Upload(target=f"{target}/inputs/x/", source=source, kind="input", size=6),
+        Upload(target="s3://b/inputs/x/", source=source, kind="input", size=6),
+        Upload(target=f"{target}/inputs/y/", source=source, kind="input"),
+        Upload(target=f"{target}/job.json", content=b"{}", kind="job"),
+    )
+    backend = Closed()
+    assert [upload.there for upload in with_what_is_there(backend, plan).uploads] == [0, None, None, None]
+    (tmp_path / "store/inputs/x").mkdir(parents=True)
+    (tmp_path / "store/inputs/x/a.txt").write_text("alpha")
+    some = with_what_is_there(backend, plan)
+    stage(Remote(), planned(plan.uploads[0]))
+    everything = with_what_is_there(backend, plan)
+
+    assert [upload.there for upload in some.uploads] == [5, None, None, None]
+    assert f"upload   input (6 B, 5 B there already) to {target}/inputs/x/" in plan_lines(some)
+    assert f"upload   input (6 B, all there already) to {target}/inputs/x/" in plan_lines(everything)
+    assert f"upload   input (6 B) to {target}/inputs/x/" in plan_lines(plan)
+
+
+def test_an_input_that_nobody_can_look_at(session: Session, tmp_path: Path) -> None:
+    """A plan names the input, and goes on with what can be told; the machines have nothing to do with it."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_text("alpha")
+    inputs = {"near": Channel(uri=f"{(tmp_path / 'data').as_uri()}/"), "far": Channel(uri="obs://b/data/")}
+    spec = JobSpec(name="j", entry_point="t.py", inputs=inputs)
+    plan = outline(session, Closed(), spec)
+
+    assert plan.notes == (Note("inputs.far", Match.NEAR, "nobody could look how much it is: no credentials"),)
+    assert plan.spec.inputs["near"].size == 5
+    with pytest.raises(AuthError, match=r"^inputs\.far: no credentials"):
+        make_plan(session, Closed(), spec)
 
 
 def test_missing_source(tmp_path: Path) -> None:

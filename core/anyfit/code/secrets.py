@@ -29,8 +29,8 @@ def refuse_secrets(files: Iterable[SourceFile], allowed: Sequence[str]) -> None:
         raise SpecError(
             f"source_dir: these files look like secrets: {', '.join(suspects[:5])}"
             + (f" and {len(suspects) - 5} more" if len(suspects) > 5 else ""),
-            hint="name them in .anyfitignore to leave them out,"
-            " or in allow_secrets of anyfit.toml to send them on purpose",
+            hint="to leave them out name them in .anyfitignore, or in .gitignore where there is none;"
+            " to send them on purpose, in allow_secrets of anyfit.toml",
         )
 
 
