@@ -109,6 +109,7 @@ def _check_journal() -> Check:
 def _check_config() -> Iterator[Check]:
     try:
         config = load_config()
+        config.check_files()
     except AnyfitError as fault:
         yield Check("configuration", "broken", fault.message, fault.hint)
         return

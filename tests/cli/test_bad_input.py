@@ -123,6 +123,24 @@ def test_broken_configuration(cli: Any) -> None:
     assert "broken" in checked.out
 
 
+def test_config_check(cli: Any) -> None:
+    """Every fault of the file is told at once, whichever backend it is about, and by doctor once only."""
+    cli.write("anyfit.toml", "[local]\ngrace_secnds = 3\n[profiles.p.ti]\nregoin = 'x'\n")
+
+    wrong = cli("config", "check")
+    told = cli("config", "check", "--json")
+    checked = cli("doctor")
+    assert (wrong.code, told.code, checked.code) == (2, 2, 2)
+    for fault in ("anyfit.toml:2: local.grace_secnds: unknown", "anyfit.toml:4: profiles.p.ti.regoin: unknown"):
+        assert fault in wrong.err and fault in told.json()["message"]
+        assert checked.out.count(fault) == 1
+
+    cli.write("anyfit.toml", "[local]\ngrace_seconds = 3\n")
+    right = cli("config", "check")
+    assert (right.code, right.out, right.err) == (0, "", "anyfit: nothing is wrong in anyfit.toml\n")
+    assert cli("config", "check", "--json").json() == {"read": [str(cli.folder / "anyfit.toml")]}
+
+
 def test_config(cli: Any) -> None:
     """The configuration is shown with where each value comes from."""
     cli.write("anyfit.toml", "tags = {team = 'vision'}\n[local]\ngrace_seconds = 3\npython = {env = 'PYTHON'}\n")

@@ -1,5 +1,6 @@
 """anyfit config show [--origin]    every value in force, secrets masked
 anyfit config path               the files that are read, and where anyfit.toml would be looked for
+anyfit config check              tells everything that is wrong in them, with exit code 2
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit config` takes."""
-    parser.add_argument("action", nargs="?", default="show", choices=("show", "path"), help="what to do (show)")
+    parser.add_argument(
+        "action", nargs="?", default="show", choices=("show", "path", "check"), help="what to do (show)"
+    )
     parser.add_argument("--origin", action="store_true", help="show: also where each value comes from")
     add_backend(parser)
     add_json(parser)
@@ -23,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Show the configuration."""
-    return _path(args) if args.action == "path" else _show(args)
+    return {"show": _show, "path": _path, "check": _check}[args.action](args)
 
 
 def _show(args: Namespace) -> int:
@@ -60,4 +63,17 @@ def _path(args: Namespace) -> int:
     print("\n".join(read))
     if not read:
         say(args, f"no file is read; {FILE_NAME} may stand in this folder or one above it, or be {user}")
+    return 0
+
+
+def _check(args: Namespace) -> int:
+    from anyfit.config import load_config
+
+    config = load_config(args.profile)
+    config.check_files()
+    if args.json:
+        print_json({"read": [str(file.path) for file in config.files]})
+    else:
+        files = ", ".join(file.label for file in config.files)
+        say(args, f"nothing is wrong in {files}" if files else "no file is read")
     return 0

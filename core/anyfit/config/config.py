@@ -147,6 +147,15 @@ class Config:
         """
         self._table(factory).check()
 
+    def check_files(self) -> None:
+        """Check everything in the files, also the tables of backends that are not in use; fetches no secret.
+
+        Raises `ConfigError` with all faults.
+        """
+        from anyfit.config.check import all_faults
+
+        raise_faults(all_faults(self.files), ConfigError)
+
     def entries(self, *factories: BackendFactory) -> list[Entry]:
         """Every value of anyfit, of these backends and of stores, and where it came from; secrets are masked."""
         from anyfit.codec import to_data
