@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anyfit_ti.emulator.desk import REGIONS, TIONE_2021, Call, Site, Tables
+from anyfit_ti.emulator.desk import REGIONS, TIONE_2021, Call, QuietDesk, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.selecting import page, select
 from anyfit_ti.emulator.specs import GROUPS, SPECS, Spec
@@ -20,7 +20,7 @@ _GROUP_NODES = 4
 _GROUP_SPEC = SPECS["TI.S.4XLARGE64.POST"]
 
 
-class Billing:
+class Billing(QuietDesk):
     """Price lists."""
 
     def __init__(self, site: Site) -> None:
@@ -89,15 +89,6 @@ class Billing:
             "Status": "NORMAL",
         }
         return {"Workspaces": [workspace], "TotalCount": 1}
-
-    def start(self) -> None:
-        """Nothing to do."""
-
-    def end(self, grace: float) -> None:
-        """Nothing runs."""
-
-    def join(self, deadline: float) -> None:
-        """Nothing runs."""
 
 
 def _kind(spec: Spec) -> str:

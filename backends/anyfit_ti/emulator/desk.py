@@ -25,7 +25,20 @@ from anyfit_ti.emulator.account import Account
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.machines import Machines
 
-__all__ = ["MONITOR", "REGIONS", "STS", "TIEMS", "TIONE_2019", "TIONE_2021", "Call", "Desk", "Do", "Site", "Tables"]
+__all__ = [
+    "MONITOR",
+    "REGIONS",
+    "STS",
+    "TIEMS",
+    "TIONE_2019",
+    "TIONE_2021",
+    "Call",
+    "Desk",
+    "Do",
+    "QuietDesk",
+    "Site",
+    "Tables",
+]
 
 TIONE_2019 = ("tione", "2019-10-22")
 TIONE_2021 = ("tione", "2021-11-11")
@@ -106,3 +119,16 @@ class Desk(Protocol):
     def join(self, deadline: float) -> None:
         """Wait for the end of it, until a moment of the monotonic clock."""
         ...
+
+
+class QuietDesk:
+    """What desks are alike in where nothing runs and nothing has to be gone on with."""
+
+    def start(self) -> None:
+        """Nothing to do."""
+
+    def end(self, grace: float) -> None:
+        """Nothing runs."""
+
+    def join(self, deadline: float) -> None:
+        """Nothing runs."""

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from anyfit_emulator.moving import upload
-from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
+from anyfit_ti.emulator.desk import TIONE_2021, Call, QuietDesk, Site, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.ids import letters
@@ -28,7 +28,7 @@ _DAYS = 3 * 86400
 _TYPES = ("PLATFORM_INIT", "PLATFORM_SANITY_CHECK", "USER")
 
 
-class Exports:
+class Exports(QuietDesk):
     """Makes files at once, in a bucket of the platform's own."""
 
     def __init__(self, site: Site, logs: Logs) -> None:
@@ -84,15 +84,6 @@ class Exports:
         self._site.store.delete(self._bucket, found["name"], lambda current: None)
         self._site.records.remove("export", identifier)
         return {}
-
-    def start(self) -> None:
-        """Nothing to do."""
-
-    def end(self, grace: float) -> None:
-        """Nothing runs."""
-
-    def join(self, deadline: float) -> None:
-        """Nothing runs."""
 
     def _find(self, fields: Fields) -> tuple[str, dict[str, Any]]:
         identifier = fields.text("ExportId", required=True)

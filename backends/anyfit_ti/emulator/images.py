@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from anyfit_ti.emulator.desk import TIONE_2021, Call, Site, Tables
+from anyfit_ti.emulator.desk import TIONE_2021, Call, QuietDesk, Site, Tables
 from anyfit_ti.emulator.selecting import page, select
 
 __all__ = ["Images"]
@@ -74,7 +74,7 @@ IMAGES = (
 )
 
 
-class Images:
+class Images(QuietDesk):
     """Lists of images."""
 
     def __init__(self, site: Site) -> None:
@@ -146,15 +146,6 @@ class Images:
         pem = f"-----BEGIN PUBLIC KEY-----\n{wrapped}\n-----END PUBLIC KEY-----\n"
         key = base64.b64encode(pem.encode()).decode()
         return {"KeyId": "key-emulated", "PublicKey": key, "PublicKeyPem": pem}
-
-    def start(self) -> None:
-        """Nothing to do."""
-
-    def end(self, grace: float) -> None:
-        """Nothing runs."""
-
-    def join(self, deadline: float) -> None:
-        """Nothing runs."""
 
 
 def _word(image: Image, name: str) -> str:

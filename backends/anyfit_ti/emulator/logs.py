@@ -12,7 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from anyfit_emulator.running import LineLog
-from anyfit_ti.emulator.desk import TIONE_2021, Call, Tables
+from anyfit_ti.emulator.desk import TIONE_2021, Call, QuietDesk, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.loglines import lines
@@ -71,7 +71,7 @@ class Wanted:
         return inside and self.stream in ("", entry.stream) and all(word in entry.text for word in self.words)
 
 
-class Logs:
+class Logs(QuietDesk):
     """Answers for training and for services.
 
     Args:
@@ -123,15 +123,6 @@ class Logs:
             events.reverse()
         shown = page(events, fields, default=100, most=100)
         return {"Events": [to_event(event) for event in shown], "TotalCount": len(events)}
-
-    def start(self) -> None:
-        """Nothing to do."""
-
-    def end(self, grace: float) -> None:
-        """Nothing runs."""
-
-    def join(self, deadline: float) -> None:
-        """Nothing runs."""
 
     def entries(self, wanted: Wanted) -> Iterator[Entry]:
         """All lines that are meant, the oldest first."""

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from anyfit_ti.emulator.desk import TIONE_2021, Call, Tables
+from anyfit_ti.emulator.desk import TIONE_2021, Call, QuietDesk, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.tasks.register import Register
@@ -19,7 +19,7 @@ _MOST_POINTS = 10
 _AXES = {"TIMESTAMP": "Timestamp", "EPOCH": "Epoch", "STEP": "Step"}
 
 
-class Metrics:
+class Metrics(QuietDesk):
     """Takes points and gives them back; they lie in a file beside the task."""
 
     def __init__(self, tasks: Register) -> None:
@@ -75,15 +75,6 @@ class Metrics:
             }
             found.append({"MetricName": name, **lists})
         return {"TaskId": call.fields.text("TaskId"), "Metrics": found}
-
-    def start(self) -> None:
-        """Nothing to do."""
-
-    def end(self, grace: float) -> None:
-        """Nothing runs."""
-
-    def join(self, deadline: float) -> None:
-        """Nothing runs."""
 
     def _file(self, fields: Fields, name: str) -> Path:
         identifier = fields.text(name, required=True)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 from anyfit_emulator.running import Sample, read_usage
-from anyfit_ti.emulator.desk import MONITOR, Call, Tables
+from anyfit_ti.emulator.desk import MONITOR, Call, QuietDesk, Tables
 from anyfit_ti.emulator.errors import ApiError
 from anyfit_ti.emulator.fields import Fields
 from anyfit_ti.emulator.jobs.desk import Jobs
@@ -25,7 +25,7 @@ _MOST_POINTS = 7200
 _MIB = 1 << 20
 
 
-class Monitor:
+class Monitor(QuietDesk):
     """`GetMonitorData`: CPU and memory of all hosts of a job together; of GPUs nothing is known here."""
 
     def __init__(self, jobs: Jobs) -> None:
@@ -59,15 +59,6 @@ class Monitor:
             "Msg": "",
             "DataPoints": [self._points(one, metric, period, start, end) for one in instances],
         }
-
-    def start(self) -> None:
-        """Nothing to do."""
-
-    def end(self, grace: float) -> None:
-        """Nothing runs."""
-
-    def join(self, deadline: float) -> None:
-        """Nothing runs."""
 
     def _points(self, instance: Fields, metric: str, period: int, start: float, end: float) -> dict[str, Any]:
         dimensions = instance.parts("Dimensions", required=True)

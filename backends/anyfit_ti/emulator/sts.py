@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anyfit_ti.emulator.desk import STS, Call, Site, Tables
+from anyfit_ti.emulator.desk import STS, Call, QuietDesk, Site, Tables
 from anyfit_ti.emulator.times import utc
 
 __all__ = ["Sts"]
@@ -12,7 +12,7 @@ __all__ = ["Sts"]
 _LONGEST = 43200
 
 
-class Sts:
+class Sts(QuietDesk):
     """`AssumeRole`; policies are taken and not applied."""
 
     def __init__(self, site: Site) -> None:
@@ -34,12 +34,3 @@ class Sts:
             "ExpiredTime": expires,
             "Expiration": utc(expires),
         }
-
-    def start(self) -> None:
-        """Nothing to do."""
-
-    def end(self, grace: float) -> None:
-        """Nothing runs."""
-
-    def join(self, deadline: float) -> None:
-        """Nothing runs."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from attrs import frozen
 
-from anyfit_emulator.http import Request, Response
-from anyfit_emulator.running import Command, LineLog, Sample, clean_environment, read_usage
-from anyfit_emulator.running.ports import free_port
-from anyfit_emulator.serving import Server, forward
+from anyfit_emulator.running import Command, Sample, clean_environment, read_usage
+from anyfit_modelarts.emulator.serving.program import Program
 
 __all__ = ["Package", "Replica"]
 
@@ -39,7 +36,7 @@ class Package:
     folder: Path
 
 
-class Replica:
+class Replica(Program):
     """A model that is a package.
 
     Args:
@@ -48,72 +45,27 @@ class Replica:
     """
 
     def __init__(self, package: Package, envs: dict[str, str], folder: Path, seconds: float = START_SECONDS) -> None:
+        super().__init__(folder, folder / "home", seconds)
         self._package = package
         self._envs = envs
-        self._folder = folder
-        self._seconds = seconds
         self._usage = folder / "usage.txt"
-        self._server: Server | None = None
-        self._loaded = False
-
-    def start(self) -> None:
-        """Copy the package and start the process, also again.
-
-        Raises:
-            NotServing: That is not possible.
-        """
-        self._loaded = False
-        home = self._folder / "home" / "mind"
-        model = home / "model"
-        shutil.rmtree(home, ignore_errors=True)
-        shutil.copytree(self._package.folder, model)
-        port = free_port()
-        words = [str(model), str(port), self._package.model_type, self._package.name]
-        command = Command(
-            [sys.executable, "-m", "model_server", *words], home, self._environment(model), usage=self._usage
-        )
-        self._server = Server(str(self._folder), command, LineLog(self._folder / "log"), (port,))
-        self._server.start()
-
-    def wait(self, cancelled: Callable[[], bool]) -> None:
-        """Until the package is loaded.
-
-        Raises:
-            NotServing: It was started in vain, or `cancelled` said so.
-        """
-        assert self._server is not None  # noqa: S101  it has been started
-        self._server.wait(self._seconds, cancelled)
-        self._loaded = True
 
     @property
-    def alive(self) -> bool:
-        """Whether the package is loaded and the process still there."""
-        return self._loaded and self._server is not None and not self._server.join(0)
+    def answer_seconds(self) -> float:
+        return ANSWER_SECONDS
 
-    def predict(self, request: Request, path: str) -> Response:
-        """Pass a request on to a path of it.
-
-        Raises:
-            NotServing: It does not answer.
-        """
-        assert self._server is not None  # noqa: S101  it has been started
-        return forward(request, self._server.port, path, ANSWER_SECONDS)
+    def set_up(self, port: int) -> tuple[Command, tuple[int, ...]]:
+        home = self._tree / "mind"
+        model = home / "model"
+        shutil.copytree(self._package.folder, model)
+        words = [str(model), str(port), self._package.model_type, self._package.name]
+        argv = [sys.executable, "-m", "model_server", *words]
+        return Command(argv, home, self._environment(model), usage=self._usage), ()
 
     def usage(self) -> Sample | None:
         """The last look at the process."""
         samples = read_usage(self._usage) if self.alive else []
         return samples[-1] if samples else None
-
-    def stop(self, grace: float) -> None:
-        """Ask the process to end."""
-        if self._server is not None:
-            self._server.stop(grace)
-
-    def clear(self, seconds: float) -> None:
-        """Wait for the process's end and remove its copy of the package."""
-        if self._server is not None:
-            self._server.join(seconds)
-        shutil.rmtree(self._folder / "home", ignore_errors=True)
 
     def _environment(self, model: Path) -> dict[str, str]:
         inherited = clean_environment()

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from attrs import field, frozen
 
-from anyfit_emulator.http import Request, Response
 from anyfit_emulator.moving import Missing, download
-from anyfit_emulator.running import Command, LineLog, Sample, clean_environment
-from anyfit_emulator.running.ports import free_port
-from anyfit_emulator.serving import NotServing, Server, forward
+from anyfit_emulator.running import Command, clean_environment
+from anyfit_emulator.serving import NotServing
 from anyfit_emulator.storage import ObjectStore
+from anyfit_modelarts.emulator.serving.program import Program
 from anyfit_modelarts.emulator.training.container import IMAGE
 
 __all__ = ["Unit", "UnitPlan"]
@@ -42,7 +39,7 @@ class UnitPlan:
     answer_seconds: float
 
 
-class Unit:
+class Unit(Program):
     """A program that is started and called.
 
     Args:
@@ -50,82 +47,35 @@ class Unit:
     """
 
     def __init__(self, plan: UnitPlan, store: ObjectStore, folder: Path) -> None:
+        super().__init__(folder, folder / "root", plan.start_seconds)
         self._plan = plan
         self._store = store
-        self._folder = folder
-        self._root = folder / "root"
-        self._server: Server | None = None
-        self._loaded = False
 
-    def start(self) -> None:
-        """Bring what is mounted and start the command, also again.
+    @property
+    def answer_seconds(self) -> float:
+        return self._plan.answer_seconds
 
-        Raises:
-            NotServing: That is not possible.
-        """
-        self._loaded = False
-        shutil.rmtree(self._root, ignore_errors=True)
-        home = self._root / "home" / "ma-user"
+    def set_up(self, port: int) -> tuple[Command, tuple[int, ...]]:
+        home = self._tree / "home" / "ma-user"
         home.mkdir(parents=True)
         try:
             for place, uri in self._plan.mounts.items():
                 download(self._store, uri, self._place(place))
         except Missing as error:
             raise NotServing(str(error)) from error
-        port = free_port()
-        command = Command(["/bin/sh", "-c", self._inside(self._plan.command)], home, self._environment(port))
-        self._server = Server(str(self._folder), command, LineLog(self._folder / "log"), (port, self._plan.port))
-        self._server.start()
-
-    def wait(self, cancelled: Callable[[], bool]) -> None:
-        """Until it listens.
-
-        Raises:
-            NotServing: It was started in vain, or `cancelled` said so.
-        """
-        assert self._server is not None  # noqa: S101  it has been started
-        self._server.wait(self._plan.start_seconds, cancelled)
-        self._loaded = True
-
-    @property
-    def alive(self) -> bool:
-        """Whether it listened once and is still there."""
-        return self._loaded and self._server is not None and not self._server.join(0)
-
-    def predict(self, request: Request, path: str) -> Response:
-        """Pass a request on to a path of it.
-
-        Raises:
-            NotServing: It does not answer.
-        """
-        assert self._server is not None  # noqa: S101  it has been started
-        return forward(request, self._server.port, path, self._plan.answer_seconds)
-
-    def usage(self) -> Sample | None:
-        """Nobody asks."""
-        return None
-
-    def stop(self, grace: float) -> None:
-        """Ask the process to end."""
-        if self._server is not None:
-            self._server.stop(grace)
-
-    def clear(self, seconds: float) -> None:
-        """Wait for the process's end and remove the container's tree."""
-        if self._server is not None:
-            self._server.join(seconds)
-        shutil.rmtree(self._root, ignore_errors=True)
+        argv = ["/bin/sh", "-c", self._inside(self._plan.command)]
+        return Command(argv, home, self._environment(port)), (self._plan.port,)
 
     def _place(self, place: str) -> Path:
         """Where a place of the container lies; bodies with places that lead upwards are refused."""
-        return self._root / place.strip("/")
+        return self._tree / place.strip("/")
 
     def _inside(self, text: str) -> str:
         """A text in which the mounted places lead into this tree."""
         if not self._plan.mounts:
             return text
         places = "|".join(re.escape(place.rstrip("/")) for place in sorted(self._plan.mounts, key=len, reverse=True))
-        return re.sub(rf"(?<![\w./-])({places})(?![\w.-])", lambda match: f"{self._root}{match[1]}", text)
+        return re.sub(rf"(?<![\w./-])({places})(?![\w.-])", lambda match: f"{self._tree}{match[1]}", text)
 
     def _environment(self, port: int) -> dict[str, str]:
         inherited = clean_environment()
@@ -145,4 +95,4 @@ class Unit:
         if not self._plan.mounts:
             return {}
         places = os.pathsep.join(place.rstrip("/") for place in self._plan.mounts)
-        return {"EMULATED_ROOT": str(self._root), "EMULATED_DIRECTORIES": places}
+        return {"EMULATED_ROOT": str(self._tree), "EMULATED_DIRECTORIES": places}
