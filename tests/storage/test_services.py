@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
+import re
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -301,3 +304,29 @@ def test_a_region_that_would_lead_to_another_host_is_none(named: str) -> None:
     """What a service calls a region becomes part of a host's name, and must not become another host."""
     assert parse_refusal(301, {"x-amz-bucket-region": named}, b"").region == ""
     assert parse_refusal(301, {}, f"<Error><Region>{named}</Region></Error>".encode()).region == ""
+
+
+@pytest.mark.parametrize("scheme", ["s3", "obs"])
+def test_bulk_deletes_have_an_md5(scripted: Script, open_at: Open, scheme: str) -> None:
+    """OBS and many services that are no AWS refuse them without."""
+    service = scripted(lambda asked: reply(b"<DeleteResult></DeleteResult>"))
+    assert list(open_at(service, scheme).delete_many(["a", "b"])) == []
+
+    (asked,) = service.asked
+    assert base64.b64decode(asked.headers["content-md5"]) == hashlib.md5(asked.body, usedforsecurity=False).digest()
+    assert "content-md5" in asked.headers["authorization"]
+
+
+def test_keys_that_xml_cannot_name_are_deleted_one_by_one(scripted: Script, open_at: Open) -> None:
+    """One of them would make the service refuse a thousand others."""
+
+    def answer(asked: Asked) -> bytes:
+        return reply(b"<DeleteResult></DeleteResult>") if asked.method == "POST" else reply(status="204 No Content")
+
+    service = scripted(answer)
+    assert list(open_at(service).delete_many(["a", "b\x01", "Icon\r", "c"])) == []
+
+    deleted = [asked.target for asked in service.asked if asked.method == "DELETE"]
+    (bulk,) = (asked.body for asked in service.asked if asked.method == "POST")
+    assert deleted == ["/bucket/b%01", "/bucket/Icon%0D"]
+    assert re.findall(rb"<Key>(.*?)</Key>", bulk) == [b"a", b"c"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -250,7 +251,7 @@ def _client(settings: StoreSettings) -> Any:
     core = botocore.session.get_session()
     session = boto3.session.Session(botocore_session=core)
     core.register_component("data_loader", _descriptions())
-    return session.client(
+    client = session.client(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
@@ -260,6 +261,15 @@ def _client(settings: StoreSettings) -> Any:
         verify=settings.verify,
         config=config,
     )
+    client.meta.events.register("before-sign.s3.DeleteObjects", _add_md5)
+    return client
+
+
+def _add_md5(request: Any, **_: Any) -> None:
+    """boto3 sends only a CRC-32 along, and OBS as well as many services that are no AWS want a Content-MD5."""
+    if "Content-MD5" not in request.headers:
+        digest = hashlib.md5(request.body, usedforsecurity=False).digest()
+        request.headers["Content-MD5"] = b64encode(digest).decode()
 
 
 @cache

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SMALL = 64 << 10
+_UNSPEAKABLE = re.compile("[\x00-\x1f\ufffe\uffff]")  # in XML, which names the keys to delete
 _FIRST_ATTEMPTS = 5  # where nobody ever answered, the endpoint is likely wrong: within a second that is told
 
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # some older buckets have capitals and underscores
@@ -272,8 +273,12 @@ class ServiceStore(Store):
 
     def delete_many(self, keys: Iterable[str]) -> Iterator[DeleteFailure]:
         rest = iter(keys)
-        while batch := list(islice(rest, 1000)):
-            yield from self._control(lambda api, some=batch: api.delete_many(some))  # type: ignore[misc]
+        while some := list(islice(rest, 1000)):
+            yield from super().delete_many(key for key in some if _UNSPEAKABLE.search(key))
+            batch = [key for key in some if not _UNSPEAKABLE.search(key)]
+            if not batch:
+                continue
+            yield from self._control(lambda api, batch=batch: api.delete_many(batch))  # type: ignore[misc]
 
     def presign(self, key: str, *, method: str = "GET", expires: int = 3600) -> str:
         return self._control(lambda api: api.presign(key, method.upper(), expires))
