@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import io
 import re
+import signal
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,8 +21,9 @@ import pytest
 from anyfit.errors import AnyfitError, AuthError, StorageError
 from anyfit.storage import FileStore, Store, StoreSettings, open_store, sync
 from anyfit.storage.answers import parse_refusal
-from anyfit.storage.retry import Retry
+from anyfit.storage.retry import Retry, Unsteady
 from anyfit.storage.s3 import S3Store
+from anyfit.storage.stream import write_stream
 from anyfit.storage.wire import Origin, Wire
 from anyfit.values import frozen
 
@@ -96,6 +100,14 @@ def scripted() -> Iterator[Script]:
             return service
 
         yield start
+
+
+@pytest.fixture
+def silence() -> Iterator[threading.Event]:
+    """Set when the test is over: until then a service may wait for it and say nothing."""
+    over = threading.Event()
+    yield over
+    over.set()
 
 
 class Open(Protocol):
@@ -215,6 +227,19 @@ def test_kept_connections_that_the_service_closed(scripted: Script, open_at: Ope
     assert store.start_upload("key") == "id"
 
 
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell"], ids=["head", "body"])
+def test_silence_is_told_as_such(scripted: Script, silence: threading.Event, said: bytes) -> None:
+    """Who waits in vain is told how long that was."""
+
+    def answer(asked: Asked) -> bytes | None:
+        return said or (reply() if silence.wait(60) else None)
+
+    service = scripted(answer)
+    wire = Wire(Origin.of(service.endpoint), timeout=0.2)
+    with contextlib.closing(wire), pytest.raises(Unsteady, match=r"nothing came for 0\.2 seconds"):
+        wire.request("GET", "/", {}).read()
+
+
 def test_connections_that_idled_long_are_not_used(scripted: Script) -> None:
     """A router may have forgotten them, and then nobody ever answers: a new one is opened."""
     service = scripted(lambda asked: reply(b"x"))
@@ -330,3 +355,77 @@ def test_keys_that_xml_cannot_name_are_deleted_one_by_one(scripted: Script, open
     (bulk,) = (asked.body for asked in service.asked if asked.method == "POST")
     assert deleted == ["/bucket/b%01", "/bucket/Icon%0D"]
     assert re.findall(rb"<Key>(.*?)</Key>", bulk) == [b"a", b"c"]
+
+
+MORE = LISTING.replace(b"false", b"true") % b"".join(ROW % (b"x/%04d" % n) for n in range(1000))
+
+
+@contextlib.contextmanager
+def interrupted(service: Scripted, requests: int) -> Iterator[None]:
+    """Presses Ctrl-C when a service that falls silent has got so many requests, and expects to get away soon."""
+    begin: list[float] = []
+
+    def press() -> None:
+        end = time.monotonic() + 60
+        while len(service.asked) < requests and time.monotonic() < end:
+            time.sleep(0.01)
+        begin.append(time.monotonic())
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        yield
+    assert time.monotonic() - begin[0] < 18, "no waiting for each thread, and for no timeout"
+    presser.join()
+
+
+def test_an_interrupt_while_a_service_is_silent(
+    scripted: Script, open_at: Open, silence: threading.Event, tmp_path: Path
+) -> None:
+    """Ctrl-C ends an upload within seconds, however many requests wait for their answers."""
+    for n in range(40):
+        FileStore(tmp_path / "source").put(f"{n}", b"x" * 200_000)
+    service = scripted(lambda asked: reply() if silence.wait(60) else None)
+    store = open_at(service)
+    with interrupted(service, 16):
+        sync(
+            tmp_path / "source",
+            "s3://bucket/x/",
+            open=lambda uri: FileStore() if uri.is_local else store,
+            compare="always",
+            state_dir=tmp_path / "state",
+        )
+
+
+def test_an_interrupt_while_a_listing_is_silent(
+    scripted: Script, open_at: Open, silence: threading.Event, tmp_path: Path
+) -> None:
+    """Ctrl-C ends a download within seconds though the next page does not come."""
+    more = MORE.replace(b"<Size>1<", b"<Size>300000<")
+    service = scripted(lambda asked: reply(more) if len(service.asked) == 1 else reply() if silence.wait(60) else None)
+    store = open_at(service)
+    with interrupted(service, 8):
+        sync(
+            "s3://bucket/x/",
+            tmp_path / "target",
+            open=lambda uri: FileStore() if uri.is_local else store,
+            compare="always",
+            state_dir=tmp_path / "state",
+        )
+
+
+def test_an_interrupt_of_a_stream(scripted: Script, open_at: Open, silence: threading.Event, tmp_path: Path) -> None:
+    """Ctrl-C ends a stream within seconds, and an upload that could not be aborted stays remembered."""
+
+    def answer(asked: Asked) -> bytes | None:
+        if asked.method == "POST":
+            return reply(b"<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>")
+        return reply() if silence.wait(60) else None
+
+    service = scripted(answer)
+    store = open_at(service)
+    with interrupted(service, 5):
+        write_stream(io.BytesIO(bytes(80 << 20)), store, "key", state_dir=tmp_path / "state")
+    (remembered,) = (tmp_path / "state").iterdir()
+    assert '"upload": "id"' in remembered.read_text()

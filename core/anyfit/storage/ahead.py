@@ -9,6 +9,8 @@ from anyfit.storage.store import Entry, Page
 
 __all__ = ["read_ahead"]
 
+_PATIENCE = 2.0
+
 
 class _Fetch:
     """One page being fetched by a thread of its own."""
@@ -24,6 +26,10 @@ class _Fetch:
             self._page = fetch(token)
         except BaseException as error:
             self._error = error
+
+    def leave(self) -> None:
+        """Wait for the page that nobody wants any more, but not for a service that does not answer."""
+        self._thread.join(_PATIENCE)
 
     def result(self) -> Page:
         """The page, as soon as it is there."""
@@ -42,7 +48,7 @@ def read_ahead(fetch: Callable[[str], Page]) -> Iterator[Entry]:
             yield from page.entries
         except GeneratorExit:
             if coming:
-                coming.result()
+                coming.leave()
             raise
         if coming is None:
             return

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
@@ -36,6 +37,7 @@ _PIECE = 8 * MIB
 _STEP = MIB >> 2
 _LARGEST_PIECE = 32 * MIB
 _AT_ONCE = 4
+_PATIENCE = 3.0  # with requests under way when a stream is given up: a service may have stopped to answer
 _PARTS_OF_A_SIZE = 1000
 
 
@@ -65,12 +67,11 @@ def read_stream(store: Store, key: str, *, bandwidth: float | None = None) -> It
     size = sums.piece if sums else _PIECE
     prover = Prover(entry)
     pace = Tally(bandwidth=bandwidth).moving if bandwidth else None
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        starts = range(0, entry.size, size)
-        wanted = (partial(retrying, partial(_piece, store, entry, start, size, sums, pace)) for start in starts)
-        for data in _in_order(pool, wanted):
-            prover.see(memoryview(data))
-            yield data
+    starts = range(0, entry.size, size)
+    wanted = (partial(retrying, partial(_piece, store, entry, start, size, sums, pace)) for start in starts)
+    for data in _in_order(wanted):
+        prover.see(memoryview(data))
+        yield data
     if prover.able and not prover.verdict():
         raise StorageError(f"{store.scheme}://{store.bucket}/{key}: the bytes arrived damaged", hint="read it again")
 
@@ -132,15 +133,17 @@ def write_stream(
     state = State(Options(state_dir=state_dir).state, str(uuid4()), target)
     state.begin({"source": "-", "target": target, "upload": upload})
     try:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            pieces = enumerate(_pieces(stream, first), 1)
-            parts = list(_in_order(pool, (partial(store.put_part, key, upload, n, data) for n, data in pieces)))
-        return store.finish_upload(key, upload, parts).size
+        pieces = enumerate(_pieces(stream, first), 1)
+        parts = list(_in_order(partial(store.put_part, key, upload, n, data) for n, data in pieces))
+        size = store.finish_upload(key, upload, parts).size
     except BaseException:
-        store.abort_upload(key, upload)
+        aborted = _begun(partial(store.abort_upload, key, upload))
+        wait([aborted], _PATIENCE)
+        if aborted.done() and not aborted.exception():
+            state.forget()
         raise
-    finally:
-        state.forget()
+    state.forget()
+    return size
 
 
 def _to_file(stream: Source, store: FileStore, key: str) -> int:
@@ -174,16 +177,29 @@ def _exactly(stream: Source, size: int) -> bytes:
     return bytes(found)
 
 
-def _in_order(pool: ThreadPoolExecutor, tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
+def _in_order(tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
     """The results of tasks in their order; no more than some are under way or wait to be taken."""
     running: deque[Future[T]] = deque()
     try:
         for task in tasks:
-            running.append(pool.submit(task))
+            running.append(_begun(task))
             if len(running) >= _AT_ONCE:
                 yield running.popleft().result()
         while running:
             yield running.popleft().result()
     finally:
-        for future in running:
-            future.cancel()
+        wait(running, _PATIENCE)
+
+
+def _begun(task: Callable[[], T]) -> Future[T]:
+    """What will come of a task. Its thread keeps no process from ending, as those of executors do."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(task())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=run, name="anyfit-stream", daemon=True).start()
+    return future

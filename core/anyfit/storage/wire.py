@@ -110,10 +110,16 @@ class Wire:
             except (OSError, ValueError) as error:
                 self._lost(sock, kept)
                 if not again or not isinstance(error, ConnectionError):
-                    raise Unsteady(f"{self.origin.endpoint}: {error or type(error).__name__}") from error
+                    raise Unsteady(f"{self.origin.endpoint}: {self.told(error)}") from error
             except BaseException:
                 sock.close()
                 raise
+
+    def told(self, error: Exception) -> str:
+        """What went wrong, for people: the kernel's word for a timeout says nothing."""
+        if isinstance(error, (BlockingIOError, TimeoutError)):
+            return f"nothing came for {self.timeout:g} seconds"
+        return str(error) or type(error).__name__
 
     @staticmethod
     def _send(sock: socket.socket, head: bytes, body: Data) -> None:
@@ -268,7 +274,8 @@ class Response:
             return self._sock.recv_into(buffer, 0, how)
         except OSError as error:
             self.close()
-            raise Unsteady(f"{self._wire.origin.endpoint}: lost in the middle of a body: {error}") from error
+            told = self._wire.told(error)
+            raise Unsteady(f"{self._wire.origin.endpoint}: lost in the middle of a body: {told}") from error
 
     def _done(self) -> None:
         if self._sock is not None and self.headers.get("connection", "").lower() != "close":
