@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -405,6 +406,24 @@ def test_an_interrupted_transfer_ends_at_once(one: Lab, tmp_path: Path, up: bool
         one.copy(source, target, on_progress=interrupt, bandwidth=1_000_000)
 
     assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"compare": "mtime"}, "compare: expected one of always, time, size, checksum, got 'mtime'"),
+        ({"links": "folow"}, "links: expected one of follow, skip, got 'folow'"),
+        ({"filters": "*.tmp"}, "filters: '*.tmp' is none"),
+        ({"filters": ("*.tmp",)}, "filters: ('*.tmp',) is none"),
+        ({"jobs": 0}, "jobs and bandwidth have to be positive"),
+    ],
+)
+def test_options_that_are_none(one: Lab, options: dict[str, Any], message: str) -> None:
+    """A misspelt option is refused before anything is moved; it never stands for another."""
+    one.write("a", b"x")
+    with pytest.raises(UsageError, match=re.escape(message)):
+        one.sync(one.local, one.remote, **options)
+    assert one.remote_names() == []
 
 
 @pytest.mark.parametrize("options", [{}, {"dry_run": True}, {"jobs": 1}])

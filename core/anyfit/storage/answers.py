@@ -42,6 +42,10 @@ _HINTS = {
 }
 
 
+_WORDLESS = {  # an answer to HEAD has no body that could say it
+    403: "the keys are wrong, or may not do this",
+    404: "there is no such object, or no such bucket",
+}
 _KEYS = "check access_key and secret_key, and what the account may do"
 
 
@@ -83,7 +87,7 @@ class Refusal:
         """The error to raise when the service refused `what`, such as "put s3://b/k"."""
         word = self.code or str(self.status)
         denied = (word in _DENIED or self.status in (401, 403)) and word != "InvalidObjectState"
-        reason = self.message if self.code or not denied else "the keys are wrong, or may not do this"
+        reason = self.message if self.code else _WORDLESS.get(403 if denied else self.status, self.message)
         text = f"{what}: {word}" + (f": {reason}" if reason else "")
         data = {"hint": _HINTS.get(word, ""), "status": word, "request_id": self.request_id}
         if word in _EXPIRED:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from anyfit.errors import StorageError, UsageError
+from anyfit.errors import StorageError, UsageError, nearest
 from anyfit.show import uri_text
 from anyfit.storage.filters import Filter
 from anyfit.storage.walk import Links
@@ -47,6 +47,10 @@ class Options:
     state_dir: Path | None = None
 
     def __attrs_post_init__(self) -> None:
+        _refuse_other("compare", self.compare, get_args(Compare))
+        _refuse_other("links", self.links, get_args(Links))
+        if not all(isinstance(rule, Filter) for rule in self.filters):
+            raise UsageError(f"filters: {self.filters!r} is none", hint='write exclude("*.tmp") + include("a/*.tmp")')
         if self.jobs < 1 or self.part_size < MIB or (self.bandwidth is not None and self.bandwidth <= 0):
             raise UsageError("jobs and bandwidth have to be positive, part_size at least 1 MiB")
 
@@ -54,6 +58,11 @@ class Options:
     def state(self) -> Path:
         """The directory of the state."""
         return self.state_dir or Path(os.environ.get("ANYFIT_HOME") or Path.home() / ".anyfit") / "transfers"
+
+
+def _refuse_other(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{name}: expected one of {', '.join(known)}, got {value!r}", hint=nearest(str(value), known))
 
 
 @frozen
