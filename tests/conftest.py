@@ -14,6 +14,7 @@ from anyfit.backend import Backend
 from anyfit.testing import Bench
 from scripted import Pauses
 
+pytest.register_assert_rewrite("cloudcontract", "configured", "emulated", "pythons", "waiting")
 settings.register_profile(
     "anyfit",
     max_examples=50,

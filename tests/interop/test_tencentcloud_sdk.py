@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from tencentcloud.tione.v20211111 import models as models_2021
 from tencentcloud.tione.v20211111.tione_client import TioneClient as Client2021
 
 from anyfit_emulator.emulation import emulate
+from waiting import until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::UserWarning")
 
@@ -79,15 +79,6 @@ def ask(client: Any, models: Any, action: str, **parameters: Any) -> dict[str, A
     request.from_json_string(json.dumps(parameters))
     answer: dict[str, Any] = json.loads(getattr(client, action)(request).to_json_string())
     return answer
-
-
-def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-    """Look until what is seen is good."""
-    deadline = time.monotonic() + 30
-    while not good(seen := look()):
-        assert time.monotonic() < deadline, seen
-        time.sleep(0.05)
-    return seen
 
 
 def job(rig: Rig, name: str) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from tencentcloud.tione.v20211111.tione_client import TioneClient
 
 from anyfit_emulator.emulation import emulate
 from anyfit_ti.emulator.service import TiService
+from waiting import until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
@@ -69,15 +69,6 @@ def ask(client: Any, models: Any, action: str, parameters: dict[str, Any]) -> An
     request = getattr(models, action + "Request")()
     request._deserialize(parameters)
     return getattr(client, action)(request)
-
-
-def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-    """Look until what is seen is good."""
-    deadline = time.monotonic() + 30
-    while not good(seen := look()):
-        assert time.monotonic() < deadline, seen.to_json_string()
-        time.sleep(0.01)
-    return seen
 
 
 def test_the_newer_generation(service: TiService) -> None:

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from anyfit.launch import inference_path, launcher_path
+from pythons import assert_python_3_6
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FILES = [launcher_path(), inference_path()]
@@ -21,10 +21,7 @@ FILES = [launcher_path(), inference_path()]
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_travelling_file_needs_python_3_6(path: Path) -> None:
     """vermin finds no newer syntax, module or function."""
-    command = [f"{sysconfig.get_path('scripts')}/vermin", "-t=3.6-", "--no-tips", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-
-    assert done.returncode == 0, done.stdout
+    assert_python_3_6(path)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from anyfit.options import describe
 from anyfit_modelarts.settings import Options, Settings
 from anyfit_modelarts.states import ENDPOINT_STATUS, PHASES, V1_STATUS
+from configured import assert_documented
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "backends" / "modelarts.md").read_text(encoding="utf-8")
@@ -19,10 +19,7 @@ PAGE = (ROOT / "docs" / "backends" / "modelarts.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize("kind", [Settings, Options])
 def test_every_key_is_documented(kind: type) -> None:
     """Each setting and option stands in its table, with its default and meaning."""
-    for key in describe(kind):
-        default = f"`{key.default}`" if key.default.strip('"') else ""
-
-        assert f"| `{key.name}` | {default} | {key.help} |" in PAGE
+    assert_documented(PAGE, kind)
 
 
 def test_every_state_is_documented() -> None:

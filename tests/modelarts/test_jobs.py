@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,15 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from anyfit.backend import Cause, LogLine, Status
+from anyfit.backend import Cause, Status
 from anyfit.errors import AuthError, Conflict, NotFound, SpecError
 from anyfit.job import Job, find_job
 from anyfit.outcome import phase_lines
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit.testing import Bench
-from anyfit.watch import follow
 from anyfit_modelarts.backend import ModelArtsBackend
+from lags import lags_of_lines
 
 Make = Callable[..., ModelArtsBackend]
 Benches = Callable[[Any], Bench]
@@ -84,14 +83,7 @@ def test_phases_after_the_end(connect: Make, bench: Benches, api: str) -> None:
 @both
 def test_lines_come_soon(connect: Make, bench: Benches, api: str) -> None:
     """A line is seen within two seconds of being written, with the usual pauses."""
-    run = bench(connect(api=api, poll_seconds=1.0))
-    script = "import time\nfor _ in range(6):\n    print('at %.3f' % time.time(), flush=True)\n    time.sleep(0.4)"
-    job = run.start(run.spec(script))
-    lags = [
-        time.time() - float(event.text.removeprefix("at "))
-        for event in follow(job, timeout=60)
-        if isinstance(event, LogLine) and event.text.startswith("at ")
-    ]
+    lags = lags_of_lines(bench(connect(api=api, poll_seconds=1.0)), 6)
 
     assert len(lags) == 6
     assert max(lags) < 2.0

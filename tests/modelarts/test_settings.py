@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from anyfit.config import load_config
 from anyfit.errors import ConfigError, SpecError
 from anyfit.options import structure
-from anyfit.plugins import backend_factory
 from anyfit_modelarts.places import endpoint, iam_endpoint, obs_endpoint, obs_path, places_of
 from anyfit_modelarts.settings import Options, Settings
 from anyfit_modelarts.vendor import vendor_files
+from configured import empty_home, origins_of, settings_of
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home and an empty working directory."""
-    import os
-
-    for name in [name for name in os.environ if name.startswith("HUAWEICLOUD_SDK_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "anyfit"))
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-    return tmp_path
+    return empty_home(tmp_path, monkeypatch, [name for name in os.environ if name.startswith("HUAWEICLOUD_SDK_")])
 
 
 def settings() -> Settings:
-    found = load_config().backend_settings(backend_factory("modelarts"))
-    assert isinstance(found, Settings)
-    return found
+    return settings_of("modelarts", Settings)
 
 
 def origins() -> dict[str, str]:
-    return {entry.key: entry.origin for entry in load_config().entries(backend_factory("modelarts"))}
+    return origins_of("modelarts")
 
 
 def test_defaults(home: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 import requests
 from attrs import evolve
 
-from anyfit.backend import Cause, Feature, JobRef, LogLine, Status
+from anyfit.backend import Cause, Feature, JobRef, Status
 from anyfit.errors import Conflict, NotFound
 from anyfit.job import Job, find_job
 from anyfit.offers import catalog_of
@@ -20,8 +19,8 @@ from anyfit.outcome import phase_lines
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit.testing import Bench
-from anyfit.watch import follow
 from anyfit_modelmaker.backend import ModelMakerBackend
+from lags import lags_of_lines
 
 Make = Callable[..., ModelMakerBackend]
 Benches = Callable[[Any], Bench]
@@ -162,15 +161,7 @@ def test_metrics_of_the_monitors(backend: ModelMakerBackend, bench: Benches) -> 
 
 def test_lines_come_soon(connect: Make, bench: Benches) -> None:
     """A line is seen within two seconds of being written, with the pauses that the real service wants."""
-    backend = connect(poll_seconds=1.0)
-    run = bench(backend)
-    script = "import time\nfor _ in range(8):\n    print('at %.3f' % time.time(), flush=True)\n    time.sleep(0.4)"
-    job = run.start(run.spec(script))
-    lags = [
-        time.time() - float(event.text.removeprefix("at "))
-        for event in follow(job, timeout=60)
-        if isinstance(event, LogLine) and event.text.startswith("at ")
-    ]
+    lags = lags_of_lines(bench(connect(poll_seconds=1.0)), 8)
 
     assert len(lags) == 8
     assert max(lags) < 2.0

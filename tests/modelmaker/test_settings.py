@@ -8,25 +8,16 @@ from typing import Any
 
 import pytest
 
-from anyfit.config import load_config
 from anyfit.errors import ConfigError
-from anyfit.plugins import backend_factory
 from anyfit_modelmaker.places import base_url
 from anyfit_modelmaker.settings import Settings
+from configured import empty_home, origins_of, settings_of
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home and an empty working directory."""
-    for name in ("MODELMAKER_CONFIG", "PROJECT_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "anyfit"))
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-    return tmp_path
+    return empty_home(tmp_path, monkeypatch, ("MODELMAKER_CONFIG", "PROJECT_ID"))
 
 
 def write(path: Path, **values: Any) -> None:
@@ -35,13 +26,11 @@ def write(path: Path, **values: Any) -> None:
 
 
 def settings() -> Settings:
-    found = load_config().backend_settings(backend_factory("modelmaker"))
-    assert isinstance(found, Settings)
-    return found
+    return settings_of("modelmaker", Settings)
 
 
 def origins() -> dict[str, str]:
-    return {entry.key: entry.origin for entry in load_config().entries(backend_factory("modelmaker"))}
+    return origins_of("modelmaker")
 
 
 def test_defaults(home: Path) -> None:

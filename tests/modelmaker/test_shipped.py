@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import time
 import urllib.error
@@ -22,25 +21,16 @@ import pytest
 
 import anyfit_modelmaker
 from anyfit.launch import inference_path, launcher_path
+from pythons import assert_python_3_6, old_pythons
 
 HERE = Path(anyfit_modelmaker.__file__).parent
 FILES = [HERE / "conventions.py", HERE / "predict.py"]
 
 
-def old_pythons() -> list[str]:
-    """The oldest and the newest Python of the machine, and this one."""
-    versions = Path.home() / ".pyenv" / "versions"
-    found = sorted((int(p.parts[-3].split(".")[1]), str(p)) for p in versions.glob("3.*/bin/python"))
-    return list(dict.fromkeys([sys.executable, *(path for _, path in found[:1] + found[-1:])]))
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_needs_python_3_6(path: Path) -> None:
     """vermin finds no newer syntax, module or function."""
-    command = [f"{sysconfig.get_path('scripts')}/vermin", "-t=3.6-", "--no-tips", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-
-    assert done.returncode == 0, done.stdout
+    assert_python_3_6(path)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ import boto3
 import requests
 
 from anyfit_emulator.service import Room
+from waiting import until
 
 
 class Rig:
@@ -24,6 +24,7 @@ class Rig:
 
     service_class: ClassVar[Callable[..., Any]]
     store_keys: ClassVar[tuple[str, str]] = ("access_key", "secret_key")
+    until = staticmethod(until)
 
     def __init__(self, data_dir: Path, faults: str = "", **options: Any) -> None:
         self.room = Room(data_dir, faults=faults)
@@ -74,12 +75,3 @@ class Rig:
         found = self.s3.list_objects(Bucket=self.bucket, Prefix=f"{prefix}/").get("Contents", [])
         keys = [item["Key"] for item in found]
         return {key[len(prefix) + 1 :]: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
-
-    @staticmethod
-    def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-        """Look until what is seen is good; answers that."""
-        deadline = time.monotonic() + 30
-        while not good(seen := look()):
-            assert time.monotonic() < deadline, seen
-            time.sleep(0.01)
-        return seen

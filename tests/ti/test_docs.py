@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from anyfit.options import describe
 from anyfit_ti.settings import Options, Settings
 from anyfit_ti.states import EMS_STATUS, SECONDARY_2019, SERVICE_STATUS, STATUS_2021
 from anyfit_ti.vendor import _IN_CONTAINERS, _VARIABLES
+from configured import assert_documented
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "backends" / "ti.md").read_text(encoding="utf-8")
@@ -20,10 +20,7 @@ PAGE = (ROOT / "docs" / "backends" / "ti.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize("kind", [Settings, Options])
 def test_every_key_is_documented(kind: type) -> None:
     """Each setting and option stands in its table, with its default and meaning."""
-    for key in describe(kind):
-        default = f"`{key.default}`" if key.default.strip('"') else ""
-
-        assert f"| `{key.name}` | {default} | {key.help} |" in PAGE
+    assert_documented(PAGE, kind)
 
 
 def test_every_state_is_documented() -> None:

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from anyfit.backend import Cause, JobRef, LogLine, Status
+from anyfit.backend import Cause, JobRef, Status
 from anyfit.errors import Conflict, Unsupported
 from anyfit.job import find_job
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit.testing import Bench
-from anyfit.watch import follow
 from anyfit_ti.backend import TiBackend
 from anyfit_ti.bundle import packed
+from lags import lags_of_lines
 
 Make = Callable[..., TiBackend]
 Benches = Callable[[Any], Bench]
@@ -189,15 +189,7 @@ def test_parameter_servers(backend: TiBackend, bench: Benches) -> None:
 
 def test_lines_come_soon(connect: Make, bench: Benches) -> None:
     """A line is seen within two seconds of being written, with the pauses that the real service wants."""
-    backend = connect(api="2019", poll_seconds=1.0)
-    run = bench(backend)
-    script = "import time\nfor _ in range(6):\n    print('at %.3f' % time.time(), flush=True)\n    time.sleep(0.4)"
-    job = run.start(run.spec(script))
-    lags = [
-        time.time() - float(event.text.removeprefix("at "))
-        for event in follow(job, timeout=60)
-        if isinstance(event, LogLine) and event.text.startswith("at ")
-    ]
+    lags = lags_of_lines(bench(connect(api="2019", poll_seconds=1.0)), 6)
 
     assert len(lags) == 6
     assert max(lags) < 2.0

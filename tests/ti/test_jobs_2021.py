@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from attrs import evolve
 
-from anyfit.backend import JobRef, LogLine, Status
+from anyfit.backend import JobRef, Status
 from anyfit.errors import NotFound, Unsupported
 from anyfit.job import find_job
 from anyfit.offers import catalog_of
@@ -17,8 +16,8 @@ from anyfit.spec import Channel, JobSpec
 from anyfit.stage import stage
 from anyfit.storage import Uri
 from anyfit.testing import Bench
-from anyfit.watch import follow
 from anyfit_ti.backend import TiBackend
+from lags import lags_of_lines
 
 Make = Callable[..., TiBackend]
 Benches = Callable[[Any], Bench]
@@ -186,15 +185,7 @@ def test_servers_by_the_platform(backend: TiBackend, bench: Benches) -> None:
 
 def test_lines_come_soon(connect: Make, bench: Benches) -> None:
     """A line is seen within two seconds of being written, with the pauses that the real service wants."""
-    backend = connect(poll_seconds=1.0)
-    run = bench(backend)
-    script = "import time\nfor _ in range(6):\n    print('at %.3f' % time.time(), flush=True)\n    time.sleep(0.4)"
-    job = run.start(run.spec(script))
-    lags = [
-        time.time() - float(event.text.removeprefix("at "))
-        for event in follow(job, timeout=60)
-        if isinstance(event, LogLine) and event.text.startswith("at ")
-    ]
+    lags = lags_of_lines(bench(connect(poll_seconds=1.0)), 6)
 
     assert len(lags) == 6
     assert max(lags) < 2.0

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyfit.config import load_config
 from anyfit.errors import ConfigError
-from anyfit.plugins import backend_factory
 from anyfit_ti.settings import Settings
 from anyfit_ti.vendor import parse_yaml
+from configured import empty_home, origins_of, settings_of
 
 VARIABLES = (
     *(f"TENCENTCLOUD_{name}" for name in ("SECRET_ID", "SECRET_KEY", "TOKEN", "REGION")),
@@ -34,15 +33,7 @@ basic:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home and an empty working directory."""
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "anyfit"))
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-    return tmp_path
+    return empty_home(tmp_path, monkeypatch, VARIABLES)
 
 
 def write(path: Path, text: str) -> Path:
@@ -53,13 +44,11 @@ def write(path: Path, text: str) -> Path:
 
 
 def settings() -> Settings:
-    found = load_config().backend_settings(backend_factory("ti"))
-    assert isinstance(found, Settings)
-    return found
+    return settings_of("ti", Settings)
 
 
 def origins() -> dict[str, str]:
-    return {entry.key: entry.origin for entry in load_config().entries(backend_factory("ti"))}
+    return origins_of("ti")
 
 
 def test_defaults(home: Path) -> None:

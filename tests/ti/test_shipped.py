@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 import anyfit_ti
 from anyfit.launch import launcher_path
 from anyfit_ti.bundle import packed, unpacked
+from pythons import assert_python_3_6, old_pythons
 
 CONVENTIONS = Path(anyfit_ti.__file__).parent / "conventions.py"
 Done = subprocess.CompletedProcess
@@ -33,19 +33,10 @@ for name in ("MODEL", "OUTPUT", "CHECKPOINT"):
 """
 
 
-def old_pythons() -> list[str]:
-    """The oldest and the newest Python of the machine, and this one."""
-    versions = Path.home() / ".pyenv" / "versions"
-    found = sorted((int(p.parts[-3].split(".")[1]), str(p)) for p in versions.glob("3.*/bin/python"))
-    return list(dict.fromkeys([sys.executable, *(path for _, path in found[:1] + found[-1:])]))
-
-
-def test_needs_python_3_6() -> None:
+@pytest.mark.parametrize("path", [CONVENTIONS, CONVENTIONS.with_name("predict.py")], ids=lambda path: path.stem)
+def test_needs_python_3_6(path: Path) -> None:
     """vermin finds no newer syntax, module or function."""
-    command = [f"{sysconfig.get_path('scripts')}/vermin", "-t=3.6-", "--no-tips", str(CONVENTIONS)]
-    done = subprocess.run(command, capture_output=True, text=True)
-
-    assert done.returncode == 0, done.stdout
+    assert_python_3_6(path)
 
 
 @pytest.fixture

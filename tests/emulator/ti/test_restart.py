@@ -14,7 +14,7 @@ import requests
 
 from emulated import emulated
 from processes import is_alive
-from rigs import Rig
+from waiting import until
 
 GEN1 = "2019-10-22"
 FOREVER = """
@@ -85,7 +85,7 @@ def test_as_a_program(tmp_path: Path, sign: Callable[..., dict[str, str]], answe
         headers |= {"X-TC-Action": "CreateTrainingTask", "X-TC-Version": "2021-11-11"}
         headers |= {"X-TC-Region": keys["region"]}
         answer(requests.post(keys["endpoint"] + "/", data=body, headers=headers, timeout=30))
-        Rig.until(lambda: pid_file.exists() and pid_file.read_text().strip(), bool)
+        until(lambda: pid_file.exists() and pid_file.read_text().strip(), bool)
         started = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(3) == 0

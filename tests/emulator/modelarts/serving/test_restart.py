@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import requests
 
 from emulated import emulated
 from processes import is_alive
+from waiting import until
 
 STUBBORN = """
 import os, signal
@@ -64,15 +65,6 @@ class Remote:
         found = until(lambda: self("GET", f"/services/{service_id}"), lambda seen: seen["status"] != "deploying")
         assert found["status"] == "running", found
         return int(self("POST", found["access_address"], {})["pid"])
-
-
-def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-    """Look until what is seen is good; answers that."""
-    deadline = time.monotonic() + 30
-    while not good(seen := look()):
-        assert time.monotonic() < deadline, seen
-        time.sleep(0.01)
-    return seen
 
 
 @contextmanager
