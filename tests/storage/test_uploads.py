@@ -13,7 +13,7 @@ import pytest
 
 from anyfit.backend import Upload
 from anyfit.stage import put_uploads
-from anyfit.storage import StoreSettings, Uri, open_store
+from anyfit.storage import Progress, Report, StoreSettings, Uri, open_store, sync
 from anyfit.storage.crc64 import crc64
 from anyfit.storage.retry import Retry
 from anyfit.storage.wire import Origin, Wire
@@ -131,3 +131,55 @@ def test_parts_to_cos_are_proven_by_its_answer(
 
     statuses = [line.status for line in own_server.requests.recent if line.operation == "UploadPart"]
     assert statuses == ([200, 200] if known else [400, 200])
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+def test_two_move_the_same_at_once(
+    own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings], tmp_path: Path, up: bool
+) -> None:
+    """Neither ends what the other has begun: both arrive, and nothing is left of either."""
+    data = os.urandom(20 << 20)
+    (tmp_path / "source").write_bytes(data)
+    settings, state = settings_of(own_server), tmp_path / "state"
+    place = f"s3://{own_server.bucket}/large"
+    sync(tmp_path / "source", place, settings=settings, state_dir=state)
+    ways = (tmp_path / "source", place) if up else (place, tmp_path / "back/large")
+    others: list[Report] = []
+
+    def meanwhile(progress: Progress) -> None:
+        if progress.bytes and not others:
+            others.append(sync(*ways, settings=settings, state_dir=state, compare="always"))
+
+    first = sync(*ways, settings=settings, state_dir=state, compare="always", on_progress=meanwhile)
+
+    assert [report.failures for report in (first, *others)] == [(), ()]
+    assert up or [(path.name, path.read_bytes()) for path in (tmp_path / "back").iterdir()] == [("large", data)]
+    assert list(state.iterdir()) == []
+    assert "AbortMultipartUpload" not in own_server.requests.counts
+
+
+def test_an_upload_goes_on_in_the_process_that_was_interrupted(
+    own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings], tmp_path: Path
+) -> None:
+    """As in a notebook, where the same call is made again."""
+    (tmp_path / "source").write_bytes(os.urandom(60 << 20))
+    place = f"s3://{own_server.bucket}/large"
+
+    def interrupt(progress: Progress) -> None:
+        if progress.bytes > 24 << 20:
+            raise KeyboardInterrupt
+
+    def again(on_progress: Callable[[Progress], None] | None = None) -> Report:
+        return sync(
+            tmp_path / "source",
+            place,
+            settings=settings_of(own_server),
+            state_dir=tmp_path / "state",
+            jobs=2,
+            on_progress=on_progress,
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        again(interrupt)
+    assert again().failures == ()
+    assert own_server.requests.counts["CreateMultipartUpload"] == 1

@@ -11,7 +11,6 @@ from anyfit.storage.crc32 import crc32
 from anyfit.storage.file import FileStore
 from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.split import Split
-from anyfit.storage.state import State
 from anyfit.storage.store import Entry
 from anyfit.storage.sums import PieceSums, etag_of_file, part_sizes, read_range
 from anyfit.storage.verify import Changed
@@ -29,7 +28,6 @@ class Download(Split):
         super().__init__(shop, job)
         self.source = shop.source.store
         self.target = target
-        self.state = State(shop.state, job.action.source, job.action.target)
         self.entry: Entry = job.entry
         self.sums: PieceSums | None = None
         self.file: AtomicFile | None = None

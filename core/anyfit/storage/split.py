@@ -12,6 +12,7 @@ from anyfit.show import uri_text
 from anyfit.storage.file import os_error
 from anyfit.storage.options import Failure
 from anyfit.storage.retry import NeverReached
+from anyfit.storage.state import State
 from anyfit.storage.tally import Stopped
 from anyfit.storage.verify import Changed
 from anyfit.storage.workshop import Job, Workshop
@@ -27,6 +28,7 @@ class Split(ABC):
     def __init__(self, shop: Workshop, job: Job) -> None:
         self.shop = shop
         self.job = job
+        self.state = State(shop.state, job.action.source, job.action.target)
         self._lock = Lock()
         self._left = 0
         self._error: BaseException | None = None
@@ -51,12 +53,16 @@ class Split(ABC):
     def start(self) -> None:
         """Begin, and hand the pieces to the crew."""
         self._error = None
+        self.state.claim()
         try:
             pieces = list(self.begin())
         except (AnyfitError, OSError) as error:
             self._error = error
             self._end()
             return
+        except BaseException:
+            self.state.release()
+            raise
         if not pieces:
             self._end()
             return
@@ -84,9 +90,11 @@ class Split(ABC):
             except (AnyfitError, OSError) as late:
                 error = late
             else:
+                self.state.release()
                 self.shop.tally.done(self.job.action, proven=proven)
                 return
         self.abandon(error)
+        self.state.release()
         self._attempt += 1
         if isinstance(error, Changed) and self._attempt < _ATTEMPTS:
             self.start()

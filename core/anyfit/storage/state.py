@@ -7,6 +7,7 @@ A line that a crash cut off is ignored.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -26,8 +27,47 @@ class State:
 
     def __init__(self, directory: Path, source: str, target: str) -> None:
         self.tag = sha256(f"{source}\n{target}".encode("utf-8", "surrogateescape")).hexdigest()[:24]
-        self.path = directory / f"{self.tag}.jsonl"
+        self._directory = directory
         self._lock = Lock()
+        self._claim = -1
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._directory / f"{self.tag}.jsonl"
+
+    def claim(self) -> None:
+        """Have it to oneself until `release`; while somebody else moves the same, take another one, which is empty."""
+        lock = self.path.with_suffix(".lock")
+        with contextlib.suppress(OSError):  # a directory that cannot be written, or a disk that knows no locks
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            while self._claim < 0:
+                fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    if os.fstat(fd).st_ino == lock.stat().st_ino:  # else it was removed before we had it
+                        self._claim = fd
+                        return
+                except BlockingIOError:
+                    self.tag = os.urandom(12).hex()
+                    lock = self.path.with_suffix(".lock")
+                except FileNotFoundError:
+                    pass
+                except OSError:
+                    os.close(fd)
+                    raise
+                os.close(fd)
+
+    def release(self) -> None:
+        """Let others have it."""
+        if self._claim >= 0:
+            with contextlib.suppress(OSError):
+                self.path.with_suffix(".lock").unlink()
+            os.close(self._claim)
+            self._claim = -1
+
+    def __del__(self) -> None:
+        self.release()  # of a transfer that was interrupted nobody comes to the end
 
     def load(self) -> tuple[dict[str, str | int], dict[int, int]] | None:
         """What an earlier run left: the head, and for each finished piece its sum."""

@@ -12,7 +12,6 @@ from anyfit.show import uri_text
 from anyfit.storage.file import FileReader, FileStore
 from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.split import Split
-from anyfit.storage.state import State
 from anyfit.storage.store import Part
 from anyfit.storage.sums import PieceSums
 from anyfit.storage.verify import Changed
@@ -37,7 +36,6 @@ class Upload(Split):
         super().__init__(shop, job)
         self.source = shop.source.store
         self.target = shop.target.store
-        self.state = State(shop.state, job.action.source, job.action.target)
         self.entry = job.entry
         self._parts: dict[int, Part] = {}
         self._parts_lock = Lock()
