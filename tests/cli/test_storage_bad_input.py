@@ -71,6 +71,10 @@ CASES: dict[str, tuple[list[str], int, list[str]]] = {
     ),
     "version in a URI": (["ls", "obs://bucket?versionId=3"], 2, ["no bucket's name", "hint: write obs://bucket/key"]),
     "path to remove": (["rm", "./dir/b.txt"], 2, ["./dir/b.txt is neither a URI nor a job's name", "hint: write s3:"]),
+    "directory onto a file": (["cp", "-r", "dir", "a.txt"], 2, ["a.txt is no directory", "hint: choose another"]),
+    "below a file": (["cp", "dir/b.txt", "a.txt/b/c"], 2, ["a.txt is no directory", "hint: choose another target"]),
+    "onto itself": (["sync", "dir", "./dir/"], 2, ["dir is both source and target", "hint: choose another target"]),
+    "wildcards that fit nothing": (["cp", "dir/*.x", "BUCKET/"], 102, ["nothing at /", "/dir fits '*.x'"]),
     "key that leads out": (["cp", "-r", "BUCKET/../", "out"], 102, ["nothing at s3://"]),
     "unknown option": (["ls", "BUCKET/", "--recursiv"], 2, ["did you mean '--recursive'?"]),
 }

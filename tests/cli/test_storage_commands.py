@@ -277,9 +277,10 @@ def test_a_pipe_that_is_interrupted(cli: Any, bucket: Bucket, number: int) -> No
     """A stream cannot be read twice: when it is interrupted its upload is thrown away, and nothing stays."""
     with _piped(cli, bucket, bytes(20 * MIB)) as process:
         process.send_signal(number)
-        code = process.wait(30)
+        _, err = process.communicate(timeout=30)
 
-    assert code == 128 + number
+    assert process.returncode == 128 + number
+    assert err == b"anyfit: interrupted; a stream cannot go on, and what was sent of it is thrown away\n"
     assert bucket.keys == []
     assert bucket.server.uploads.all(bucket.server.bucket) == []
 

@@ -156,8 +156,12 @@ def _from_stdin(args: Namespace, target: Uri, stores: Stores) -> int:
     if _is_pipe(target):
         return _pour(read_pipe(sys.stdin.buffer, bandwidth=args.limit_rate), target.path)
     target = followed(target)
-    with _told_to_end():
-        return write_stream(sys.stdin.buffer, stores(target), target.key, bandwidth=args.limit_rate)
+    try:
+        with _told_to_end():
+            return write_stream(sys.stdin.buffer, stores(target), target.key, bandwidth=args.limit_rate)
+    except KeyboardInterrupt:
+        say(args, "interrupted; a stream cannot go on, and what was sent of it is thrown away")
+        raise
 
 
 class _Terminated(KeyboardInterrupt):

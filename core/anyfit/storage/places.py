@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from anyfit.errors import NotFound, UsageError
 from anyfit.show import uri_text
@@ -107,8 +108,18 @@ def find_target(uri: Uri, source: Place, open_store: Open) -> Place:
         uri = followed(uri)
         directory = uri.parent
     if uri.is_local:
+        _refuse_file(directory.path)
         return Place(FileStore(directory.path), directory if source.entry is None else uri, "")
     return Place(open_store(uri), directory if source.entry is None else uri, directory.key)
+
+
+def _refuse_file(directory: Path) -> None:
+    """Refuse a directory that cannot be made, since a file is in its place or above it."""
+    for path in (directory, *directory.parents):
+        if os.path.isdir(path):  # noqa: PTH112  it answers where others raise
+            return
+        if os.path.lexists(path):
+            raise UsageError(f"{path} is no directory", hint="choose another target, or move what is there")
 
 
 def followed(uri: Uri) -> Uri:
@@ -125,8 +136,10 @@ def refuse_overlap(source: Place, target: Place) -> None:
         ours, theirs = (_real(uri) for uri in (ours, theirs))
     elif not (ours.scheme == theirs.scheme and ours.bucket == theirs.bucket and target.store.copies_from(source.store)):
         return
-    if theirs == ours or (ours.is_dir and theirs.key.startswith(ours.key)):
-        inner, outer = uri_text(str(target.uri)), uri_text(str(source.uri))
+    inner, outer = uri_text(str(target.uri)), uri_text(str(source.uri))
+    if theirs == ours:
+        raise UsageError(f"{outer} is both source and target", hint="choose another target")
+    if ours.is_dir and theirs.key.startswith(ours.key):
         raise UsageError(f"{inner} lies in {outer}", hint="choose a target outside of the source")
 
 

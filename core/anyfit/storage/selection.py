@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from anyfit.errors import NotFound, UsageError
+from anyfit.show import uri_text
 from anyfit.storage.browse import Listed, list_place
 from anyfit.storage.filters import Filter, Filters, include
 from anyfit.storage.places import Open
@@ -37,7 +38,9 @@ class Selection:
 
     def nothing(self) -> NotFound:
         """The error to raise when nothing fits."""
-        return NotFound(f"nothing at {self.uri} fits {self.wildcards!r}", hint="anyfit ls shows what there is")
+        return NotFound(
+            f"nothing at {uri_text(str(self.uri))} fits {self.wildcards!r}", hint="anyfit ls shows what there is"
+        )
 
 
 def select(text: str, filters: tuple[Filter, ...] = (), *, raw: bool = False) -> Selection:
