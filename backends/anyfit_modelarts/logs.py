@@ -13,8 +13,9 @@ from typing import Any
 from attrs import frozen
 
 from anyfit.backend import LogLine, LogPage
+from anyfit.cloud.numbers import whole
 from anyfit.errors import NotFound, UsageError
-from anyfit_modelarts.wire import table, text, whole
+from anyfit_modelarts.wire import table, text
 
 __all__ = [
     "LINES",

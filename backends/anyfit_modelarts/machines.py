@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from attrs import evolve, frozen
 
 from anyfit.backend import Offering
+from anyfit.cloud.numbers import number
 from anyfit.spec import EndpointSpec
 from anyfit_modelarts.client import Client, Raw
 from anyfit_modelarts.paging import pages
-from anyfit_modelarts.wire import number, table, text
+from anyfit_modelarts.wire import table, text
 
 __all__ = ["Machine", "machines", "machines_for", "with_machines"]
 

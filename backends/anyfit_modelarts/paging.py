@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from anyfit.cloud.numbers import whole
 from anyfit.errors import NotFound
 from anyfit_modelarts.client import Client, Raw
-from anyfit_modelarts.wire import rows, table, text, whole
+from anyfit_modelarts.wire import rows, table, text
 
 __all__ = ["one", "pages"]
 

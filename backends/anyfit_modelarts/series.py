@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from anyfit.backend import Point, Series
-from anyfit_modelarts.wire import number, table
+from anyfit.cloud.numbers import number
+from anyfit_modelarts.wire import table
 
 __all__ = ["use_series", "v1_results"]
 

@@ -17,6 +17,7 @@ from anyfit.backend import (
     Point,
     Series,
 )
+from anyfit.cloud.numbers import number, whole
 from anyfit.errors import AnyfitError, Conflict, NotFound, ServiceError, UsageError
 from anyfit.http import RetryPolicy
 from anyfit.spec import EndpointSpec, Variant
@@ -25,7 +26,7 @@ from anyfit_modelarts.paging import one, pages
 from anyfit_modelarts.service_bodies import VARIABLES
 from anyfit_modelarts.settings import Settings
 from anyfit_modelarts.states import ENDPOINT_STATUS
-from anyfit_modelarts.wire import moment, number, rows, table, text, whole
+from anyfit_modelarts.wire import moment, rows, table, text
 
 __all__ = ["Services"]
 

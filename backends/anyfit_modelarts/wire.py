@@ -10,8 +10,9 @@ from typing import Any
 from attrs import field, frozen
 
 from anyfit.backend import Status
+from anyfit.cloud.numbers import number
 
-__all__ = ["Engine", "Flavor", "Input", "Run", "moment", "number", "rows", "table", "text", "whole"]
+__all__ = ["Engine", "Flavor", "Input", "Run", "moment", "rows", "table", "text"]
 
 
 @frozen
@@ -108,23 +109,6 @@ def rows(value: object) -> list[Mapping[str, Any]]:
 def text(value: object) -> str:
     """Text, "" for null."""
     return "" if value is None else str(value)
-
-
-def number(value: object, default: float = 0.0) -> float:
-    """A number, also where it came as text."""
-    try:
-        return default if isinstance(value, bool) or value is None else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return default
-
-
-def whole(value: object) -> int | None:
-    """An integer, also where it came as digits."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and value.isdigit() else None
 
 
 def moment(stamp: object) -> datetime | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import Factory, frozen
 
+from anyfit.cloud.numbers import whole
 from anyfit.errors import AnyfitError, AuthError, NotFound, ServiceError
 from anyfit.http import RetryPolicy, Transport
 from anyfit_modelmaker import wire
@@ -164,7 +165,7 @@ class Client:
 
     def _create(self, path: str, body: Raw, what: str, *, versioned: bool = True) -> wire.Created:
         answer = self._post(path, body, what, repeatable=False)
-        own, version = wire.whole(answer.get("id")), wire.whole(answer.get("versionId"))
+        own, version = whole(answer.get("id")), whole(answer.get("versionId"))
         if own is None or (versioned and version is None):
             raise ServiceError(f"{what}: ModelMaker answers without an id", backend="modelmaker")
         return wire.Created(own, version or 0)
@@ -234,7 +235,7 @@ class _StaleToken(Exception):
 
 def _checked(status: int, answer: Raw, what: str) -> Raw:
     """The answer, unless it is a refusal."""
-    code = wire.whole(answer.get("errorCode")) or 0
+    code = whole(answer.get("errorCode")) or 0
     if code in STALE:
         raise _StaleToken(str(code))
     message = str(answer.get("errorMessage") or "")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import evolve, frozen
 
 from anyfit.backend import JobRef, Named
+from anyfit.cloud.numbers import number
 from anyfit.cloud.places import Places
 from anyfit.errors import AuthError, NotFound, ServiceError
 from anyfit.spec import JobSpec
@@ -14,7 +15,7 @@ from anyfit_modelmaker.client import Client
 from anyfit_modelmaker.guess import count_of
 from anyfit_modelmaker.records import Record, Records
 from anyfit_modelmaker.states import ENDED
-from anyfit_modelmaker.wire import Entry, Version, number
+from anyfit_modelmaker.wire import Entry, Version
 
 __all__ = ["Finder", "ids_of"]
 

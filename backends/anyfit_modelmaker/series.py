@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from anyfit.backend import Point, Series
-from anyfit_modelmaker.wire import moment, number, rows, whole
+from anyfit.cloud.numbers import number, whole
+from anyfit_modelmaker.wire import moment, rows
 
 __all__ = ["metric_series", "use_series"]
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from anyfit.cloud.numbers import number, whole
+
 __all__ = [
     "Created",
     "Entry",
@@ -119,23 +121,6 @@ class Service:
     address: str
     created: str
     models: tuple[ServiceModel, ...]
-
-
-def whole(value: object) -> int | None:
-    """An integer, also where it came as digits."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and value.isdigit() else None
-
-
-def number(value: object, default: float = 0.0) -> float:
-    """A number, also where it came as text."""
-    try:
-        return default if isinstance(value, bool) or value is None else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return default
 
 
 def rows(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 
 from anyfit.backend import Cause, JobState, Status
 from anyfit.cloud.leavings import End, artifacts_in, read_document, read_end, remove_folders
+from anyfit.cloud.numbers import number, whole
 from anyfit.cloud.places import Places
 from anyfit.cloud.planning import checkpoint_mark, copied_first, launcher_job, staged
 from anyfit.cloud.stores import RenewingKeys, Stores
@@ -30,6 +31,16 @@ def test_folders() -> None:
     with pytest.raises(SpecError, match="bucket") as caught:
         _ = Places("s3", "", "x", "set bucket").root
     assert caught.value.hint == "set bucket"
+
+
+def test_numbers() -> None:
+    """A number may come as text; what is none is the default, and no digit of a kind that numbers are not made of."""
+    amounts: list[object] = [2, 2.5, "2.5", "x", None, True, []]
+    counts: list[object] = [2, "2", "2.5", "\u00b2", 2.0, None, True]
+
+    assert [number(value) for value in amounts] == [2, 2.5, 2.5, 0, 0, 0, 0]
+    assert number("x", 7.0) == 7.0
+    assert [whole(value) for value in counts] == [2, 2, None, None, None, None, None]
 
 
 def test_inputs_that_move() -> None:

@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from anyfit.cloud.numbers import number
 from anyfit.errors import AnyfitError
 from anyfit_modelarts.client import Client
 from anyfit_modelarts.logs import Window
-from anyfit_modelarts.wire import number, table, text
+from anyfit_modelarts.wire import table, text
 
 __all__ = ["is_byte", "window_after"]
 

@@ -10,13 +10,14 @@ from typing import Any
 from attrs import frozen
 
 from anyfit.backend import Series
+from anyfit.cloud.numbers import number, whole
 from anyfit.errors import NotFound, ServiceError
 from anyfit_modelarts.client import Client
 from anyfit_modelarts.logs import LINES, Window, window_of_v1
 from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.series import use_series, v1_results
 from anyfit_modelarts.states import v1_state
-from anyfit_modelarts.wire import Engine, Flavor, Run, moment, number, rows, table, text, whole
+from anyfit_modelarts.wire import Engine, Flavor, Run, moment, rows, table, text
 
 __all__ = ["TrainingV1", "ids_of"]
 

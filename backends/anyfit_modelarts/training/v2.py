@@ -10,6 +10,7 @@ from urllib.parse import quote
 from attrs import frozen
 
 from anyfit.backend import Series, Status
+from anyfit.cloud.numbers import number, whole
 from anyfit.errors import NotFound, ServiceError
 from anyfit_modelarts.client import Client
 from anyfit_modelarts.errors import NO_CALL, NO_LOG, normal
@@ -18,7 +19,7 @@ from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.series import use_series
 from anyfit_modelarts.states import PHASES, v2_state
 from anyfit_modelarts.training.preview import is_byte, window_after
-from anyfit_modelarts.wire import Engine, Flavor, Run, moment, number, rows, table, text, whole
+from anyfit_modelarts.wire import Engine, Flavor, Run, moment, rows, table, text
 
 __all__ = ["OUTPUT", "TrainingV2"]
 
