@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 DUMP = "import json, os, sys; print(json.dumps({'argv': sys.argv[1:], 'env': dict(os.environ)}))"
 
 
+@cache
 def found_interpreters() -> list[str]:
     """This Python and one of each other minor version that the machine has."""
     versions = Path.home() / ".pyenv" / "versions"
