@@ -1,7 +1,7 @@
-"""Reading a page of a listing: the XML that S3, OBS and COS have in common.
+"""Reading lists, of objects, buckets and failures: the XML that S3, OBS and COS have in common.
 
-Services write such a page without attributes, comments or CDATA, so it is read by a regular expression, which takes
-a tenth of the time of a parser; whatever looks different goes to the parser.
+Services write a page of objects without attributes, comments or CDATA, so it is read by a regular expression, which
+takes a tenth of the time of a parser; whatever looks different goes to the parser.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from urllib.parse import unquote_plus
 
 from anyfit.errors import StorageError
 from anyfit.storage.retry import Unsteady
-from anyfit.storage.store import Bucket, Entry, Page
+from anyfit.storage.store import Bucket, DeleteFailure, Entry, Page
 from anyfit.storage.times import from_iso
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["clean_etag", "parse_buckets", "parse_page"]
+__all__ = ["clean_etag", "parse_buckets", "parse_failures", "parse_page"]
 
 _FIELD = re.compile(r"<(Key|LastModified|ETag|Size|/Contents)>([^<]*)")
 _HEAD = re.compile(r"<(IsTruncated|NextMarker|EncodingType)>([^<]*)<")
@@ -33,7 +33,7 @@ def parse_page(body: bytes) -> Page:
         StorageError: It is none, such as the page of a web server, which would look like an empty bucket.
     """
     if b"ListBucketResult" not in body:
-        raise _no_listing(body)
+        raise _not_a("listing", body)
     if not body.rstrip().endswith(b"ListBucketResult>"):
         raise Unsteady("a listing is cut off")
     text = body.decode()
@@ -53,6 +53,15 @@ def parse_buckets(body: bytes) -> tuple[list[Bucket], str]:
     head = {_name(item.tag): item.text or "" for item in root}
     following = head.get("NextMarker", "") if head.get("IsTruncated") == "true" else ""
     return [Bucket(fields["Name"], from_iso(fields["CreationDate"])) for fields in found], following
+
+
+def parse_failures(body: bytes) -> list[DeleteFailure]:
+    """Read what could not be deleted of many keys."""
+    root = _root(body)
+    if _name(root.tag) != "DeleteResult":
+        raise _not_a("list of failures", body)
+    found = [{_name(child.tag): child.text or "" for child in item} for item in root if _name(item.tag) == "Error"]
+    return [DeleteFailure(fields["Key"], fields.get("Message") or fields.get("Code", "")) for fields in found]
 
 
 def clean_etag(text: str) -> str:
@@ -102,12 +111,12 @@ def _root(body: bytes) -> Element:
     try:
         return fromstring(body)  # noqa: S314  a signed service's answer, and expat limits expansion
     except ParseError:
-        raise _no_listing(body) from None
+        raise _not_a("listing", body) from None
 
 
-def _no_listing(body: bytes) -> StorageError:
+def _not_a(what: str, body: bytes) -> StorageError:
     return StorageError(
-        f"what was answered is no listing; it begins with {body[:60].decode('utf-8', 'replace')!r}",
+        f"what was answered is no {what}; it begins with {body[:60].decode('utf-8', 'replace')!r}",
         hint="check endpoint: a service's web pages have an address of their own",
     )
 

@@ -6,16 +6,17 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import md5, sha256
 from urllib.parse import quote
 
 from anyfit.errors import StorageError
 from anyfit.storage.answers import OPAQUE, parse_refusal
 from anyfit.storage.api import Begun, Put, Sum
-from anyfit.storage.pages import clean_etag, parse_buckets, parse_page
+from anyfit.storage.pages import clean_etag, parse_buckets, parse_failures, parse_page
 from anyfit.storage.retry import Unsteady
 from anyfit.storage.settings import StoreSettings
 from anyfit.storage.signing import Query, Signer, quote_key, sign_cos, sign_v4
-from anyfit.storage.store import Bucket, Data, Entry, Page, Part
+from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part
 from anyfit.storage.times import from_http
 from anyfit.storage.wire import Response, Wire, encode
 from anyfit.values import frozen
@@ -174,6 +175,13 @@ class RestApi:
     def delete(self, key: str) -> None:
         self._finish("delete", key, self._ask("DELETE", key, []))
 
+    def delete_many(self, keys: Sequence[str]) -> list[DeleteFailure]:
+        rows = "".join(f"<Object><Key>{_escaped(key)}</Key></Object>" for key in keys)
+        body = f"<Delete><Quiet>true</Quiet>{rows}</Delete>".encode()
+        sums = Sum(md5(body, usedforsecurity=False).digest(), sha256(body).hexdigest())  # no service goes without MD5
+        answer = self._ask("POST", "", [("delete", "")], {"content-type": "application/xml"}, body, sums)
+        return parse_failures(self._done("delete", keys[0], answer).read())
+
     def close(self) -> None:
         self.wire.close()
 
@@ -299,6 +307,11 @@ def _row(part: Part) -> str:
     return f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{part.etag}&quot;</ETag>{checked}</Part>"
 
 
+def _escaped(key: str) -> str:
+    """A key as text of XML."""
+    return key.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def _hash(body: Data, sums: Sum | None, *, private: bool) -> str:
     """What the signature covers of a body: its hash, or only the headers when one of them holds its digest.
 
@@ -310,8 +323,6 @@ def _hash(body: Data, sums: Sum | None, *, private: bool) -> str:
         return _EMPTY
     if sums and (sums.md5 or (sums.crc32 and private)):
         return "UNSIGNED-PAYLOAD"
-    from hashlib import sha256
-
     return sha256(body).hexdigest()
 
 

@@ -278,7 +278,7 @@ class ServiceStore(Store):
             batch = [key for key in some if not _UNSPEAKABLE.search(key)]
             if not batch:
                 continue
-            yield from self._control(lambda api, batch=batch: api.delete_many(batch))  # type: ignore[misc]
+            yield from self._call(lambda api, batch=batch: api.delete_many(batch))  # type: ignore[misc]
 
     def presign(self, key: str, *, method: str = "GET", expires: int = 3600) -> str:
         return self._control(lambda api: api.presign(key, method.upper(), expires))
