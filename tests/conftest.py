@@ -26,6 +26,7 @@ settings.register_profile(
 settings.load_profile("anyfit")
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start many processes, which would all compile the same files
+os.environ["OMP_NUM_THREADS"] = "1"  # NumPy's threads, one for each processor, would wait for each other by spinning
 
 
 def pytest_xdist_auto_num_workers() -> int:
