@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,8 +28,11 @@ settings.load_profile("anyfit")
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start many processes, which would all compile the same files
 os.environ["OMP_NUM_THREADS"] = "1"  # NumPy's threads, one for each processor, would wait for each other by spinning
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script; what tests start is not there
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """With `-n auto` two tests for each processor: most of their time they wait for processes of theirs."""
     return 2 * (os.cpu_count() or 1)
