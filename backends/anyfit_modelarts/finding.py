@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from anyfit.backend import JobRef, Named
 from anyfit.cloud.places import Places
 from anyfit.errors import NotFound, ServiceError
+from anyfit.keys import job_key, key_parts
 from anyfit_modelarts.errors import NO_CALL, normal
 from anyfit_modelarts.places import obs_uri
 from anyfit_modelarts.training import Training
@@ -70,7 +71,7 @@ class Finder:
 
     def of_key(self, api: str, key: str) -> list[Run]:
         """The job of that key in one generation: the one that anyfit made, else a stranger's of that number."""
-        name, number = _parts(key)
+        name, number = key_parts(key)
         runs = self._generation(api).named(name_of(key) if api == "v2" else name)
         ours = [run for run in runs if self._key_in(run) == key]
         if api == "v2":
@@ -82,8 +83,7 @@ class Finder:
     def _key_of(self, run: Run) -> str:
         """The key that stands in the places of a job, else one that is made from what the platform calls it."""
         number = run.label.lstrip("Vv")
-        version = f".v{int(number)}" if number.isdigit() and int(number) > 1 else ""
-        return self._key_in(run) or f"{run.name}{version}"
+        return self._key_in(run) or job_key(run.name, max(int(number), 1) if number.isdigit() else 1)
 
     def _key_in(self, run: Run) -> str:
         return self.places.key_in(run.code) or self.places.key_in(run.output)
@@ -130,9 +130,3 @@ def _asked_output(config: Mapping[str, Any]) -> object:
 def _place(value: object) -> str:
     given = text(value)
     return str(obs_uri(given).as_dir()) if given.strip("/") and not given.startswith("file://") else ""
-
-
-def _parts(key: str) -> tuple[str, int]:
-    """Name and number of a version."""
-    name, dot, tail = key.rpartition(".v")
-    return (name, int(tail)) if dot and tail.isdigit() else (key, 1)

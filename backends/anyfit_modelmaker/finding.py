@@ -10,7 +10,7 @@ from anyfit.backend import JobRef, Named
 from anyfit.cloud.numbers import number
 from anyfit.cloud.places import Places
 from anyfit.errors import AuthError, NotFound, ServiceError
-from anyfit.spec import JobSpec
+from anyfit.keys import job_key, key_parts
 from anyfit_modelmaker.client import Client
 from anyfit_modelmaker.guess import count_of
 from anyfit_modelmaker.records import Record, Records
@@ -74,8 +74,7 @@ class Finder:
 
     def listed(self, key: str) -> Version | None:
         """The job of that key, as the platform's lists tell."""
-        name, dot, tail = key.rpartition(".v")
-        names = {key, name} if dot and tail.isdigit() else {key}
+        names = (key, key_parts(key)[0])
         for entry in self.client.trains():
             if entry.name in names:
                 found = self._of_key(self.versions(entry.id), key)
@@ -118,7 +117,7 @@ class Finder:
 
     def _key(self, name: str, version: Version) -> str:
         """anyfit's own key, which a job's places hold, else one made of the platform's number of the version."""
-        return self._key_in(version) or JobSpec(name=name, version=count_of(version)).key
+        return self._key_in(version) or job_key(name, count_of(version))
 
     def _key_in(self, version: Version) -> str:
         return self.places.key_in(version.text("codeUrl")) or self.places.key_in(version.text("output"))
@@ -128,8 +127,7 @@ class Finder:
         for version in versions:
             if self._key_in(version) == key:
                 return version
-        _, dot, tail = key.rpartition(".v")
-        count = int(tail) if dot and tail.isdigit() else 1
+        _, count = key_parts(key)
         foreign = [each for each in versions if not self._key_in(each)]
         return next((each for each in foreign if each.label == f"V{count:04d}"), None)
 

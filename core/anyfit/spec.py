@@ -10,6 +10,8 @@ from typing import Any
 
 from attrs import Factory, field, fields, frozen
 
+from anyfit.keys import job_key
+
 __all__ = ["Channel", "Code", "EndpointSpec", "JobSpec", "ModelSpec", "Variant"]
 
 DEFAULT_CHANNEL = "training"
@@ -137,7 +139,7 @@ class JobSpec:
     @property
     def key(self) -> str:
         """The name, with the version where there is more than one: `mnist`, `mnist.v2`."""
-        return self.name if self.version == 1 else f"{self.name}.v{self.version}"
+        return job_key(self.name, self.version)
 
 
 @frozen(kw_only=True)

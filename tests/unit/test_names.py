@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from anyfit.backend import Capabilities
 from anyfit.errors import SpecError
+from anyfit.keys import job_key, key_parts
 from anyfit.names import check_name, timestamped
 
 NOW = datetime(2026, 11, 21, 7, 0, 35, 123456, tzinfo=timezone.utc)
@@ -43,3 +44,13 @@ def test_invalid(name: str) -> None:
         check_name(name, Capabilities(), "job_name")
 
     assert "1 to 63 letters" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "parts"),
+    [("mnist", ("mnist", 1)), ("mnist.v12", ("mnist", 12)), ("a.vb", ("a.vb", 1)), ("a.v²", ("a.v²", 1))],
+)
+def test_keys(key: str, parts: tuple[str, int]) -> None:
+    """A job's key is its name, and its version where there is more than one."""
+    assert key_parts(key) == parts
+    assert job_key(*parts) == key

@@ -12,6 +12,7 @@ from anyfit.backend import Catalog, Framework, Offering
 from anyfit.catalog import parse_wish
 from anyfit.cloud import planning
 from anyfit.errors import SpecError
+from anyfit.keys import key_parts
 from anyfit.spec import JobSpec
 from anyfit_modelarts.catalog import find_machine
 from anyfit_modelarts.settings import Options, Settings
@@ -112,8 +113,8 @@ def options_of(options: Mapping[str, Any]) -> Options:
 
 def name_of(key: str) -> str:
     """The second generation's name for a job: its jobs have no versions, and names no dots."""
-    name, dot, version = key.rpartition(".v")
-    return f"{name}-v{version}" if dot and version.isdigit() else key
+    name, version = key_parts(key)
+    return key if name == key else f"{name}-v{version}"
 
 
 def datasets(options: Options) -> dict[str, Mapping[str, str]]:
