@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,32 @@ def test_a_server_that_closes_after_each() -> None:
         answers = list(exchange(wire, _requests(20), 4))
 
     assert [answer.body for _, answer in answers if answer] == [b"good"] * 20
+
+
+def test_an_answer_before_the_request_has_gone_out() -> None:
+    """A service that refuses at once is not sent the next request in the middle of the body of the last one."""
+    seen: list[bytes] = []
+
+    def serve(sock: socket.socket) -> None:
+        with sock:
+            data = bytearray(sock.recv(1000))
+            sock.sendall(_reply(b"busy"))
+            with suppress(OSError):
+                while more := sock.recv(1 << 20):
+                    data += more
+            seen.append(bytes(data))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(5) as pool:
+        listener.settimeout(20)
+        accepting = pool.submit(lambda: [pool.submit(serve, listener.accept()[0]) for _ in range(4)])
+        head = encode("PUT", "/x", {"host": "x", "content-length": str(16 << 20)})
+        wire = Wire(Origin.of(f"http://127.0.0.1:{listener.getsockname()[1]}"), timeout=5)
+        answers = list(exchange(wire, [(head + bytes(16 << 20), n) for n in range(4)], 1))
+        wire.close()
+        accepting.result(20)
+
+    assert [answer.body for _, answer in answers if answer] == [b"busy"] * 4
+    assert [data.count(b"PUT /x") for data in seen] == [1] * 4
 
 
 def test_nobody_there() -> None:

@@ -48,6 +48,11 @@ class _Line(Generic[T]):
         self._out = memoryview(request)
         return self.write()
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether all of the request has gone out: a refusal may come before that."""
+        return not self._out
+
     def write(self) -> int:
         """Go on sending; what to wait for."""
         try:
@@ -147,7 +152,8 @@ class _Exchange(Generic[T]):
             return
         if answer is not None:
             self.answers.append((line.tag, answer))
-            self._go_on(line, key.events, answer.headers.get("connection", "").lower() != "close")
+            kept = line.is_sent and answer.headers.get("connection", "").lower() != "close"
+            self._go_on(line, key.events, kept)
 
     def _go_on(self, line: _Line[T], events: int, kept: bool) -> None:
         """Put the next request on a line that is free now."""
