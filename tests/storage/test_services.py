@@ -8,13 +8,15 @@ import hashlib
 import io
 import re
 import signal
+import socket
 import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -429,3 +431,72 @@ def test_an_interrupt_of_a_stream(scripted: Script, open_at: Open, silence: thre
         write_stream(io.BytesIO(bytes(80 << 20)), store, "key", state_dir=tmp_path / "state")
     (remembered,) = (tmp_path / "state").iterdir()
     assert '"upload": "id"' in remembered.read_text()
+
+
+def test_nobody_is_there_and_nobody_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firewall that swallows packets is waited for twice, some seconds each, however long an answer may take."""
+    waited: list[float] = []
+
+    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+        waited.append(timeout)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    settings = StoreSettings(endpoint="http://10.255.255.1", access_key="a", secret_key="s")
+    with contextlib.closing(S3Store("bucket", settings)) as store, pytest.raises(StorageError, match="cannot connect"):
+        store.stat("key")
+    assert waited == [10.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("bucket", "settings", "message"),
+    [
+        ("b" * 70, {"region": "eu-west-1"}, "is no host's name"),
+        ("bucket", {"endpoint": "http://localhost:9x"}, "names no host"),
+        ("bucket", {"endpoint": "http://"}, "names no host"),
+        ("bucket", {"access_key": "键"}, "access_key holds characters"),
+        ("bucket", {"session_token": "one\ntwo"}, "session_token holds characters"),
+        ("bucket", {"endpoint": "https://127.0.0.1:9", "verify": "/nowhere/ca.pem"}, "cannot read certificates"),
+    ],
+)
+def test_settings_that_cannot_be(bucket: str, settings: dict[str, Any], message: str) -> None:
+    """What cannot work is told by name, in our own errors."""
+    with pytest.raises(AnyfitError, match=message):
+        S3Store(bucket, StoreSettings(**{"access_key": "a", "secret_key": "s"} | settings)).stat("key")
+
+
+def test_keys_that_boto3_cannot_find(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A profile that is not there, or a session that has ended, is an AuthError that says so."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    with pytest.raises(AuthError, match=r"no credentials: .*nowhere"):
+        S3Store("bucket").stat("key")
+
+
+def test_an_endpoint_with_a_path(scripted: Script) -> None:
+    """The path is a part of each request, as gateways that share a host demand."""
+    service = scripted(lambda asked: reply(LISTING % b""))
+    settings = StoreSettings(endpoint=f"{service.endpoint}/storage/v1/s3/", access_key="a", secret_key="s")
+    with contextlib.closing(S3Store("bucket", settings)) as store:
+        assert list(store.list("x")) == []
+    assert service.asked[0].target.startswith("/storage/v1/s3/bucket?")
+
+
+def test_keys_are_used_while_nobody_gives_new_ones(scripted: Script) -> None:
+    """Until they end: who gives keys may be out of order for a while, and is not asked before each request."""
+    service = scripted(lambda asked: reply(LISTING % b""))
+    asked: list[int] = []
+
+    def give(left: float) -> StoreSettings:
+        asked.append(1)
+        if len(asked) > 1:
+            raise StorageError("out of order")
+        ends = datetime.now(timezone.utc) + timedelta(seconds=left)
+        return StoreSettings(endpoint=service.endpoint, access_key="a", secret_key="s", expires_at=ends)
+
+    with contextlib.closing(S3Store("bucket", lambda: give(60))) as store:
+        assert [list(store.list()) for _ in range(5)] == [[]] * 5
+    assert len(asked) == 2
+    asked.clear()
+    with contextlib.closing(S3Store("bucket", lambda: give(-1))) as store, pytest.raises(StorageError, match="out of"):
+        list(store.list())

@@ -209,7 +209,17 @@ class BotoReader:
 def chain_keys(settings: StoreSettings, bucket: str) -> StoreSettings:
     """`settings` with keys, region and endpoint where boto3 finds them."""
     boto3 = extra("boto3", "s3")
-    session = boto3.session.Session()
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return _in_the_chain(boto3.session.Session(), settings, bucket)
+    except (BotoCoreError, ClientError) as error:
+        raise AuthError(
+            f"s3://{bucket}: no credentials: {error}", hint="try it with aws sts get-caller-identity"
+        ) from error
+
+
+def _in_the_chain(session: Any, settings: StoreSettings, bucket: str) -> StoreSettings:
     found = session.get_credentials()
     if found is None:
         raise AuthError(

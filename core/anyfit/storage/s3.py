@@ -55,7 +55,8 @@ class S3Store(ServiceStore):
         virtual = settings.addressing == "virtual" or not self.bucket
         origin = Origin.of(settings.endpoint, f"{self.bucket}." if virtual and self.bucket else "")
         wire = Wire(origin, timeout=settings.timeout, verify=settings.verify)
-        path = "/" if virtual else f"/{self.bucket}/"
+        base = urlsplit(settings.endpoint).path.rstrip("/")
+        path = f"{base}/" if virtual else f"{base}/{self.bucket}/"
         dialect = S3 if self.signs_bodies else OBS
         return RestApi(dialect, wire, settings, scheme=self.scheme, bucket=self.bucket, path=path)
 

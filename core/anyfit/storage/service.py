@@ -36,6 +36,7 @@ T = TypeVar("T")
 _SMALL = 64 << 10
 _UNSPEAKABLE = re.compile("[\x00-\x1f\ufffe\uffff]")  # in XML, which names the keys to delete
 _FIRST_ATTEMPTS = 5  # where nobody ever answered, the endpoint is likely wrong: within a second that is told
+_OF_A_TIMEOUT = 3  # attempts: where nobody even refuses, two are enough to wait for
 
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # some older buckets have capitals and underscores
 
@@ -126,7 +127,7 @@ class ServiceStore(Store):
             try:
                 answer = ask(settings)
             except Unreachable as error:
-                refused += 1
+                refused += _OF_A_TIMEOUT if isinstance(error.__cause__, TimeoutError) else 1
                 if not self._reached and refused >= _FIRST_ATTEMPTS:
                     raise NeverReached(error.message, hint=error.hint) from error
                 raise

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from threading import Lock
 from typing import Literal
+from urllib.parse import urlsplit
 
-from anyfit.errors import ConfigError
+from anyfit.errors import AnyfitError, ConfigError
 from anyfit.values import field, frozen
 
 __all__ = ["CurrentSettings", "SettingsSource", "StoreSettings"]
 
 REFRESH_BEFORE = timedelta(minutes=5)
+_PAUSE = 10.0
 
 
 @frozen(kw_only=True)
@@ -53,6 +56,12 @@ class StoreSettings:
             raise ConfigError(f"storage: {missing} is missing", hint="give both keys, or none")
         if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
             raise ConfigError(f"storage: endpoint {self.endpoint!r} has no scheme", hint="write https://host")
+        if self.endpoint and not _has_host(self.endpoint):
+            raise ConfigError(f"storage: endpoint {self.endpoint!r} names no host", hint="write https://host[:port]")
+        for name in ("access_key", "session_token"):
+            value = getattr(self, name)
+            if not (value.isascii() and value.isprintable()):
+                raise ConfigError(f"storage: {name} holds characters that no key has", hint="copy it anew")
 
     @property
     def has_keys(self) -> bool:
@@ -69,6 +78,7 @@ class CurrentSettings:
     def __init__(self, source: SettingsSource) -> None:
         self._give = source if callable(source) else None
         self._lock = Lock()
+        self._again = 0.0
         self._now = source() if callable(source) else source
 
     def get(self) -> StoreSettings:
@@ -76,7 +86,16 @@ class CurrentSettings:
         settings = self._now
         if self._give is None or settings.expires_at is None or not _ends_soon(settings.expires_at):
             return settings
-        return self.renew(settings)
+        valid = datetime.now(timezone.utc) < settings.expires_at
+        if valid and time.monotonic() < self._again:
+            return settings
+        try:
+            return self.renew(settings)
+        except AnyfitError:  # whoever gives keys may be out of order for a while
+            if not valid:
+                raise
+            self._again = time.monotonic() + _PAUSE
+            return settings
 
     def renew(self, old: StoreSettings) -> StoreSettings:
         """Settings other than `old`, which the service refused or which end soon."""
@@ -93,3 +112,11 @@ class CurrentSettings:
 
 def _ends_soon(end: datetime) -> bool:
     return datetime.now(timezone.utc) >= end - REFRESH_BEFORE
+
+
+def _has_host(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of the port, or of brackets
+        return False

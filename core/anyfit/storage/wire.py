@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from anyfit.errors import ConfigError, StorageError
 from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.sending import SENDING
 from anyfit.storage.store import Data
@@ -28,6 +29,7 @@ __all__ = ["Origin", "Response", "Wire", "encode", "parse_head"]
 _HEAD_LIMIT = 64 << 10
 _HEAD = 8 << 10
 _SMALL = 64 << 10
+_LONGEST_CONNECT = 10.0  # where nothing listens and nobody says so; a body may take its time, a connection does not
 _LONGEST_IDLE = 15.0  # services close connections that idle, and routers forget them without a word
 
 
@@ -153,12 +155,17 @@ class Wire:
     def _connect(self) -> socket.socket:
         address = (self.origin.connect, self.origin.port)
         try:
-            sock = socket.create_connection(address, timeout=self.timeout)
+            sock = socket.create_connection(address, timeout=min(self.timeout, _LONGEST_CONNECT))
+            sock.settimeout(self.timeout)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is None:
                 _wait_in_the_kernel(sock, self.timeout)
             else:
                 return self._tls.wrap_socket(sock, server_hostname=self.origin.connect)
+        except UnicodeError:
+            raise StorageError(
+                f"{self.origin.connect!r} is no host's name", hint="check the bucket's name and the endpoint"
+            ) from None
         except OSError as error:
             raise lost(f"cannot connect to {self.origin.endpoint}", error, connecting=True) from error
         return sock
@@ -405,7 +412,12 @@ def parse_head(data: bytes) -> tuple[int, dict[str, str], int] | None:
 def _tls(verify: bool | str) -> ssl.SSLContext:
     import ssl
 
-    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    try:
+        context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    except OSError as error:
+        raise ConfigError(
+            f"storage: cannot read certificates from {verify}: {error.strerror or error}", hint="check ca_bundle"
+        ) from error
     if verify is True:
         with contextlib.suppress(ImportError):
             import certifi
