@@ -212,6 +212,9 @@ def test_missing_extras(cli: Any, server: ObjectStoreServer, tmp_path: Path) -> 
         done = cli("presign", f"{scheme}:{place}")
         assert (done.code, f"hint: pip install 'anyfit[{extra}]'\n" in done.err) == (2, True), done.err
         assert cli("cp", "a.txt", f"{scheme}:{place}").code == 0
+        assert cli("cp", "a.txt", f"{scheme}:{place}2").code == 0
+        inside = cli("cp", f"{scheme}:{place}*", f"{scheme}://{server.bucket}/other/")
+        assert (inside.code, inside.err.count("not installed"), inside.err.count("\n")) == (2, 1, 2), inside.err
     done = cli("emulate", "storage")
     assert done.code == 2
     assert done.err.endswith("hint: pip install 'anyfit[emulate]'\n") and done.err.count("\n") == 2

@@ -7,7 +7,7 @@ import threading
 from datetime import datetime
 from functools import partial
 
-from anyfit.errors import AnyfitError
+from anyfit.errors import AnyfitError, ConfigError
 from anyfit.show import uri_text
 from anyfit.storage.answers import OPAQUE
 from anyfit.storage.atomic import AtomicFile
@@ -76,7 +76,7 @@ class Mover:
                 self.shop.tally.done(job.action, proven=self._whole(job))
         except Stopped:
             pass
-        except NeverReached as error:
+        except (ConfigError, NeverReached) as error:
             self.shop.tally.stop(error)
         except (AnyfitError, OSError, UnicodeEncodeError) as error:
             self.shop.tally.fail(_failure(job.action, error))
