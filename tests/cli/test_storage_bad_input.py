@@ -75,6 +75,7 @@ CASES: dict[str, tuple[list[str], int, list[str]]] = {
     "below a file": (["cp", "dir/b.txt", "a.txt/b/c"], 2, ["a.txt is no directory", "hint: choose another target"]),
     "onto itself": (["sync", "dir", "./dir/"], 2, ["dir is both source and target", "hint: choose another target"]),
     "wildcards that fit nothing": (["cp", "dir/*.x", "BUCKET/"], 102, ["nothing at /", "/dir fits '*.x'"]),
+    "short options of other tools": (["rm", "-rf", "BUCKET/d/"], 2, ["-r/--recursive: takes no value, and got 'f'"]),
     "key that leads out": (["cp", "-r", "BUCKET/../", "out"], 102, ["nothing at s3://"]),
     "unknown option": (["ls", "BUCKET/", "--recursiv"], 2, ["did you mean '--recursive'?"]),
 }
@@ -205,7 +206,7 @@ def test_missing_extras(cli: Any, server: ObjectStoreServer, tmp_path: Path) -> 
     """What needs an extra says which; what does not works without."""
     without(cli, tmp_path / "site", "boto3", "botocore", "qcloud_cos", "httptools", "uvloop")
     configure(cli, server)
-    place = f"//{server.bucket}/k"
+    place = f"//{server.bucket}/d/k"
     cli.write("a.txt", "A")
 
     for scheme, extra in (("s3", "s3"), ("obs", "s3"), ("cos", "cos")):

@@ -440,6 +440,12 @@ def test_one_place_of_several_cannot_be_deleted(cli: Any, bucket: Bucket) -> Non
     assert f"  {bucket.uri('x*')}: " in done.err
     assert bucket.keys == ["d/c"]
 
+    refused = cli("rm", bucket.uri("none"), bucket.uri("d/"), "--dry-run", "--json").json()
+    assert (refused["actions"], refused["deleted"], len(refused["failures"])) == ([], 0, 2)
+    tried = cli("rm", "-r", bucket.uri("none"), bucket.uri("d/"), "--dry-run", "--json")
+    action = {"kind": "delete", "source": "", "target": bucket.uri("d/c"), "size": 1}
+    assert (tried.json()["actions"], tried.json()["deleted"], len(tried.json()["failures"])) == ([action], 1, 1)
+
     told = cli("rm", bucket.uri("a"), bucket.uri("d/c"), "--json")
     assert (told.code, told.err) == (4, "")
     assert (told.json()["deleted"], len(told.json()["failures"])) == (1, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyfit.cli.output import print_json, say
 from anyfit.cli.storing import open_stores, selected
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anyfit.storage.browse import Removed
-    from anyfit.storage.options import Failure
+    from anyfit.storage.options import Action
     from anyfit.storage.selection import Selection
     from anyfit.stores import Stores
 
@@ -26,49 +26,67 @@ def delete(args: argparse.Namespace) -> int:
     selections = [selected(args, text) for text in args.names]
     _refuse_files(selections)
     with open_stores(args) as stores:
-        done, failures = _delete_all(args, selections, stores)
-    count, size = sum(removed.deleted for removed in done), sum(removed.bytes for removed in done)
+        removed, found = _delete_all(args, selections, stores)
+        doomed = _doomed(args, found, stores) if args.dry_run else []
     if args.json:
-        _print_json(count, size, failures, args)
-        return 4 if failures else 0
+        _print_json(args, removed, doomed)
+        return 4 if removed.failures else 0
     from anyfit.show import size_text
 
-    say(args, f"{count} {'would be ' if args.dry_run else ''}deleted ({size_text(size)})")
-    if failures:
-        listed = "".join(f"\n  {failure}" for failure in failures)
-        raise StorageError(f"{len(failures)} of {count + len(failures)} could not be deleted:{listed}")
+    for action in doomed:
+        print(f"would delete {action.target}")
+    say(args, f"{removed.deleted} {'would be ' if args.dry_run else ''}deleted ({size_text(removed.bytes)})")
+    if removed.failures:
+        listed = "".join(f"\n  {failure}" for failure in removed.failures)
+        count = f"{len(removed.failures)} of {removed.deleted + len(removed.failures)}"
+        raise StorageError(f"{count} could not be deleted:{listed}")
     return 0
 
 
 def _delete_all(
     args: argparse.Namespace, selections: Sequence[Selection], stores: Stores
-) -> tuple[list[Removed], tuple[Failure, ...]]:
-    """Delete one place after the other. What is wrong with one of several is a failure, and the rest is deleted."""
+) -> tuple[Removed, list[Selection]]:
+    """Delete one place after the other, and answer which could be.
+
+    What is wrong with one of several is a failure, and the rest is deleted.
+    """
     from anyfit.errors import AnyfitError, AuthError
+    from anyfit.storage.browse import Removed, remove
     from anyfit.storage.options import Failure
 
-    done: list[Removed] = []
-    failures: list[Failure] = []
+    all_of_it, found = Removed(0, 0), []
     for selection in selections:
+        recursive = args.recursive or bool(selection.wildcards)
         try:
-            done.append(_delete(args, selection, stores))
+            removed = remove(
+                selection.uri, recursive=recursive, filters=selection.filters, dry_run=args.dry_run, open=stores
+            )
         except AnyfitError as error:
-            if len(selections) == 1 or (isinstance(error, AuthError) and not done):
+            if len(selections) == 1 or (isinstance(error, AuthError) and not all_of_it.deleted):
                 raise
-            failures.append(Failure("", str(selection.uri) + selection.wildcards, error.message))
-    return done, tuple(failure for removed in done for failure in removed.failures) + tuple(failures)
+            removed = Removed(0, 0, (Failure("", f"{selection.uri}{selection.wildcards}", error.message),))
+        else:
+            found.append(selection)
+        all_of_it = Removed(
+            all_of_it.deleted + removed.deleted,
+            all_of_it.bytes + removed.bytes,
+            all_of_it.failures + removed.failures,
+        )
+    return all_of_it, found
 
 
-def _delete(args: argparse.Namespace, selection: Selection, stores: Stores) -> Removed:
-    from anyfit.storage.browse import remove
+def _doomed(args: argparse.Namespace, selections: Sequence[Selection], stores: Stores) -> list[Action]:
+    """What a dry run would have deleted."""
+    from anyfit.storage.options import Action
     from anyfit.storage.selection import chosen
 
-    recursive = args.recursive or bool(selection.wildcards)
-    removed = remove(selection.uri, recursive=recursive, filters=selection.filters, dry_run=args.dry_run, open=stores)
-    if args.dry_run and not args.json:
+    doomed = []
+    for selection in selections:
+        recursive = args.recursive or bool(selection.wildcards)
         for _, listed in chosen(selection, recursive=recursive, open=stores):
-            print(f"would delete {listed.uri}")
-    return removed
+            if listed.entry:
+                doomed.append(Action("delete", "", str(listed.uri), listed.entry.size))
+    return doomed
 
 
 def _refuse_files(selections: Sequence[Selection]) -> None:
@@ -79,7 +97,8 @@ def _refuse_files(selections: Sequence[Selection]) -> None:
             raise UsageError(f"{selection.uri} is a file of this machine", hint="those are not for anyfit to remove")
 
 
-def _print_json(count: int, size: int, failures: tuple[Failure, ...], args: argparse.Namespace) -> None:
+def _print_json(args: argparse.Namespace, removed: Removed, doomed: list[Action]) -> None:
     from anyfit.codec import to_data
 
-    print_json({"deleted": count, "bytes": size, "failures": to_data(failures), "dry_run": args.dry_run})
+    record: dict[str, Any] = to_data(removed) | {"dry_run": args.dry_run}
+    print_json(record | ({"actions": to_data(doomed)} if args.dry_run else {}))

@@ -68,6 +68,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from anyfit.errors import UsageError
 
+        message = message.replace("ignored explicit argument", "takes no value, and got")
         raise UsageError(message, hint=f"{self.prog} --help shows what it takes")
 
     def _unrecognized(self, unknown: list[str]) -> NoReturn:

@@ -58,7 +58,7 @@ def add_raw(parser: argparse.ArgumentParser) -> None:
 
 def add_human(parser: argparse.ArgumentParser) -> None:
     """The option for sizes that people read; it takes the place of the short option for help."""
-    parser.add_argument("-h", "--human", action="store_true", help="sizes as 1.4 MB")
+    parser.add_argument("-h", "--human", "--human-readable", action="store_true", help="sizes as 1.4 MB")
 
 
 def add_transfer(parser: argparse.ArgumentParser, *, compare: str) -> None:
