@@ -17,7 +17,7 @@ from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, Payload
 from anyfit.errors import AnyfitError, AuthError, PredictionError, ServiceError, SpecError
 from anyfit.http import Transport
 from anyfit.launch.anyfit_inference import accepted
-from anyfit.refusal import prediction_error
+from anyfit.refusal import not_ready, prediction_error
 from anyfit_modelarts.answers import json_of, refusal_in
 from anyfit_modelarts.auth import Account
 from anyfit_modelarts.client import Raw, is_stale
@@ -178,12 +178,8 @@ class Caller:
     def _not_ready(ref: EndpointRef, state: EndpointState, status: str) -> ServiceError:
         name = (state.spec and state.spec.name) or ref.id
         resting = state.status == EndpointStatus.STOPPED
-        return ServiceError(
-            f"endpoint {name} is {state.status.value}{f': {state.reason}' if state.reason else ''}",
-            hint=f"start it: anyfit endpoints start {name}" if resting else f"look again: anyfit endpoints {name}",
-            backend="modelarts",
-            status=status,
-        )
+        hint = f"start it: anyfit endpoints start {name}" if resting else f"look again: anyfit endpoints {name}"
+        return not_ready(name, state, hint=hint, backend="modelarts", status=status)
 
 
 def _of_handler(ref: EndpointRef, status: int, answer: Raw) -> AnyfitError:

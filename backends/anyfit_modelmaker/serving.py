@@ -18,7 +18,7 @@ from anyfit.backend import (
 from anyfit.catalog import choose
 from anyfit.errors import AuthError, Conflict, NotFound, ServiceError, SpecError
 from anyfit.http import Transport
-from anyfit.refusal import prediction_error
+from anyfit.refusal import not_ready, prediction_error
 from anyfit.shares import percents
 from anyfit.spec import EndpointSpec, Variant
 from anyfit.storage.settings import StoreSettings
@@ -178,12 +178,8 @@ class Services:
         if status in _GATEWAY or status == 404:
             state = self.state(ref)
             if state.status != EndpointStatus.READY:
-                return ServiceError(
-                    f"endpoint {ref.id} is {state.status.value}{f': {state.reason}' if state.reason else ''}",
-                    hint=f"start it: anyfit endpoints start {ref}",
-                    backend="modelmaker",
-                    status=str(status),
-                )
+                hint = f"start it: anyfit endpoints start {ref}"
+                return not_ready(ref.id, state, hint=hint, backend="modelmaker", status=str(status))
         return prediction_error(ref.id, status, body, backend="modelmaker")
 
     def _url(self, service: Service) -> str:

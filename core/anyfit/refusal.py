@@ -1,12 +1,13 @@
-"""What an endpoint says when it refuses a payload or crashes on it, in one form for all backends."""
+"""What is told of a prediction that failed: the payload is refused, crashed on, or nobody is there to take it."""
 
 from __future__ import annotations
 
 import json
 
-from anyfit.errors import PredictionError
+from anyfit.backend import EndpointState
+from anyfit.errors import PredictionError, ServiceError
 
-__all__ = ["prediction_error"]
+__all__ = ["not_ready", "prediction_error"]
 
 _SHOWN = 1000
 
@@ -24,3 +25,9 @@ def prediction_error(name: str, status: int, body: bytes, *, backend: str, log_h
     return PredictionError(
         f"endpoint {name!r} {whose} ({status}): {message}{where}", status=str(status), hint=hint, backend=backend
     )
+
+
+def not_ready(name: str, state: EndpointState, *, hint: str, backend: str, status: str) -> ServiceError:
+    """The error of an endpoint that does not answer, for it is not up."""
+    why = f": {state.reason}" if state.reason else ""
+    return ServiceError(f"endpoint {name} is {state.status.value}{why}", hint=hint, backend=backend, status=status)

@@ -11,7 +11,7 @@ from typing import Protocol
 from anyfit.backend import EndpointRef, EndpointState, EndpointStatus, LogPage, ModelRef, Named, Payload
 from anyfit.errors import AuthError, NotFound, ServiceError, SpecError
 from anyfit.http import Transport
-from anyfit.refusal import prediction_error
+from anyfit.refusal import not_ready, prediction_error
 from anyfit.spec import EndpointSpec
 from anyfit_ti.generations import Generations, Row, is_old, own_id
 from anyfit_ti.serving.invoking import Answer, Door
@@ -171,12 +171,8 @@ class Services:
             state = self.state(ref)
             if state.status != EndpointStatus.READY:
                 stopped = state.status == EndpointStatus.STOPPED
-                return ServiceError(
-                    f"endpoint {ref.id} is {state.status.value}{f': {state.reason}' if state.reason else ''}",
-                    hint=f"start it: anyfit endpoints start {ref}" if stopped else f"see: anyfit endpoints {ref}",
-                    backend="ti",
-                    status=str(answer.status),
-                )
+                hint = f"start it: anyfit endpoints start {ref}" if stopped else f"see: anyfit endpoints {ref}"
+                return not_ready(ref.id, state, hint=hint, backend="ti", status=str(answer.status))
         hint = "" if is_old(ref.id) else f"see its log: anyfit endpoints logs {ref}"
         return prediction_error(ref.id, answer.status, answer.body, backend="ti", log_hint=hint)
 
