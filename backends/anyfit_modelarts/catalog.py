@@ -13,7 +13,7 @@ from attrs import evolve
 
 from anyfit.backend import Catalog, Framework, Note, Offering, Preset
 from anyfit.catalog import choose
-from anyfit.errors import NotFound, ServiceError, SpecError, nearest
+from anyfit.errors import NotFound, ServiceError
 from anyfit.images import find_image
 from anyfit.offers import read_shipped
 from anyfit_modelarts.client import Client
@@ -27,7 +27,6 @@ from anyfit_modelarts.wire import Engine, Flavor
 __all__ = [
     "find_engine",
     "find_machine",
-    "find_preset",
     "frameworks",
     "offerings",
     "read_catalog",
@@ -122,16 +121,6 @@ def find_engine(
 ) -> tuple[Framework, Note | None]:
     """The image for a framework, its version and its Python's."""
     return find_image(wanted, catalog.frameworks, task=task_of(api), default=default)
-
-
-def find_preset(wanted: str, presets: Sequence[Preset]) -> Preset:
-    """A built-in algorithm by name or number."""
-    for preset in presets:
-        if wanted == preset.native or wanted.lower() == preset.name.lower():
-            return preset
-    names = [preset.name for preset in presets]
-    hint = nearest(wanted, names) or f"there are: {', '.join(names) or 'none'}"
-    raise SpecError(f"options.modelarts.algorithm_id: {wanted!r} is not offered here", hint=hint)
 
 
 def _offering(flavor: Flavor) -> Offering:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from attrs import evolve
 
 from anyfit.backend import Catalog, Framework, Offering, Preset
-from anyfit.errors import SpecError, nearest
 from anyfit_modelmaker.client import Client
 from anyfit_modelmaker.wire import Entry, Machine
 
-__all__ = ["MOST_NODES", "find_preset", "frameworks", "offerings", "read_catalog"]
+__all__ = ["MOST_NODES", "frameworks", "offerings", "read_catalog"]
 
 MOST_NODES = 10
 _TASKS = {"TRAIN": "train", "PREDICT": "serve", "DEVELOPMENT": "develop"}
@@ -46,16 +45,6 @@ def frameworks(listed: dict[str, list[Entry]]) -> tuple[Framework, ...]:
         for env, entries in listed.items()
         for entry in entries
     )
-
-
-def find_preset(wanted: str, presets: Sequence[Preset], field: str) -> Preset:
-    """A preset algorithm or model by name or id."""
-    for preset in presets:
-        if wanted == preset.native or wanted.lower() == preset.name.lower():
-            return preset
-    names = [preset.name for preset in presets]
-    hint = nearest(wanted, names) or f"there are: {', '.join(names) or 'none'}"
-    raise SpecError(f"{field}: {wanted!r} is not offered here", hint=hint)
 
 
 def _presets(entries: Iterable[Entry]) -> tuple[Preset, ...]:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from anyfit.backend import Catalog, ModelInfo, ModelRef, Upload
+from anyfit.catalog import find_preset
 from anyfit.cloud.places import Places
 from anyfit.errors import Conflict, NotFound, ServiceError, SpecError
 from anyfit.images import find_image
 from anyfit.spec import ModelSpec
 from anyfit_modelmaker.bundle import ARCHIVE, PREDICT, Shipped, digest_of
-from anyfit_modelmaker.catalog import find_preset
 from anyfit_modelmaker.client import Client
 from anyfit_modelmaker.places import places_of
 from anyfit_modelmaker.settings import Settings

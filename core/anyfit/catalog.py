@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 
 from attrs import evolve, frozen
 
-from anyfit.backend import Framework, Offering
+from anyfit.backend import Framework, Offering, Preset
 from anyfit.errors import SpecError, nearest
 
-__all__ = ["Amount", "Wish", "choose", "describe_offering", "find_framework", "parse_wish"]
+__all__ = ["Amount", "Wish", "choose", "describe_offering", "find_framework", "find_preset", "parse_wish"]
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _AMOUNT = re.compile(rf"{_NUMBER}(\+?)")
@@ -143,6 +143,16 @@ def find_framework(
         wanted = " ".join(filter(None, [version, py_version]))
         raise SpecError(f"framework_version: {name} {wanted} is not offered here", hint=f"there are: {offered}")
     return max(fitting, key=lambda f: (_numbers(f.version), _numbers(f.py_version)))
+
+
+def find_preset(wanted: str, presets: Sequence[Preset], field: str) -> Preset:
+    """A preset algorithm or model by name or id."""
+    for preset in presets:
+        if wanted == preset.native or wanted.lower() == preset.name.lower():
+            return preset
+    names = [preset.name for preset in presets]
+    hint = nearest(wanted, names) or f"there are: {', '.join(names) or 'none'}"
+    raise SpecError(f"{field}: {wanted!r} is not offered here", hint=hint)
 
 
 def _add_term(wish: Wish, term: str, text: str) -> Wish:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from anyfit.backend import Request
+from anyfit.catalog import find_preset
 from anyfit.errors import SpecError
 from anyfit.secret import markers, refuse_secrets
 from anyfit_modelarts.bundle import LAUNCHER
-from anyfit_modelarts.catalog import find_preset
 from anyfit_modelarts.places import obs_path, obs_uri
 from anyfit_modelarts.translate.work import Work
 
@@ -59,7 +59,8 @@ def _config(work: Work) -> dict[str, Any]:
 def _what_runs(work: Work) -> dict[str, Any]:
     spec, options = work.spec, work.options
     if options.algorithm_id:
-        return {"model_id": int(find_preset(options.algorithm_id, work.catalog.algorithms).native)}
+        field = "options.modelarts.algorithm_id"
+        return {"model_id": int(find_preset(options.algorithm_id, work.catalog.algorithms, field).native)}
     members: dict[str, Any] = {}
     if work.engine is not None:
         members["engine_id"] = int(work.engine.native.split()[0])

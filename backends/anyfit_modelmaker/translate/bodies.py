@@ -7,11 +7,11 @@ import shlex
 from typing import Any
 
 from anyfit.backend import Note
+from anyfit.catalog import find_preset
 from anyfit.images import find_image
 from anyfit.secret import markers
 from anyfit.spec import JobSpec
 from anyfit_modelmaker.bundle import LAUNCHER
-from anyfit_modelmaker.catalog import find_preset
 from anyfit_modelmaker.translate.work import CHECKPOINTS, Work, folder_of
 from anyfit_modelmaker.wire import pairs
 
