@@ -15,7 +15,7 @@ from anyfit.storage.answers import OPAQUE, Refusal, region_of
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.library import part_of, rows_of, wanted, whole
-from anyfit.storage.rest import CHECKSUM
+from anyfit.storage.rest import CHECKSUM, OBS, S3
 from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.settings import StoreSettings
 from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part
@@ -32,6 +32,7 @@ class BotoApi:
     def __init__(self, settings: StoreSettings, *, scheme: str, bucket: str) -> None:
         self.bucket = bucket
         self.place = f"{scheme}://{bucket}/" if bucket else f"{scheme}://"
+        self.dialect = OBS if scheme == "obs" else S3
         self.client = _client(settings)
 
     def list_buckets(self) -> list[Bucket]:
@@ -56,12 +57,12 @@ class BotoApi:
     def head(self, key: str, part: int = 0) -> Entry:
         one = {"PartNumber": part} if part else {}
         with self._errors("stat", key):
-            return _entry(key, self.client.head_object(Bucket=self.bucket, Key=key, **one))
+            return self._entry(key, self.client.head_object(Bucket=self.bucket, Key=key, **one))
 
     def get(self, key: str, start: int, length: int | None, etag: str) -> BotoReader:
         with self._errors("read", key):
             answer = self.client.get_object(Bucket=self.bucket, Key=key, **wanted(start, length, etag))
-        part = _entry(key, answer)
+        part = self._entry(key, answer)
         try:
             entry = whole(part, answer.get("ContentRange", ""), start, length, f"{self.place}{key}")
         except Unsteady:
@@ -71,7 +72,7 @@ class BotoApi:
 
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
         with self._errors("put", key):
-            return _put(
+            return self._put(
                 self.client.put_object(
                     Bucket=self.bucket, Key=key, Body=_body(data), **_digest(sums), **_metadata(checksum)
                 )
@@ -84,7 +85,7 @@ class BotoApi:
 
     def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put:
         with self._errors(f"put part {number} of", key):
-            return _put(
+            return self._put(
                 self.client.upload_part(
                     Bucket=self.bucket,
                     Key=key,
@@ -138,6 +139,17 @@ class BotoApi:
 
     def close(self) -> None:
         self.client.close()
+
+    def _entry(self, key: str, answer: dict[str, Any]) -> Entry:
+        modified = answer.get("LastModified") or datetime.fromtimestamp(0, timezone.utc)
+        checksum = answer.get("Metadata", {}).get(CHECKSUM, "") or OPAQUE * self._encrypts(answer)
+        return Entry(key, int(answer.get("ContentLength", 0)), modified, answer.get("ETag", "").strip('"'), checksum)
+
+    def _put(self, answer: dict[str, Any]) -> Put:
+        return Put(answer.get("ETag", "").strip('"'), self._encrypts(answer), answer.get("ChecksumCRC32", ""))
+
+    def _encrypts(self, answer: dict[str, Any]) -> bool:
+        return self.dialect.encrypts(answer["ResponseMetadata"]["HTTPHeaders"])
 
     @contextmanager
     def _errors(self, what: str, key: str) -> Iterator[None]:
@@ -288,20 +300,6 @@ def _descriptions() -> Any:
     import botocore.session
 
     return botocore.session.get_session().get_component("data_loader")
-
-
-def _entry(key: str, answer: dict[str, Any]) -> Entry:
-    modified = answer.get("LastModified") or datetime.fromtimestamp(0, timezone.utc)
-    checksum = answer.get("Metadata", {}).get(CHECKSUM, "") or OPAQUE * _encrypts(answer)
-    return Entry(key, int(answer.get("ContentLength", 0)), modified, answer.get("ETag", "").strip('"'), checksum)
-
-
-def _put(answer: dict[str, Any]) -> Put:
-    return Put(answer.get("ETag", "").strip('"'), _encrypts(answer), answer.get("ChecksumCRC32", ""))
-
-
-def _encrypts(answer: dict[str, Any]) -> bool:
-    return answer.get("ServerSideEncryption", "") not in ("", "AES256") or "SSECustomerAlgorithm" in answer
 
 
 def _digest(sums: Sum) -> dict[str, str]:

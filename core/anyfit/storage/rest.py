@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import md5, sha256
 from urllib.parse import quote
 
@@ -36,17 +36,31 @@ class Dialect:
         sign: Their signature.
         hashes: Whether each request names the SHA-256 of its body.
         checks: Whether the service may promise to check the CRC-32 of parts.
+        encryption: The headers that tell of keys with which it encrypts.
+        transparent: What they say when the ETag is the MD5 of the content all the same.
     """
 
     prefix: str
     sign: Signer
     hashes: bool
     checks: bool = False
+    encryption: tuple[str, ...] = ()
+    transparent: frozenset[str] = frozenset({"", "AES256"})
+
+    def encrypts(self, headers: Mapping[str, str]) -> bool:
+        """Whether the service encrypts so that the ETag becomes no digest of the content."""
+        return any(
+            headers.get(name, "") not in self.transparent or f"{name}-customer-algorithm" in headers
+            for name in self.encryption
+        )
 
 
-S3 = Dialect("x-amz-", sign_v4, hashes=True, checks=True)
-OBS = Dialect("x-amz-", sign_v4, hashes=True)
-COS = Dialect("x-cos-", sign_cos, hashes=False)
+_SSE = "server-side-encryption"
+S3 = Dialect("x-amz-", sign_v4, hashes=True, checks=True, encryption=(f"x-amz-{_SSE}",))
+OBS = Dialect(
+    "x-amz-", sign_v4, hashes=True, encryption=(f"x-amz-{_SSE}", f"x-obs-{_SSE}"), transparent=frozenset({""})
+)
+COS = Dialect("x-cos-", sign_cos, hashes=False, encryption=(f"x-cos-{_SSE}",))
 CRC64 = "x-cos-hash-crc64ecma"
 _ALGORITHM = "x-amz-checksum-algorithm"
 _CRC32 = "x-amz-checksum-crc32"
@@ -258,20 +272,15 @@ class RestApi:
         """What the answer to written bytes says."""
         return Put(
             clean_etag(headers.get("etag", "")),
-            self._encrypts(headers),
+            self.dialect.encrypts(headers),
             headers.get(_CRC32, ""),
             headers.get(CRC64, ""),
         )
 
-    def _encrypts(self, headers: dict[str, str]) -> bool:
-        """Whether with a key of which the ETag becomes no digest."""
-        prefix = f"{self.dialect.prefix}server-side-encryption"
-        return headers.get(prefix, "") not in ("", "AES256") or f"{prefix}-customer-algorithm" in headers
-
     def entry(self, key: str, headers: dict[str, str], size: int) -> Entry:
         """The entry that an answer's headers describe."""
         modified = from_http(headers.get("last-modified", ""))
-        checksum = headers.get(f"{self.dialect.prefix}meta-{CHECKSUM}", "") or OPAQUE * self._encrypts(headers)
+        checksum = headers.get(f"{self.dialect.prefix}meta-{CHECKSUM}", "") or OPAQUE * self.dialect.encrypts(headers)
         return Entry(key, size, modified, clean_etag(headers.get("etag", "")), checksum)
 
 
