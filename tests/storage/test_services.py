@@ -27,7 +27,7 @@ from anyfit.storage.retry import Retry, Unsteady
 from anyfit.storage.s3 import S3Store
 from anyfit.storage.stream import write_stream
 from anyfit.storage.verify import read_proven
-from anyfit.storage.wire import Origin, Wire
+from anyfit.storage.wire import Origin, Response, Wire
 from anyfit.values import frozen
 
 
@@ -533,3 +533,53 @@ def test_who_may_only_write(scripted: Script, open_at: Open) -> None:
     upload = store.start_upload("key")
     entry = store.finish_upload("key", upload, [store.put_part("key", upload, 1, bytes(6 << 20))])
     assert (entry.size, entry.etag) == (6 << 20, "x-1")
+
+
+def test_a_listing_in_another_order(scripted: Script, open_at: Open, tmp_path: Path) -> None:
+    """What is only copied needs no order; what is compared does, and then says so."""
+
+    def answer(asked: Asked) -> bytes:
+        if asked.target.startswith("/bucket?"):
+            return reply(LISTING % (ROW % b"d/b" + ROW % b"d/a"))
+        return reply(b"x", ETag=hashlib.md5(b"x", usedforsecurity=False).hexdigest())
+
+    store = open_at(scripted(answer))
+    ways: dict[str, Any] = {"open": lambda uri: FileStore() if uri.is_local else store, "state_dir": tmp_path / "state"}
+    assert sync("s3://bucket/d/", tmp_path / "d", compare="always", **ways).copied == 2
+    with pytest.raises(StorageError, match="not listed in order"):
+        sync("s3://bucket/d/", tmp_path / "d", **ways)
+
+
+@pytest.mark.parametrize("size", [500_000, 9 << 20], ids=["whole", "in parts"])
+def test_a_slow_download_reads_a_little_at_a_time(
+    scripted: Script, open_at: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """With a limit no connection is left alone until the service gives it up, as it would be with large steps."""
+    data = bytes(size)
+
+    def answer(asked: Asked) -> bytes:
+        etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        if asked.method == "HEAD":
+            return reply(data, ETag=etag)[: -len(data)]
+        first, _, last = asked.headers.get("range", f"bytes=0-{size - 1}").removeprefix("bytes=").partition("-")
+        piece = data[int(first) : int(last) + 1]
+        return reply(piece, "206 Partial Content", ETag=etag, Content_Range=f"bytes {first}-{last}/{size}")
+
+    steps: list[int] = []
+    readinto = Response.readinto
+
+    def watched(self: Response, buffer: memoryview, /) -> int:
+        steps.append(len(buffer))
+        return readinto(self, buffer)
+
+    monkeypatch.setattr(Response, "readinto", watched)
+    store = open_at(scripted(answer))
+    report = sync(
+        "s3://bucket/key",
+        tmp_path / "key",
+        open=lambda uri: FileStore() if uri.is_local else store,
+        state_dir=tmp_path / "state",
+        bandwidth=4_000_000,
+    )
+    assert report.failures == ()
+    assert max(steps) <= 250_000

@@ -82,7 +82,7 @@ class Download(Split):
         done = crc = 0
         try:
             reader = self.source.open(self.entry.key, start=start, length=length, etag=self.entry.etag)
-            buffer = memoryview(bytearray(min(_BUFFER, length)))
+            buffer = memoryview(bytearray(min(self.shop.tally.step, length)))
             with reader:
                 while done < length and (got := reader.readinto(buffer[: length - done])):
                     self._write(buffer[:got], start + done)

@@ -28,7 +28,6 @@ __all__ = ["Mover"]
 
 _TINY = 1 << 20
 _SMALL = 64 << 10
-_BUFFER = 1 << 20
 _ATTEMPTS = 3
 
 
@@ -142,7 +141,7 @@ class Mover:
     def _buffer(self) -> memoryview:
         """A buffer of this thread."""
         if not hasattr(self._local, "buffer"):
-            self._local.buffer = memoryview(bytearray(_BUFFER))
+            self._local.buffer = memoryview(bytearray(self.shop.tally.step))
         return self._local.buffer  # type: ignore[no-any-return]
 
     def _through_memory(self, job: Job) -> bool:

@@ -42,7 +42,7 @@ def steps(source: Place, target: Place, filters: Filters, compare: Compare, *, d
         for _, name, entry in ours:
             yield Step("copy", name, entry)
         return
-    yield from _merge(ours, _names(target, filters), compare)
+    yield from _merge(_ordered(source, ours), _ordered(target, _names(target, filters)), compare)
 
 
 def _single(source: Place, entry: Entry, target: Place, filters: Filters, compare: Compare) -> Iterator[Step]:
@@ -81,14 +81,21 @@ def _decide(name: str, source: Entry, target: Entry | None, compare: Compare) ->
 
 
 def _names(place: Place, filters: Filters) -> Iterator[_Named]:
-    """Names below a place, without directory markers; it is an error if they do not come in order."""
+    """Names below a place, without directory markers."""
     cut = len(place.prefix)
-    last = b""
     for entry in place.list():
         name = entry.key[cut:]
-        order = os.fsencode(name)
-        if order < last:
-            raise StorageError(f"{place.uri} is not listed in order, so it cannot be compared safely")
-        last = order
         if name and not entry.is_marker and filters(name):
-            yield order, name, entry
+            yield os.fsencode(name), name, entry
+
+
+def _ordered(place: Place, names: Iterator[_Named]) -> Iterator[_Named]:
+    """The same names; an error if they do not come in order, as from some services: then nothing can be compared."""
+    last = b""
+    for named in names:
+        if named[0] < last:
+            raise StorageError(
+                f"{place.uri} is not listed in order, so it cannot be compared safely", hint="copy it: anyfit cp -r"
+            )
+        last = named[0]
+        yield named

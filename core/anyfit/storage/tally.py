@@ -50,6 +50,13 @@ class Tally:
         self.failures: list[Failure] = []
 
     @property
+    def step(self) -> int:
+        """How many bytes to move at a time: with a limit few, so that no connection is silent for long."""
+        if not self._bandwidth:
+            return _STEP
+        return max(_LEAST_STEP, min(_STEP, int(self._bandwidth / _STEPS_A_SECOND)))
+
+    @property
     def stopped(self) -> bool:
         """Whether all is given up."""
         return self._stop.is_set()
@@ -84,7 +91,7 @@ class Tally:
     def sending(self, size: int) -> Iterator[None]:
         """While a body of that size is sent: counts it as it goes out, or afterwards if nobody tells."""
         self.check()
-        meter = _Meter(self, self._bandwidth)
+        meter = _Meter(self)
         token = SENDING.set(meter)
         try:
             yield
@@ -184,10 +191,10 @@ class Tally:
 
 
 class _Meter:
-    """Counts a body; with a limit in small steps, so that no connection is silent for long."""
+    """Counts a body."""
 
-    def __init__(self, tally: Tally, bandwidth: float | None) -> None:
-        self.step = max(_LEAST_STEP, min(_STEP, int(bandwidth / _STEPS_A_SECOND))) if bandwidth else _STEP
+    def __init__(self, tally: Tally) -> None:
+        self.step = tally.step
         self.told = 0
         self._tally = tally
 
