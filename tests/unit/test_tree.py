@@ -92,8 +92,9 @@ def test_own_ignore_file(tmp_path: Path) -> None:
 
 
 def test_never(tmp_path: Path) -> None:
-    """Version control, caches and virtual environments never belong to the code."""
+    """Version control, caches, virtual environments and anyfit's configuration never belong to the code."""
     junk = [
+        "anyfit.toml",
         ".git/config",
         "__pycache__/a.pyc",
         "a.pyc",

@@ -1,7 +1,8 @@
 """Which files of a source folder belong to the code.
 
 `.anyfitignore` files decide where the root has one, else `.gitignore` files do, those of the enclosing git
-repository included. Caches, version control and virtual environments never belong.
+repository included. Caches, version control, virtual environments and anyfit's own configuration, which may hold
+keys, never belong.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["SourceFile", "source_files"]
 
 _NEVER = (
     ".git", ".hg", ".svn", "__pycache__", "*.pyc", ".DS_Store", ".ipynb_checkpoints",
-    ".mypy_cache", ".ruff_cache", ".pytest_cache", ".anyfitignore",
+    ".mypy_cache", ".ruff_cache", ".pytest_cache", ".anyfitignore", "anyfit.toml",
 )  # fmt: skip
 
 
