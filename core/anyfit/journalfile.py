@@ -15,7 +15,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 
-from anyfit.errors import StorageError
+from anyfit.errors import StorageError, UsageError
 
 TYPE_CHECKING = False  # no import of typing here: `anyfit jobs` has no time for it
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ class JournalFile:
                         db.execute("PRAGMA synchronous = NORMAL")
             except sqlite3.Error as fault:
                 raise self._unusable(str(fault)) from fault
+            except UnicodeEncodeError as fault:
+                raise _no_text(fault) from fault
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -157,3 +159,14 @@ class JournalFile:
             f"the journal in {self._folder} cannot be used: {why}",
             hint="see that there is room and that the folder is yours, or set ANYFIT_HOME to another one",
         )
+
+
+def _no_text(fault: UnicodeEncodeError) -> UsageError:
+    """Names of files and words of a shell may hold bytes that are no text; a platform and a journal take text only."""
+    words = fault.object.replace('"', " ").split()
+    strange = next(word for word in words if any("\ud800" <= letter <= "\udfff" for letter in word))
+    shown = strange.encode("utf-8", "backslashreplace").decode()
+    return UsageError(
+        f"{shown} holds bytes that are no UTF-8",
+        hint="rename what is called so, or use a UTF-8 locale, such as LC_ALL=C.UTF-8",
+    )

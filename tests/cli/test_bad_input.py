@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from typing import Any
@@ -156,6 +157,8 @@ def test_config(cli: Any) -> None:
     assert values["local.install_requirements"] is False
     assert re.search(r"(?m)^local.python +\{env = \"PYTHON\"\}$", cli("config", "show").out)
     assert cli("config", "path").out == f"{cli.folder / 'anyfit.toml'}\n"
+    (cli.folder / "anyfit.toml").unlink()
+    assert cli("config", "path").out == ""
 
 
 def test_home_that_cannot_be_used(cli: Any) -> None:
@@ -171,7 +174,23 @@ def test_home_that_cannot_be_used(cli: Any) -> None:
         assert done.code == 4
         assert done.err.startswith("anyfit: error: the journal in ")
         assert "ANYFIT_HOME" in done.err
+    cli.environ["ANYFIT_HOME"] = str(home)
+    cli.write("train.py", "pass")
+    planned = cli("plan", "train.py")
+    assert planned.code == 4 and "cannot be packed into" in planned.err and "ANYFIT_HOME" in planned.err
     cli.environ["ANYFIT_HOME"] = str(cli.folder / "none")
+
+
+def test_words_that_are_no_text(cli: Any) -> None:
+    """Bytes that are no UTF-8, as in names from other systems, are shown and refused."""
+    word = os.fsdecode(b"\xd6\xd0.py")
+    cli.write("train.py", "pass")
+    cli.write(word, "pass")
+
+    for words in (("fit", word), ("fit", "train.py", "--", word), ("status", word), ("predict", word, "--data", "1")):
+        done = cli(*words)
+        assert done.code == 2, done.err
+        assert "anyfit: error: \\udcd6\\udcd0.py holds bytes that are no UTF-8\nhint: rename" in done.err
 
 
 def test_predict_refuses_what_is_no_data(cli: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tarfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyfit.code.bundle import pack_code
-from anyfit.errors import SpecError
+from anyfit.errors import SpecError, StorageError
 
 NAMES = st.sampled_from(["a.py", "b.py", "pkg/a.py", "pkg/deep/b.txt", "名.txt", "x" * 120, "run.sh"])
 TREES = st.dictionaries(NAMES, st.tuples(st.binary(max_size=50), st.booleans()), min_size=1)
@@ -186,3 +187,32 @@ def test_own_folder(tmp_path: Path) -> None:
         code, _ = pack_code("train.py", str(tmp_path), (), home / "bundles")
 
     assert code.files == 1
+
+
+def test_unusable_folder(tmp_path: Path) -> None:
+    """Where bundles cannot be kept, the folder and the reason are told, and what to do."""
+    write(tmp_path / "src", {"a.py": (b"", False)})
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StorageError, match=r"cannot be packed into .*file/bundles: Not a directory") as raised:
+        pack_code("a.py", str(tmp_path / "src"), (), tmp_path / "file" / "bundles")
+    assert "ANYFIT_HOME" in raised.value.hint
+
+
+@pytest.mark.parametrize("reads", ["scandir", "open"])
+def test_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: str) -> None:
+    """Files and folders that may not be read are told by name, with the way to leave them out."""
+    write(tmp_path / "src", {"a.py": (b"", False), "theirs/b.bin": (b"", False)})
+    theirs = str(tmp_path / "src" / "theirs" / ("b.bin" if reads == "open" else ""))
+    whole = getattr(os if reads == "scandir" else Path, reads)
+
+    def refusing(path: Path, *args: object) -> object:
+        if str(path) == theirs:  # a privileged user may read all, so permissions alone show nothing
+            raise PermissionError(errno.EACCES, "Permission denied", theirs)
+        return whole(path, *args)
+
+    monkeypatch.setattr(os if reads == "scandir" else Path, reads, refusing)
+
+    with pytest.raises(SpecError, match=r"theirs.* cannot be read: Permission denied") as raised:
+        pack_code("a.py", str(tmp_path / "src"), (), tmp_path / "bundles")
+    assert ".anyfitignore" in raised.value.hint

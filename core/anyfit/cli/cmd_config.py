@@ -60,7 +60,8 @@ def _path(args: Namespace) -> int:
     if args.json:
         print_json({"read": read, "user_file": user, "home": str(config.home)})
         return 0
-    print("\n".join(read))
+    for path in read:
+        print(path)
     if not read:
         say(args, f"no file is read; {FILE_NAME} may stand in this folder or one above it, or be {user}")
     return 0

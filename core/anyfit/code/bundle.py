@@ -10,14 +10,15 @@ import hashlib
 import os
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from anyfit.code.git import fetch_git, parse_git
 from anyfit.code.secrets import refuse_secrets
 from anyfit.code.tree import SourceFile, source_files
-from anyfit.errors import SpecError, nearest
+from anyfit.errors import SpecError, StorageError, nearest
 from anyfit.spec import Code
 
 __all__ = ["pack_code"]
@@ -45,11 +46,24 @@ def pack_code(
     """
     with tempfile.TemporaryDirectory(prefix="anyfit-code-") as scratch:
         # anyfit's own folder may lie within the source folder, and grows while it is packed.
-        files, shown = _collect(entry_point, source_dir, Path(scratch), without=folder.parent)
-        files += _dependency_files(dependencies, {f.name.partition("/")[0] for f in files})
-        script = _find_entry(entry_point, source_dir, files)
-        refuse_secrets(files, allow_secrets)
+        with _readable():
+            files, shown = _collect(entry_point, source_dir, Path(scratch), without=folder.parent)
+            files += _dependency_files(dependencies, {f.name.partition("/")[0] for f in files})
+            script = _find_entry(entry_point, source_dir, files)
+            refuse_secrets(files, allow_secrets)
         return _write(files, folder, shown), script
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What may not be read, or is gone since it was found, is told by name."""
+    try:
+        yield
+    except (PermissionError, FileNotFoundError) as fault:
+        raise SpecError(
+            f"source_dir: {fault.filename} cannot be read: {fault.strerror}",
+            hint="make it readable, or leave it out: name it in .anyfitignore, or in .gitignore where there is none",
+        ) from fault
 
 
 def _collect(entry_point: str, source_dir: str, scratch: Path, *, without: Path) -> tuple[list[SourceFile], str]:
@@ -136,10 +150,9 @@ def _write(files: Sequence[SourceFile], folder: Path, shown: str) -> Code:
     """Write the archive beside its final name, then rename: no other process sees half of it."""
     if not files:
         raise SpecError(f"source_dir: {shown} holds no file", hint="is everything in it ignored?")
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+    handle, temporary = _new_file(folder)
     try:
-        with os.fdopen(handle, "wb") as raw:
+        with os.fdopen(handle, "wb") as raw, _readable():
             digest = _write_tar(sorted(files, key=lambda f: f.name), raw)
         final = folder / f"{digest}.tar.gz"
         Path(temporary).replace(final)
@@ -156,6 +169,17 @@ def _write(files: Sequence[SourceFile], folder: Path, shown: str) -> Code:
         source=shown,
         requirements=any(f.name == "requirements.txt" for f in files),
     )
+
+
+def _new_file(folder: Path) -> tuple[int, str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.mkstemp(dir=folder, suffix=".part")
+    except OSError as fault:
+        raise StorageError(
+            f"the code cannot be packed into {folder}: {fault.strerror}",
+            hint="see that there is room and that the folder is yours, or set ANYFIT_HOME to another one",
+        ) from fault
 
 
 def _write_tar(files: Sequence[SourceFile], raw: IO[bytes]) -> str:
