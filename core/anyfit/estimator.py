@@ -308,7 +308,8 @@ class Estimator:
             raise UsageError("there is no job to deploy yet", hint="call fit first, or Estimator.attach(name)")
         self.latest_job.raise_unless_succeeded()
         if not self.latest_job.finished:
-            raise UsageError(f"job {self.latest_job.spec.key} has not ended yet", hint="wait for it: latest_job.wait()")
+            key = self.latest_job.spec.key
+            raise UsageError(f"job {key} has not ended yet", hint=f"latest_job.wait(), or anyfit attach {key}")
         return self.latest_job
 
 

@@ -224,6 +224,8 @@ def test_the_next_command_of_a_plan(cli: Any) -> None:
     line = cli("plan", *words, "--", "--more", "a b").err.splitlines()[-1]
 
     assert line == f"anyfit: next: anyfit fit {' '.join(words)} -- --more 'a b'"
+    cli.write("job.toml", "entry_point = 'train.py'")
+    assert cli("plan").err == "anyfit: next: anyfit fit\n"
 
 
 def test_rerun(cli: Any) -> None:

@@ -128,6 +128,7 @@ def test_status(cli: Any) -> None:
     assert shown["metrics"] == "loss 1"
     assert Path(shown["model"]).is_dir()
     assert "train" in shown["phases"]
+    assert cli("status", name).err == f"anyfit: next: anyfit deploy {name}\n"
     assert cli("status", name, "--plan", "--json").json()["spec"]["name"] == name
     assert cli("status", name, "--plan").out.startswith(f"job      {name}\nbackend  local")
 

@@ -130,7 +130,11 @@ def test_deploy_of_what_cannot_be_served(cli: Any) -> None:
 
     assert cli("deploy", failed).code == 100
     assert "has left no model" in cli("deploy", empty).err
+    assert cli("status", empty).err == f"anyfit: next: anyfit logs {empty}\n"
     assert cli("deploy", "nobody").code == 102
+    cli.write("train.py", "import time; time.sleep(600)")
+    cli("fit", "train.py", "--no-wait", "--name", "sleeper")
+    assert "hint: latest_job.wait(), or anyfit attach sleeper" in cli("deploy", "sleeper").err
     assert cli("predict", "nobody", "--data", "[]").code == 102
 
 
@@ -142,6 +146,7 @@ def test_models(cli: Any) -> None:
     assert cli("models", "thing").out.splitlines()[1].split()[:3] == ["thing", "a", "READY"]
     assert cli("models", "delete", "thing:a").err == "anyfit: model thing:a is gone\n"
     assert cli("models", "delete", "thing:a").code == 102
+    assert cli("models", "thing").err == "anyfit: no model is called 'thing' on local; anyfit models lists them\n"
 
     for version in "bc":
         cli("register", "first", "--name", "thing", "--version", version)

@@ -41,7 +41,8 @@ def run(args: Namespace) -> int:
     if len(args.words) > 1:
         raise UsageError(f"cannot read {' '.join(args.words)!r}", hint="anyfit models --help shows what it takes")
     backend = session.backend()
-    every = backend.models(args.words[0] if args.words else "")
+    name = args.words[0] if args.words else ""
+    every = backend.models(name)
     models = every if args.all else every[: max(args.n, 0)]
     if args.json:
         from anyfit.codec import to_data
@@ -50,7 +51,9 @@ def run(args: Namespace) -> int:
         return 0
     heads = ("NAME", "VERSION", "STATUS", "CREATED", "REFERENCE")
     table(heads, [(i.name, i.version, i.status.value, local_time(i.created_at), str(i.ref)) for i in models])
-    if not every:
+    if not every and name:
+        say(args, f"no model is called {name!r} on {backend.name}; anyfit models lists them")
+    elif not every:
         say(args, f"no models on {backend.name}; anyfit register JOB makes one")
     elif len(models) < len(every):
         say(args, f"{len(every) - len(models)} older ones are not shown; --all shows them")

@@ -33,5 +33,5 @@ def run(args: Namespace) -> int:
     from anyfit.show import plan_lines
 
     print("\n".join(plan_lines(plan)))
-    say(args, f"next: anyfit fit {shlex.join(args.given)}")
+    say(args, f"next: {shlex.join(('anyfit', 'fit', *args.given))}")
     return 0

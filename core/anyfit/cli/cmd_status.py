@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Show a job."""
     from anyfit.job import find_job
-    from anyfit.outcome import outcome_record
+    from anyfit.outcome import outcome_record, result_facts
 
     session = open_session(args)
     for sentence in session.reconcile():
@@ -36,13 +36,14 @@ def run(args: Namespace) -> int:
     elif args.json:
         print_json(outcome_record(job))
     else:
-        _print(job)
-        say(args, f"next: {_next(job)}")
+        results = result_facts(job)
+        _print(job, results)
+        say(args, f"next: {_next(job, has_model=bool(dict(results)['model']))}")
     return 0
 
 
-def _print(job: Job) -> None:
-    from anyfit.outcome import phase_lines, result_facts
+def _print(job: Job, results: list[tuple[str, str]]) -> None:
+    from anyfit.outcome import phase_lines
 
     state = job.state
     native = f" ({state.native})" if state.native not in ("", state.status.value) else ""
@@ -58,7 +59,7 @@ def _print(job: Job) -> None:
             ("started", local_time(state.started_at)),
             ("ended", local_time(state.ended_at)),
             ("phases", ", ".join(phase_lines(state))),
-            *result_facts(job),
+            *results,
         ]
     )
 
@@ -73,8 +74,8 @@ def _print_plan(job: Job, args: Namespace) -> None:
         print("\n".join(plan_lines(plan)))
 
 
-def _next(job: Job) -> str:
+def _next(job: Job, *, has_model: bool) -> str:
     from anyfit.backend import Status
 
-    command = {Status.SUCCEEDED: "deploy", Status.FAILED: "attach", Status.STOPPED: "rerun"}
+    command = {Status.SUCCEEDED: "deploy" if has_model else "logs", Status.FAILED: "attach", Status.STOPPED: "rerun"}
     return f"anyfit {command.get(job.state.status, 'attach')} {job.spec.key}"

@@ -270,7 +270,7 @@ def _checked(config: Config) -> Config:
         known = f"profiles in {files}: {', '.join(config.profiles) or 'none'}" if files else "there is no anyfit.toml"
         raise ConfigError(
             f"{origin}: there is no profile {config.profile!r}",
-            hint="; ".join(filter(None, (nearest(config.profile, config.profiles), known))),
+            hint=" ".join(filter(None, (nearest(config.profile, config.profiles), known))),
         )
     _ = config.core  # to make it is to check it
     return config

@@ -58,7 +58,7 @@ def _find(name: str) -> Installed:
     if not found:
         names = sorted({entry.name for entry in entries})
         known = f"installed: {', '.join(names)}" if names else "none is installed; install anyfit again"
-        hint = "; ".join(filter(None, (nearest(name, names), known)))
+        hint = " ".join(filter(None, (nearest(name, names), known)))
         raise UnknownBackend(f"there is no backend {name!r}", hint=hint, backend=name)
     return found[0]
 

@@ -112,7 +112,7 @@ def _add(into: pluggy.PluginManager, entry: Installed, plugin: object) -> None:
 
 def _misspelt(into: pluggy.PluginManager, entry: Installed, hook: str) -> UsageError:
     known = sorted(name for name, caller in vars(into.hook).items() if caller.has_spec())
-    hint = "; ".join(filter(None, (nearest(hook, known), f"known: {', '.join(known)}")))
+    hint = " ".join(filter(None, (nearest(hook, known), f"known: {', '.join(known)}")))
     return UsageError(f"the plugin {describe(entry)} implements {hook!r}, which is no hook here", hint=hint)
 
 
