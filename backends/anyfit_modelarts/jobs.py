@@ -11,6 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from anyfit.backend import Artifact, Cause, JobRef, JobState, LogPage, Named, Plan, Series, Status
+from anyfit.cloud.ending import ask_to_end
 from anyfit.cloud.leavings import HIDDEN, End, artifacts_in, read_document, read_end, remove_folders
 from anyfit.codec import from_data
 from anyfit.errors import AnyfitError, AuthError, NotFound, ServiceError
@@ -209,11 +210,7 @@ class Jobs:
         run = training.get(ref.id)
         if run.status.finished or run.status == Status.STOPPING:
             return
-        try:
-            training.stop(run.id)
-        except AnyfitError:
-            if not training.get(ref.id).status.finished:  # it may have ended meanwhile
-                raise
+        ask_to_end(lambda: training.stop(run.id), lambda: training.get(ref.id).status.finished)
 
     def delete(self, ref: JobRef) -> None:
         """Remove the job, with its versions' parent if it was the last, and what anyfit alone has put into the bucket.

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from anyfit.backend import Artifact, JobRef, JobState, LogPage, Named, Plan, Series, Status
+from anyfit.cloud.ending import ask_to_end
 from anyfit.cloud.leavings import End, artifacts_in, read_document, read_end, remove_folders
 from anyfit.codec import from_data
 from anyfit.errors import AnyfitError, AuthError, NotFound, ServiceError
@@ -142,7 +143,7 @@ class Jobs:
         """Ask the job to end."""
         version = _version_id(ref)
         if self._client.train_version(version).status not in ENDED:
-            self._client.stop_train(version)
+            self._stop(version)
 
     def delete(self, ref: JobRef) -> None:
         """Remove the version, with its job if it was the last, and the code that anyfit had put there."""
@@ -230,9 +231,14 @@ class Jobs:
             if status in ENDED:
                 return
             if not waited:
-                self._client.stop_train(_version_id(ref))
+                self._stop(_version_id(ref))
             self._policy.sleep(self._pause)
             waited += self._pause
+
+    def _stop(self, version: int) -> None:
+        ask_to_end(
+            lambda: self._client.stop_train(version), lambda: self._client.train_version(version).status in ENDED
+        )
 
     def _facts(self, identity: int) -> _Known:
         known = self._known.get(identity)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from anyfit.backend import EndpointRef, JobRef, ModelRef, Status
-from anyfit.errors import AuthError, Conflict, ServiceError
+from anyfit.errors import AnyfitError, AuthError, Conflict, ServiceError
 from anyfit.spec import EndpointSpec, JobSpec, ModelSpec, Variant
 from anyfit.storage import Uri
 from anyfit_modelmaker.backend import ModelMakerBackend
@@ -213,6 +213,16 @@ def test_start_times_stay(script: Any, scripted: Make) -> None:
     assert alone.started_at == among.started_at == datetime(2026, 1, 1, 19, 4, 5, tzinfo=timezone.utc)
     (elsewhere,) = scripted(utc_offset_hours=-1.5).describe([REF])
     assert elsewhere.started_at == datetime(2026, 1, 2, 4, 34, 5, tzinfo=timezone.utc)
+
+
+def test_stop_that_comes_too_late(script: Any, scripted: Make) -> None:
+    """A job that ends between the look and the stop is stopped; one that goes on cannot be, and that is told."""
+    script.on("POST /v1/train/2/stop", {"errorCode": 102005, "errorMessage": "it does not run"})
+    script.on(DETAIL, job("TRAINING"), job("FINISH"))
+    scripted().stop(REF)
+    script.on(DETAIL, job("TRAINING"))
+    with pytest.raises(AnyfitError, match="it does not run"):
+        scripted().stop(REF)
 
 
 def test_delete_ends_the_job_first(script: Any, scripted: Make, pauses: list[float]) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from anyfit.backend import Artifact, JobState, LogPage, Plan, Series, Status
+from anyfit.cloud.ending import ask_to_end
 from anyfit.cloud.leavings import End
-from anyfit.errors import AnyfitError, NotFound, ServiceError, Unsupported
+from anyfit.errors import NotFound, ServiceError, Unsupported
 from anyfit.spec import Channel, JobSpec
 from anyfit.storage import Uri
 from anyfit_ti.client import LIST_2019, Client
@@ -169,11 +170,7 @@ class OldJobs:
         """Ask the job to end; one that has ended, or is ending, is fine."""
         if self._client.job(name).status in _ENDING:
             return
-        try:
-            self._client.stop_job(name)
-        except AnyfitError:
-            if self._client.job(name).status not in _ENDING:  # it may have ended meanwhile
-                raise
+        ask_to_end(lambda: self._client.stop_job(name), lambda: self._client.job(name).status in _ENDING)
 
     def is_over(self, name: str) -> bool:
         """Whether the job has ended."""

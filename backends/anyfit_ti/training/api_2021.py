@@ -9,8 +9,9 @@ from threading import Lock
 from typing import Any
 
 from anyfit.backend import Artifact, JobState, LogPage, Plan, Series, Status
+from anyfit.cloud.ending import ask_to_end
 from anyfit.cloud.leavings import End
-from anyfit.errors import AnyfitError, ServiceError, Unsupported
+from anyfit.errors import ServiceError, Unsupported
 from anyfit.spec import Channel, JobSpec
 from anyfit_ti.client import LIST_2021, Client
 from anyfit_ti.errors import name_is_taken
@@ -144,11 +145,7 @@ class Tasks:
         """Ask the task to end; one that has ended, or is ending, is fine."""
         if self._client.task(task).status in _ENDING:
             return
-        try:
-            self._client.stop_task(task)
-        except AnyfitError:
-            if self._client.task(task).status not in _ENDING:  # it may have ended meanwhile
-                raise
+        ask_to_end(lambda: self._client.stop_task(task), lambda: self._client.task(task).status in _ENDING)
 
     def is_over(self, task: str) -> bool:
         """Whether the task has ended."""
