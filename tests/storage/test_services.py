@@ -21,8 +21,9 @@ from typing import Any, Protocol
 import pytest
 
 from anyfit.errors import AnyfitError, AuthError, StorageError
-from anyfit.storage import FileStore, Store, StoreSettings, open_store, sync
+from anyfit.storage import FileStore, Report, Store, StoreSettings, Uri, open_store, sync
 from anyfit.storage.answers import parse_refusal
+from anyfit.storage.places import find_source
 from anyfit.storage.retry import Retry, Unsteady
 from anyfit.storage.s3 import S3Store
 from anyfit.storage.stream import write_stream
@@ -583,3 +584,77 @@ def test_a_slow_download_reads_a_little_at_a_time(
     )
     assert report.failures == ()
     assert max(steps) <= 250_000
+
+
+SKEWED = b"<Error><Code>RequestTimeTooSkewed</Code><Message>no</Message></Error>"
+DENIED = b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"
+
+
+@pytest.mark.parametrize(
+    ("listing", "error", "hint"),
+    [(SKEWED, "RequestTimeTooSkewed", "clock"), (DENIED, "stat s3://bucket/dir: 403", "access_key")],
+    ids=["skewed", "denied"],
+)
+def test_why_an_object_is_not_told_of(scripted: Script, open_at: Open, listing: bytes, error: str, hint: str) -> None:
+    """HEAD is refused without a word; a listing gives the reason, if it is another one than having no right to it."""
+    service = scripted(lambda asked: reply(b"" if asked.method == "HEAD" else listing, "403 Forbidden"))
+    store = open_at(service)
+    with pytest.raises(AuthError, match=error) as caught:
+        find_source(Uri.parse("s3://bucket/dir"), lambda uri: store)
+    assert hint in caught.value.hint
+
+
+def test_who_may_only_see_what_is_below(scripted: Script, open_at: Open) -> None:
+    """A directory is found by those whose rights begin below its name."""
+    page = LISTING % (ROW % b"dir/a")
+    service = scripted(lambda asked: reply(status="403 Forbidden") if asked.method == "HEAD" else reply(page))
+    store = open_at(service)
+    assert find_source(Uri.parse("s3://bucket/dir"), lambda uri: store).uri == Uri.parse("s3://bucket/dir/")
+
+
+def test_an_object_of_another_region_of_which_only_a_listing_tells(scripted: Script, open_at: Open) -> None:
+    """MinIO names the region that it expects in words alone, which HEAD does not have."""
+    body = b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>"
+
+    def answer(asked: Asked) -> bytes:
+        if "/eu-west-1/s3/" not in asked.headers["authorization"]:
+            return reply(b"" if asked.method == "HEAD" else body, "400 Bad Request")
+        return reply(ETag="x") if asked.method == "HEAD" else reply(LISTING % b"")
+
+    store = open_at(scripted(answer))
+    assert find_source(Uri.parse("s3://bucket/key"), lambda uri: store).entry is not None
+
+
+def test_an_upload_of_which_nothing_may_be_seen_begins_anew(scripted: Script, open_at: Open, tmp_path: Path) -> None:
+    """Rights to write alone are enough, also after an interrupted upload."""
+    FileStore(tmp_path).put("large", bytes(9 << 20))
+    fails = [True]
+
+    def answer(asked: Asked) -> bytes:
+        if asked.method in ("GET", "HEAD", "DELETE"):
+            return reply(DENIED, "403 Forbidden")
+        if fails[0] and "uploadId" in asked.target and asked.method == "POST":
+            return reply(status="500 Internal Server Error")
+        return reply(b"<R><UploadId>id</UploadId><ETag>x-2</ETag></R>", ETag="x")
+
+    store = open_at(scripted(answer))
+
+    def upload() -> Report:
+        return sync(
+            tmp_path / "large",
+            "s3://bucket/large",
+            open=lambda uri: FileStore() if uri.is_local else store,
+            compare="always",
+            state_dir=tmp_path / "state",
+        )
+
+    assert len(upload().failures) == 1
+    fails[0] = False
+    assert upload().failures == ()
+
+
+@pytest.mark.parametrize("date", ["", "2026-01-02T03:04:05Z", "today"])
+def test_a_date_that_cannot_be_read(scripted: Script, open_at: Open, date: str) -> None:
+    """It is no reason to refuse an object."""
+    store = open_at(scripted(lambda asked: reply(b"x", ETag="x", Last_Modified=date)))
+    assert store.read("key") == b"x"

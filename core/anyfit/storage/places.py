@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from anyfit.errors import NotFound, UsageError
+from anyfit.errors import AnyfitError, AuthError, NotFound, UsageError
 from anyfit.show import uri_text
 from anyfit.storage.ahead import read_ahead
 from anyfit.storage.file import FileStore
@@ -68,18 +68,39 @@ def find_source(
         return _local_source(uri, links, problem)
     store = open_store(uri)
     if not uri.is_dir:
-        try:
-            entry = store.stat(uri.key)
-        except NotFound as error:
-            if error.status == "NoSuchBucket":
-                raise
-        else:
+        entry = _object(store, uri)
+        if entry:
             return Place(store, uri, uri.key.rpartition("/")[0] + "/" if "/" in uri.key else "", entry)
     directory = uri.as_dir()
     page = store.list_page(directory.key, limit=1000 if deep else 1)
     if not page.entries and not (uri.is_dir and not uri.key):
         raise NotFound(f"nothing at {uri}", hint="anyfit ls shows what there is")
     return Place(store, directory, directory.key, first=page if deep else None)
+
+
+def _object(store: Store, uri: Uri) -> Entry | None:
+    """The object of that name, if there is one.
+
+    A service refuses to tell of an object (HEAD) without a word why. What it answers to a listing has words; it may
+    also be that only what is below the name may be seen, or that the listing has led to the bucket's region.
+    """
+    try:
+        return store.stat(uri.key)
+    except NotFound as error:
+        if error.status == "NoSuchBucket":
+            raise
+        return None
+    except AnyfitError as error:
+        if getattr(error, "status", "") not in ("400", "403"):
+            raise
+        refusal = error
+    try:
+        page = store.list_page(uri.as_dir().key, limit=1)
+    except AuthError as error:
+        if error.status == "AccessDenied":
+            raise refusal from None
+        raise
+    return None if page.entries else store.stat(uri.key)
 
 
 def _local_source(uri: Uri, links: Links, problem: Problem | None) -> Place:

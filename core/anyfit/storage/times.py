@@ -19,9 +19,10 @@ def from_iso(text: str) -> datetime:
 
 @lru_cache(maxsize=4096)
 def from_http(text: str) -> datetime:
-    """`Fri, 02 Jan 2026 03:04:05 GMT`; the epoch when there is none."""
-    if not text:
+    """`Fri, 02 Jan 2026 03:04:05 GMT`; the epoch when there is none, or nothing that can be read."""
+    try:
+        _, day, month, year, clock, _ = text.split()
+        hour, minute, second = map(int, clock.split(":"))
+        return datetime(int(year), _MONTHS[month], int(day), hour, minute, second, tzinfo=timezone.utc)
+    except (ValueError, KeyError):
         return datetime.fromtimestamp(0, timezone.utc)
-    _, day, month, year, clock, _ = text.split()
-    hour, minute, second = map(int, clock.split(":"))
-    return datetime(int(year), _MONTHS[month], int(day), hour, minute, second, tzinfo=timezone.utc)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from threading import Lock
 
-from anyfit.errors import AnyfitError, NotFound
+from anyfit.errors import AnyfitError, AuthError, NotFound
 from anyfit.show import uri_text
 from anyfit.storage.file import FileReader, FileStore
 from anyfit.storage.retry import Unsteady, retrying
@@ -97,7 +97,7 @@ class Upload(Split):
             if not good:
                 self.target.abort_upload(self.job.target_key, upload)
                 return None
-        except NotFound:
+        except (NotFound, AuthError):  # who may write need not be allowed to look at what was begun
             return None
         self.upload = upload
         return good
