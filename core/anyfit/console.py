@@ -16,6 +16,7 @@ from anyfit.show import seconds_text
 
 if TYPE_CHECKING:
     from anyfit.job import Job
+    from anyfit.storage.options import Progress
 
 __all__ = ["Console", "silent"]
 
@@ -87,7 +88,16 @@ class Console:
         self._last_tick = now
         spin = _SPINNER[int(now / _TICK) % len(_SPINNER)]
         values = "  ".join(f"{name} {value:g}" for name, value in self._metrics.newest().items())
-        text = f"{spin} {self._phases.current or 'wait'} {self._elapsed()}  {values}".rstrip()
+        self._draw(f"{spin} {self._phases.current or 'wait'} {self._elapsed()}  {values}".rstrip())
+
+    def transfer(self, progress: Progress) -> None:
+        """An input is on its way: tell in the live line how far it is."""
+        from anyfit.storage.progress import progress_text
+
+        if self._live and not progress.finished:
+            self._draw(f"upload {progress_text(progress)}")
+
+    def _draw(self, text: str) -> None:
         width = os.get_terminal_size(self._talk.fileno()).columns
         print(f"\r\033[K{text[: width - 1]}", end="", file=self._talk, flush=True)
         self._drawn = True

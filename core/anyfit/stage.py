@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from anyfit.backend import Backend, Plan, Upload
     from anyfit.spec import JobSpec
     from anyfit.storage import Store, Uri
-    from anyfit.storage.options import Report
+    from anyfit.storage.options import OnProgress, Report
 
 __all__ = ["check_inputs", "put_uploads", "stage", "with_what_is_there"]
 
@@ -54,9 +54,9 @@ def _check_input(backend: Backend, name: str, uri: str) -> None:
     ) from None
 
 
-def stage(backend: Backend, plan: Plan) -> str:
+def stage(backend: Backend, plan: Plan, on_progress: OnProgress | None = None) -> str:
     """Make every upload of the plan that the store does not have yet; answers what was done, in words."""
-    sent = put_uploads(backend, plan.uploads)
+    sent = put_uploads(backend, plan.uploads, on_progress)
     moved = [size for size in sent if size is not None]
     there = len(sent) - len(moved)
     plural = "s" if len(moved) != 1 else ""
@@ -79,14 +79,17 @@ def _asked(backend: Backend, upload: Upload) -> Upload:
     return evolve(upload, there=max(0, upload.size - report.bytes))
 
 
-def put_uploads(backend: Backend, uploads: Sequence[Upload]) -> list[int | None]:
-    """Make the uploads; for each the bytes sent, or None when the store had it."""
+def put_uploads(backend: Backend, uploads: Sequence[Upload], on_progress: OnProgress | None = None) -> list[int | None]:
+    """Make the uploads; for each the bytes sent, or None when the store had it.
+
+    `on_progress` is told of inputs, one after the other, how far each is.
+    """
     small = [upload for upload in uploads if not _is_folder(upload)]
     sent: dict[int, int | None] = {}
     if small:
         with ThreadPoolExecutor(min(_AT_ONCE, len(small))) as pool:
             sent = dict(zip(map(id, small), pool.map(lambda upload: _upload(backend, upload), small), strict=True))
-    return [sent[id(upload)] if id(upload) in sent else _transfer(backend, upload) for upload in uploads]
+    return [sent[id(upload)] if id(upload) in sent else _transfer(backend, upload, on_progress) for upload in uploads]
 
 
 def _is_folder(upload: Upload) -> bool:
@@ -125,15 +128,18 @@ def _has(store: Store, target: Uri, size: int, md5: str = "") -> bool:
     return entry.size == size and md5 in ("", entry.etag)
 
 
-def _transfer(backend: Backend, upload: Upload) -> int | None:
+def _transfer(backend: Backend, upload: Upload, on_progress: OnProgress | None = None) -> int | None:
     """Bring a file or folder from wherever it is; what is there in the same size is not sent again."""
-    report = _transferred(backend, upload)
+    report = _transferred(backend, upload, on_progress=on_progress)
     return report.bytes if report.copied else None
 
 
-def _transferred(backend: Backend, upload: Upload, *, dry_run: bool = False) -> Report:
+def _transferred(
+    backend: Backend, upload: Upload, *, dry_run: bool = False, on_progress: OnProgress | None = None
+) -> Report:
     from anyfit.storage.options import Options
     from anyfit.storage.transfer import transfer
 
     how = Options(compare="size", dry_run=dry_run)
-    return transfer(upload.source, upload.target, how, open=backend.store).raise_for_failures()
+    report = transfer(upload.source, upload.target, how, open=backend.store, on_progress=on_progress)
+    return report.raise_for_failures()

@@ -19,8 +19,9 @@ from anyfit.spec import JobSpec
 if TYPE_CHECKING:
     from anyfit.backend import Backend
     from anyfit.session import Session
+    from anyfit.storage.options import OnProgress
 
-__all__ = ["Progress", "check_spec", "make_plan", "outline", "submit"]
+__all__ = ["NotSubmitted", "Progress", "check_spec", "make_plan", "outline", "submit"]
 
 Progress = Callable[[str, float, str], None]
 """Told of each phase that is over: its name, its seconds, and what was done."""
@@ -147,8 +148,19 @@ def _check_places(spec: JobSpec) -> None:
             raise SpecError(f"{field}: nothing stores {scheme}:// here", hint=hint)
 
 
-def submit(session: Session, backend: Backend, plan: Plan, progress: Progress) -> Job:
-    """Write the intent down, stage, submit, write the reference down; see `ask_once` for what may go wrong."""
+class NotSubmitted(KeyboardInterrupt):
+    """Ctrl-C while the job's inputs were on their way: the platform was not asked for anything yet."""
+
+    exit_code = 130
+
+
+def submit(
+    session: Session, backend: Backend, plan: Plan, progress: Progress, *, on_transfer: OnProgress | None = None
+) -> Job:
+    """Write the intent down, stage, submit, write the reference down; see `ask_once` for what may go wrong.
+
+    `progress` is told of each phase that is over, `on_transfer` how far an input is that has to be moved.
+    """
     from anyfit.plugins import observers
     from anyfit.stage import check_inputs, stage
 
@@ -158,7 +170,10 @@ def submit(session: Session, backend: Backend, plan: Plan, progress: Progress) -
     def prepare() -> None:
         nonlocal began
         check_inputs(backend, plan.spec)
-        staged = stage(backend, plan)
+        try:
+            staged = stage(backend, plan, on_transfer)
+        except KeyboardInterrupt:
+            raise NotSubmitted from None
         progress("upload", time.monotonic() - began, staged)
         began = time.monotonic()
 

@@ -19,7 +19,7 @@ from anyfit.job import Job
 from anyfit.names import timestamped
 from anyfit.options.by_backend import own_options
 from anyfit.spec import DEFAULT_CHANNEL, Channel, Code, JobSpec
-from anyfit.submission import make_plan, outline, submit
+from anyfit.submission import NotSubmitted, make_plan, outline, submit
 from anyfit.validate import check_channels, check_estimator
 
 if TYPE_CHECKING:
@@ -55,7 +55,11 @@ def start(
     console.phase("package", time.monotonic() - began, _packed(spec.code))
     for note in plan.notes:
         console.note(note)
-    job = submit(session, session.backend(), plan, console.phase)
+    try:
+        job = submit(session, session.backend(), plan, console.phase, on_transfer=console.transfer)
+    except NotSubmitted:
+        console.say("interrupted; nothing was submitted. The same again goes on with what is left to upload")
+        raise
     estimator.latest_job = job
     return job
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from terminal import on_terminal
+
 
 @contextmanager
 def emulated(cli: Any, *words: str) -> Iterator[subprocess.Popen[str]]:
     """An emulator that is ready; what it printed is in anyfit.toml."""
     ready = cli.folder / "ready.json"
+    ready.unlink(missing_ok=True)
     config = cli.folder / "anyfit.toml"
     with config.open("w") as out:
         config.chmod(0o600)
@@ -73,6 +78,39 @@ def test_usage(cli: Any, words: list[str], message: str) -> None:
 
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("anyfit: error: ") and message in done.err
+
+
+def asked_for(cli: Any) -> dict[str, int]:
+    """How often the object store was asked for what."""
+    place = json.loads((cli.folder / "ready.json").read_text())["modelmaker"]["s3_endpoint"]
+    with urllib.request.urlopen(f"{place}/_emulator/requests") as answer:
+        counts: dict[str, int] = json.load(answer)["counts"]
+    return counts
+
+
+def test_inputs_on_their_way(cli: Any) -> None:
+    """While `fit` uploads inputs a terminal tells how far it is; when that is interrupted, there is no job."""
+    cli.write("train.py", "pass")
+    (cli.folder / "data").mkdir()
+    (cli.folder / "data" / "large").write_bytes(bytes(30 << 20))
+    words = ("fit", "train.py", "--input", "train=data", "-p", "emulator", "-b", "modelmaker", "--name", "mine")
+    with emulated(cli, "modelmaker", "--faults", "error=503:1,only=UploadPart"):
+        with cli.start(*words) as process:
+            while not asked_for(cli).get("CreateMultipartUpload"):
+                assert process.poll() is None
+            begin = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate()
+        assert time.monotonic() - begin < 15
+        jobs = cli("jobs", "--all").err
+    with emulated(cli, "modelmaker"):
+        code, drawn = on_terminal(cli, *words, "--no-wait")
+
+    assert (process.returncode, out) == (130, "")
+    told = "anyfit: interrupted; nothing was submitted. The same again goes on with what is left to upload\n"
+    assert err.endswith(told) and jobs.startswith("anyfit: no jobs")
+    assert code == 0, drawn
+    assert re.search(r"\r\033\[Kupload [\d.]+ MB of 31.5 MB, 0 of 1 files, ", drawn), drawn
 
 
 def test_what_cannot_be_had(cli: Any) -> None:

@@ -43,7 +43,8 @@ def copied_first(asked: JobSpec, spec: JobSpec) -> Iterator[Note]:
     """What is to be told about inputs that `staged` has moved."""
     for name, channel in asked.inputs.items():
         if channel.uri != spec.inputs[name].uri:
-            size = "" if channel.size is None else f" {channel.files} files, {size_text(channel.size)}:"
+            plural = "" if channel.files == 1 else "s"
+            size = "" if channel.size is None else f" {channel.files} file{plural}, {size_text(channel.size)}:"
             yield Note(f"inputs.{name}", Match.NEAR, f"copied first:{size} to {spec.inputs[name].uri}")
 
 
