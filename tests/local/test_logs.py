@@ -126,21 +126,40 @@ def test_all_pages_together_are_the_log(tmp_path: Path) -> None:
 ODD_ENDS = [b"", b"\n", b"one", b"a\nb\n\n", b"a\n" * 200_000 + b"end", b"x" * 3_000_000 + b"\n" + b"y" * 2_000_000]
 
 
-@pytest.mark.parametrize("content", ODD_ENDS, ids=[f"{len(content)} bytes" for content in ODD_ENDS])
-@pytest.mark.parametrize("over", [True, False], ids=["over", "running"])
-@pytest.mark.parametrize("count", [0, 1, 2, 5, 100_000])
-def test_the_tail_is_the_end_of_the_log(tmp_path: Path, content: bytes, over: bool, count: int) -> None:
-    """The same lines and the same cursor as reading all of it leads to."""
-    log = tmp_path / "node-0.log"
-    log.write_bytes(content)
-    whole, cursor, more = list[LogLine](), "", True
+@pytest.fixture(scope="module", params=ODD_ENDS, ids=[f"{len(content)} bytes" for content in ODD_ENDS])
+def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log with an odd end."""
+    path = tmp_path_factory.mktemp("logs") / "node-0.log"
+    path.write_bytes(request.param)
+    return path
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["over", "running"])
+def over(request: pytest.FixtureRequest) -> bool:
+    """Whether the job that wrote it has ended."""
+    return bool(request.param)
+
+
+@pytest.fixture(scope="module")
+def read_through(log: Path, over: bool) -> tuple[list[LogLine], str]:
+    """All lines, read page by page, and the cursor after them."""
+    lines, cursor, more = list[LogLine](), "", True
     while more:
         page = read_page([log], cursor, over=over)
-        whole += page.lines
+        lines += page.lines
         cursor, more = page.cursor, page.more
+    return lines, cursor
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 100_000])
+def test_the_tail_is_the_end_of_the_log(
+    log: Path, over: bool, read_through: tuple[list[LogLine], str], count: int
+) -> None:
+    """The same lines and the same cursor as reading all of it leads to."""
+    lines, cursor = read_through
     tail = read_tail([log], count, None, over=over)
 
-    assert list(tail.lines) == whole[max(0, len(whole) - count) :]
+    assert list(tail.lines) == lines[max(0, len(lines) - count) :]
     assert (tail.cursor, tail.more) == (cursor, False)
 
 
