@@ -23,7 +23,7 @@ from anyfit.backend import (
     Status,
     log_pages,
 )
-from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, ServiceError, SpecError, nearest
+from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, ServiceError, SpecError, UsageError, nearest
 from anyfit.spec import JobSpec
 
 if TYPE_CHECKING:
@@ -218,9 +218,11 @@ class Job:
         return state
 
     def report(self) -> FailureReport:
-        """Why the job failed, in words."""
+        """Why the job failed, in words; `UsageError` of a job that has not."""
         from anyfit.failure import diagnose, failing_node
 
+        if self.state.status != Status.FAILED:
+            raise UsageError(f"job {self.spec.key} has not failed: it is {self.state.status.value}")
         node = self.state.node
         lines = list(self.logs(tail=_TAIL_FOR_REPORT, node=node))
         if node is None and self.spec.instance_count > 1:
@@ -350,9 +352,13 @@ def job_of_row(session: Session, row: JobRow) -> Job:
 
 
 def _newest(session: Session) -> JobRow:
-    rows = [row for row in session.journal.jobs(limit=100) if row.ref]
+    """The newest job of all, or of the backend that the caller has named."""
+    backend = session.config.core_value("backend")
+    only = str(backend.value) if backend.origin == "argument" else ""
+    rows = [row for row in session.journal.jobs(backend=only, limit=100) if row.ref]
     if not rows:
-        raise NotFound("there is no job yet", hint="anyfit init writes one to begin with, anyfit fit runs it")
+        where = f" on {only}" if only else ""
+        raise NotFound(f"there is no job yet{where}", hint="anyfit init writes one to begin with, anyfit fit runs it")
     return rows[0]
 
 

@@ -16,6 +16,15 @@ def test_the_newest_job_is_meant_where_none_is_named(cli: Any) -> None:
     assert cli("status", "--json").json()["name"] == second
 
 
+def test_the_newest_job_of_the_backend_that_is_named(cli: Any) -> None:
+    """With `-b` the newest of that backend is meant, and no job of another."""
+    name = cli.job("print('mine')")
+
+    assert cli("status", "-b", "local", "--json").json()["name"] == name
+    done = cli("status", "-b", "modelmaker")
+    assert done.code == 102 and "there is no job yet on modelmaker" in done.err
+
+
 @pytest.mark.parametrize("command", ["status", "logs", "metrics", "attach", "deploy", "download"])
 def test_there_is_no_newest_job_before_the_first(cli: Any, command: str) -> None:
     """Without any job the answer is what to do first."""

@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 
 from anyfit.backend import Artifact, JobRef, JobState, LogLine, LogPage, Status
+from anyfit.errors import UsageError
 from anyfit.failure import failing_node
 from anyfit.job import Job
 from anyfit.testing import Bench
@@ -66,6 +67,14 @@ def test_the_log_of_the_node(bench: Bench) -> None:
         assert report.log == f"anyfit logs {job.spec.key} --node 1"
     else:
         assert report.log.endswith("/logs/node-1.log") and Path(report.log).read_text().startswith("here is 1\n")
+
+
+def test_no_report_of_success(bench: Bench) -> None:
+    """Of a job that has not failed no failure is reported."""
+    job = bench.run(bench.spec("print('well')"))
+
+    with pytest.raises(UsageError, match=f"job {job.spec.key} has not failed: it is SUCCEEDED"):
+        job.report()
 
 
 def test_a_node_that_says_nothing(bench: Bench) -> None:
