@@ -83,7 +83,7 @@ class Predictor:
         else:
             try:
                 body, sent_as = encode(data, content_type or _natural_type(data))
-            except NotAcceptable as fault:
+            except (NotAcceptable, TypeError, ValueError) as fault:
                 raise SpecError(f"data: cannot be sent as {content_type or 'JSON'}: {fault}") from fault
         answer = self.invoke(body, sent_as, accept)
         return decode(answer.body, answer.content_type)

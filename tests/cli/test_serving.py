@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import Any
 
 INFERENCE = """\
@@ -77,6 +78,22 @@ def test_life_of_an_endpoint(cli: Any) -> None:
     assert cli("endpoints", "update", "double", "--model", "first:1=0.5").out == "double READY\n"
     assert cli("endpoints", "delete", "double").err == "anyfit: endpoint double is gone\n"
     assert cli("endpoints", "--json").json() == []
+
+
+def test_ctrl_c_while_deploying(cli: Any) -> None:
+    """Who no longer waits for an endpoint is told that it goes on, and where it is seen."""
+    cli.write("inference.py", "import time\ndef model_fn(model_dir):\n    time.sleep(600)\n")
+    name = cli.job(SCRIPT, "--set", "source_dir=.")
+    client = cli.start("deploy", name, "--name", "slow")
+    while not cli("endpoints", "--json").json():
+        assert client.poll() is None, client.communicate()
+
+    client.send_signal(signal.SIGINT)
+    _, talk = client.communicate(timeout=20)
+
+    assert client.returncode == 130
+    assert talk.endswith("an endpoint that was asked for goes on, and may cost: anyfit endpoints lists it\n"), talk
+    assert cli("endpoints", "delete", "slow").code == 0
 
 
 def test_variables_of_the_servers(cli: Any) -> None:

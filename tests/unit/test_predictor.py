@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from anyfit.backend import EndpointRef, Payload
-from anyfit.errors import AnyfitError, NotFound, PredictionError, ServiceError
+from anyfit.errors import AnyfitError, NotFound, PredictionError, ServiceError, SpecError
 from anyfit.predictor import Predictor
 from anyfit_local.backend import LocalBackend
 from anyfit_local.settings import Settings
@@ -55,6 +55,15 @@ def test_names(backend: Speaking, said: str, shown: str) -> None:
     fault = told(backend, ServiceError(said, hint=said))
 
     assert (fault.message, fault.hint, fault.args) == (shown, shown, (shown,))
+
+
+@pytest.mark.parametrize("data", [object(), {"a": [object()]}, {(1, 2): 3}])
+def test_what_is_no_json(backend: Speaking, data: object) -> None:
+    """What cannot be sent is an error of ours that names its type, and not of the payload's encoder."""
+    session: Any = None  # asking an endpoint takes none
+
+    with pytest.raises(SpecError, match=r"data: cannot be sent as JSON: .*(object|tuple)"):
+        Predictor(session, backend, REF, "mine").predict(data)
 
 
 def test_refusal_keeps_its_kind(backend: Speaking) -> None:

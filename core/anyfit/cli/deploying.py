@@ -31,7 +31,11 @@ def told(what: str, args: Namespace, make: Callable[[], Predictor]) -> int:
 
     say(args, f"deploying {what}")
     began = time.monotonic()
-    predictor = make()
+    try:
+        predictor = make()
+    except KeyboardInterrupt:
+        say(args, "interrupted; an endpoint that was asked for goes on, and may cost: anyfit endpoints lists it")
+        raise
     state = predictor.info()
     if args.json:
         print_json(predictor.to_json())
