@@ -84,7 +84,8 @@ class Predictor:
             try:
                 body, sent_as = encode(data, content_type or _natural_type(data))
             except (NotAcceptable, TypeError, ValueError) as fault:
-                raise SpecError(f"data: cannot be sent as {content_type or 'JSON'}: {fault}") from fault
+                why = str(fault).removesuffix("; convert it in output_fn")  # which is what a server would do
+                raise SpecError(f"data: cannot be sent as {content_type or 'JSON'}: {why}") from fault
         answer = self.invoke(body, sent_as, accept)
         return decode(answer.body, answer.content_type)
 

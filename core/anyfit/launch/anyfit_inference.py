@@ -249,7 +249,7 @@ def _plain(data: "Any") -> "Any":
         return data.to_dict("list") if hasattr(data, "columns") else data.to_dict()
     if isinstance(data, (set, frozenset)):
         return sorted(data)
-    raise TypeError("a value of type %s is not JSON; convert it first" % type(data).__name__)
+    raise TypeError("a value of type %s is not JSON; convert it in output_fn" % type(data).__name__)
 
 
 def _encode_json(data: "Any") -> bytes:
