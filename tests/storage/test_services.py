@@ -10,6 +10,9 @@ import re
 import signal
 import socket
 import socketserver
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -658,3 +661,25 @@ def test_a_date_that_cannot_be_read(scripted: Script, open_at: Open, date: str) 
     """It is no reason to refuse an object."""
     store = open_at(scripted(lambda asked: reply(b"x", ETag="x", Last_Modified=date)))
     assert store.read("key") == b"x"
+
+
+_FORK = """
+    import os, sys
+    from anyfit.storage.wire import Origin, Wire
+    wire = Wire(Origin.of(sys.argv[1]))
+    wire.request("GET", "/before", {}).read()
+    child = os.fork()
+    wire.request("GET", "/after", {}).read()
+    if child:
+        os.waitpid(child, 0)
+        wire.request("GET", "/after", {}).read()
+"""
+
+
+def test_a_fork_leaves_its_parent_the_connections(scripted: Script) -> None:
+    """Else each of them would read answers to the other's requests."""
+    service = scripted(lambda asked: reply(b"x"))
+    subprocess.run([sys.executable, "-c", textwrap.dedent(_FORK), service.endpoint], check=True)
+
+    first = service.asked[0].connection
+    assert sorted(asked.connection == first for asked in service.asked) == [False, True, True, True]

@@ -7,6 +7,7 @@ request as the request needs; `benchmarks/storage` shows the numbers.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 import time
@@ -89,6 +90,7 @@ class Wire:
         self._tls = _tls(verify) if origin.secure else None
         self._clock = clock  # of the wall, which goes on while a machine sleeps
         self._idle: deque[tuple[socket.socket, float]] = deque()
+        self._owner = os.getpid()
         self._closed = False
 
     def request(self, method: str, target: str, headers: dict[str, str], body: Data = b"") -> Response:
@@ -137,6 +139,9 @@ class Wire:
                 raise
 
     def _kept(self) -> socket.socket | None:
+        if self._owner != os.getpid():  # in a fork, such as a worker that loads data: they stay its parent's
+            self._owner = os.getpid()
+            self._close_idle()
         try:
             sock, since = self._idle.pop()
         except IndexError:
