@@ -161,6 +161,16 @@ def test_where_things_go(cli: Any, bucket: Bucket) -> None:
     assert (refused.code, "is no directory" in refused.err) == (2, True)
 
 
+def test_two_of_one_name_are_not_copied_over_each_other(cli: Any, bucket: Bucket) -> None:
+    """Of two sources that would be one target none is lost: nothing is copied."""
+    bucket.put(a__x_txt="a", b__x_txt="b")
+    refused = cli("cp", bucket.uri("a/x.txt"), bucket.uri("b/x.txt"), "into/")
+
+    assert (refused.code, "would both be" in refused.err) == (2, True)
+    assert not (cli.folder / "into").exists()
+    assert cli("cp", bucket.uri("a/x.txt"), bucket.uri("a/x.txt"), "into/").code == 0
+
+
 def test_wildcards_and_filters(cli: Any, bucket: Bucket) -> None:
     """`*` goes through directories; filters count in their order; brackets are themselves."""
     bucket.put(d__a_csv="1", d__b_txt="2", d__sub__c_csv="3", e="4")

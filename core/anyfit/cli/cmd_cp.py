@@ -58,12 +58,19 @@ def _check(args: Namespace, selections: list[Selection], target: Uri, stores: St
     several = len(selections) > 1
     if several and not (target.is_dir or (target.is_local and target.path.is_dir())):
         raise UsageError(f"{args.target} is no directory", hint=f"several go into one: {args.target}/")
+    named: dict[str, Selection] = {}
     for selection in selections:
         if selection.wildcards or (args.recursive and not several):
             continue
         if find_source(selection.uri, stores).entry is None:
             hint = "copy one directory at a time" if args.recursive else "add -r to copy what is in it"
             raise UsageError(f"{shown(selection.uri)} is a directory", hint=hint)
+        name = selection.uri.name
+        if (other := named.setdefault(name, selection)).uri != selection.uri:
+            both = f"{shown(other.uri)} and {shown(selection.uri)}"
+            raise UsageError(
+                f"{both} would both be {shown(target.as_dir().join(name))}", hint="give one a name of its own"
+            )
 
 
 def _pipe(args: Namespace) -> int:
