@@ -561,6 +561,27 @@ def test_what_a_job_left_is_downloaded_once(cli: Any, bucket: Bucket) -> None:
     assert bucket.count("GetObject") == fetched == 3
 
 
+def test_a_download_that_is_interrupted(cli: Any, bucket: Bucket) -> None:
+    """It says in one line that the same command goes on; and so it does."""
+    script = """
+        import os, pathlib
+        (pathlib.Path(os.environ["SM_MODEL_DIR"]) / "w").write_bytes(bytes(20 << 20))
+        """
+    name = cli.job(script, "--set", f"output_path={bucket.uri('out')}")
+    before = bucket.count("GetObject")
+    bucket.server.faults = "error=503:1,only=GetObject"
+    with cli.start("download", name) as process:
+        while bucket.count("GetObject") == before:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    bucket.server.faults = ""
+
+    assert (process.returncode, out) == (130, "")
+    assert err == "anyfit: interrupted; the same command goes on with what is left\n"
+    assert (cli.folder / cli("download", name).out.strip() / "model/w").stat().st_size == 20 << 20
+
+
 def on_terminal(cli: Any, *words: str, **environ: str) -> str:
     """Run a command whose stderr is a terminal; answers what was drawn there."""
     ours, theirs = pty.openpty()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json
 from anyfit.cli.parser import add_backend, add_job, add_json, open_session
-from anyfit.cli.storing import progress_line
+from anyfit.cli.storing import interruptible, progress_line
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -27,7 +27,9 @@ def run(args: Namespace) -> int:
     from anyfit.job import find_job
 
     job = find_job(open_session(args), args.job)
-    folder = job.download(args.to, kind=args.kind, on_progress=progress_line(args))
+    progress = progress_line(args)
+    with interruptible(args, progress):
+        folder = job.download(args.to, kind=args.kind, on_progress=progress)
     if args.json:
         print_json({"folder": str(folder)})
     else:

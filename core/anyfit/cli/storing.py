@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import sys
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from anyfit.cli.output import print_json, say
 from anyfit.cli.parser import add_backend, add_json, add_quiet, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from anyfit.storage.options import Action, OnProgress, Options, Report
     from anyfit.storage.selection import Selection
@@ -26,6 +27,7 @@ __all__ = [
     "add_human",
     "add_raw",
     "add_transfer",
+    "interruptible",
     "open_stores",
     "progress_line",
     "selected",
@@ -112,6 +114,23 @@ def progress_line(args: argparse.Namespace) -> OnProgress | None:
     return ProgressLine(sys.stderr)
 
 
+@contextmanager
+def interruptible(args: argparse.Namespace, progress: OnProgress | None) -> Iterator[None]:
+    """When a transfer is broken off, leave the line of its progress clean; after Ctrl-C say how it goes on."""
+    try:
+        yield
+    except BaseException as fault:
+        _settle(progress)
+        if isinstance(fault, KeyboardInterrupt):
+            say(args, "interrupted; the same command goes on with what is left")
+        raise
+
+
+def _settle(progress: OnProgress | None) -> None:
+    if progress:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
 class Moving:
     """Runs the transfers of one command, shows how far they are, and says at the end what was done."""
 
@@ -125,7 +144,7 @@ class Moving:
         """Transfer what is selected."""
         from anyfit.storage.transfer import transfer
 
-        try:
+        with interruptible(self._args, self._progress):
             report = transfer(
                 selection.uri,
                 target,
@@ -134,13 +153,6 @@ class Moving:
                 on_progress=self._progress,
                 on_action=self._on_action(),
             )
-        except KeyboardInterrupt:
-            self._settle()
-            say(self._args, "interrupted; the same command goes on with what is left")
-            raise
-        except BaseException:
-            self._settle()
-            raise
         if selection.wildcards and not (report.copied or report.skipped or report.deleted or report.failures):
             raise selection.nothing()
         if report.failures and not report.copied and not target.is_local:
@@ -180,14 +192,10 @@ class Moving:
         return self._actions.append if self._args.json else self._print
 
     def _print(self, action: Action) -> None:
-        self._settle()
+        _settle(self._progress)
         words = ("would copy", "would delete") if self._args.dry_run else ("copied", "deleted")
         what = f"{words[0]} {shown(action.source)} to" if action.kind == "copy" else words[1]
         print(f"{what} {shown(action.target)}")
-
-    def _settle(self) -> None:
-        if self._progress:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
     def _record(self, report: Report) -> dict[str, Any]:
         from anyfit.codec import to_data
