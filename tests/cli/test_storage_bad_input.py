@@ -124,6 +124,26 @@ def test_no_keys(cli: Any, scheme: str) -> None:
     assert f"under [storage.{scheme}]" in done.err
 
 
+def test_a_token_that_does_not_fit(cli: Any, server: ObjectStoreServer) -> None:
+    """It is the token that is told, and not the keys."""
+    configure(cli, server, session_token="T")
+    done = cli("ls", f"s3://{server.bucket}/")
+
+    assert done.code == 3
+    assert "InvalidToken" in done.err and "hint: the session token does not go with the keys" in done.err
+
+
+@pytest.mark.parametrize(("scheme", "region"), [("obs", "cn-north-4"), ("cos", "ap-guangzhou")])
+def test_no_region(cli: Any, scheme: str, region: str) -> None:
+    """A region cannot be guessed; the message says what one looks like."""
+    for key in ("ACCESS_KEY", "SECRET_KEY"):
+        cli.environ[f"ANYFIT_STORAGE_{scheme.upper()}_{key}"] = "x"
+    done = cli("ls", f"{scheme}://bucket-1250000000/")
+
+    assert done.code == 2
+    assert "region is set" in done.err and f"hint: set region, such as {region}" in done.err
+
+
 def test_nobody_listens(cli: Any, server: ObjectStoreServer) -> None:
     """A service that is not there is exit code 4."""
     with socket.socket() as reserved:

@@ -33,6 +33,7 @@ _ELSEWHERE = frozenset({"AuthorizationHeaderMalformed", "400"})  # the latter to
 _HINTS = {
     "InvalidAccessKeyId": "the service does not know this access key; check the profile",
     "SignatureDoesNotMatch": "the secret key does not fit the access key; check the profile",
+    "InvalidToken": "the session token does not go with the keys; get new temporary credentials",
     "RequestTimeTooSkewed": "this machine's clock is wrong; set it right",
     "NoSuchBucket": "create the bucket first, or check its name and region",
     "VirtualHostDomainRequired": 'set addressing = "virtual"',

@@ -87,7 +87,9 @@ class ObsStore(S3Store):
     def filled(self, settings: StoreSettings) -> StoreSettings:
         region = self._lies_in or settings.region
         if not settings.endpoint and not region:
-            raise ConfigError(f"obs://{self.bucket}/: neither endpoint nor region is set", hint="set region")
+            raise ConfigError(
+                f"obs://{self.bucket}/: neither endpoint nor region is set", hint="set region, such as cn-north-4"
+            )
         endpoint = settings.endpoint or f"https://obs.{region}.myhuaweicloud.com"
         addressing = settings.addressing
         if addressing == "auto":
