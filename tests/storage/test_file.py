@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
 from anyfit.errors import NotFound, StorageError
+from anyfit.storage import sync
 from anyfit.storage.file import FileStore
 
 
@@ -119,3 +123,27 @@ def test_empty_directories_are_their_markers(tmp_path: Path) -> None:
     store.delete("empty/")
     assert list(tmp_path.iterdir()) == [tmp_path / "root"]
     assert not list((tmp_path / "root").iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOSYS, errno.ENOTSUP])
+def test_a_file_system_without_times_rights_and_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """As sticks, mounted buckets and file systems of clusters are: what is written there arrives all the same."""
+
+    def unknown(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    FileStore(tmp_path / "source").put("a", b"content")
+    for module, name in ((os, "utime"), (os, "fchmod"), (fcntl, "flock")):
+        monkeypatch.setattr(module, name, unknown)
+    report = sync(tmp_path / "source", tmp_path / "target", state_dir=tmp_path / "state")
+    file = FileStore(tmp_path / "target").create("b", tag="tag")
+    file.write_at(b"large", 0)
+    file.commit(datetime.now(timezone.utc))
+
+    assert report.failures == ()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "target").iterdir()} == {
+        "a": b"content",
+        "b": b"large",
+    }

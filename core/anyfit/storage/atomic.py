@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +17,8 @@ __all__ = ["AtomicFile", "is_temporary", "temporary_of", "write_atomically"]
 
 _PREFIX = ".anyfit-"
 _SUFFIX = ".part"
+_UNKNOWN = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL, errno.ENOLCK})
+"""How a file system says that it has no such thing as times, rights or locks."""
 
 
 def is_temporary(name: str) -> bool:
@@ -55,6 +59,11 @@ class AtomicFile:
                 fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:  # somebody else is fetching the same; do not write into their file
                 os.close(self.fd)
+            except OSError as error:  # as on many clusters' file systems
+                if error.errno not in _UNKNOWN:
+                    os.close(self.fd)
+                    raise
+                return
             else:
                 return
         self.path = self.target.with_name(f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
@@ -71,11 +80,15 @@ class AtomicFile:
         while written < len(view):
             written += os.pwrite(self.fd, view[written:], position + written)
 
+    def set_mode(self, mode: int) -> None:
+        """Give the file its rights, where the disk knows such."""
+        _if_known(lambda: os.fchmod(self.fd, mode))
+
     def commit(self, modified: datetime | None = None) -> None:
         """Put the file in its place, with `modified` as its time."""
         if modified is not None:
             stamp = int(modified.timestamp() * 1_000_000) * 1000
-            os.utime(self.fd, ns=(stamp, stamp))
+            _if_known(lambda: os.utime(self.fd, ns=(stamp, stamp)))
         self.close()
         try:
             self.path.replace(self.target)
@@ -94,6 +107,15 @@ class AtomicFile:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def _if_known(change: Callable[[], None]) -> None:
+    """Change what not every file system knows and nothing depends on: the content counts."""
+    try:
+        change()
+    except OSError as error:
+        if error.errno not in _UNKNOWN:
+            raise
 
 
 def _refuse_special(target: Path) -> None:

@@ -190,7 +190,7 @@ class Mover:
                         self.shop.tally.moving(got)
                         file.write_at(buffer[:got], at)
                         at += got
-                    os.fchmod(file.fd, os.fstat(reader.fd).st_mode & 0o777)
+                    file.set_mode(os.fstat(reader.fd).st_mode & 0o777)
                     if reader.unchanged():
                         file.commit(reader.entry.modified)
                         return True

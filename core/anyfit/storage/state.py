@@ -55,6 +55,7 @@ class State:
                     pass
                 except OSError:
                     os.close(fd)
+                    lock.unlink()
                     raise
                 os.close(fd)
 
