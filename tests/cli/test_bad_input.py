@@ -136,6 +136,12 @@ def test_config_check(cli: Any) -> None:
         assert fault in wrong.err and fault in told.json()["message"]
         assert checked.out.count(fault) == 1
 
+    cli.write("anyfit.toml", "backend = 'locl'\n[profiles.p]\nbackend = 'x'\n")
+    missing = cli("config", "check")
+    assert "anyfit.toml:1: backend: there is no backend 'locl', did you mean 'local'?\n" in missing.err
+    assert "anyfit.toml:3: profiles.p.backend: there is no backend 'x', installed: local, " in missing.err
+    assert "there is no backend 'locl'" in cli("doctor").out
+
     cli.write("anyfit.toml", "[local]\ngrace_seconds = 3\n")
     right = cli("config", "check")
     assert (right.code, right.out, right.err) == (0, "", "anyfit: nothing is wrong in anyfit.toml\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ from attrs import frozen
 
 from anyfit.config.files import ConfigFile
 from anyfit.config.settings import CoreSettings
-from anyfit.errors import ConfigError
+from anyfit.errors import ConfigError, nearest
 from anyfit.options.declared import Option, options, raise_faults, unknown
 from anyfit.options.kinds import convert
 
@@ -37,7 +37,19 @@ def all_faults(files: Sequence[ConfigFile], keys: Mapping[str, Keys] = MappingPr
         keys: What tables of backends know, as far as the caller has it; backends that are missing here are asked.
     """
     known = cache(lambda name: keys.get(name) or _keys_of_backend(name))
-    return [fault for file in files for fault in _faults(file, known)]
+    return [fault for file in files for fault in (*_faults(file, known), *_missing_backends(file))]
+
+
+def _missing_backends(file: ConfigFile) -> Iterator[str]:
+    """Of the keys `backend` those that name none; a wrong one is no fault as long as another is chosen."""
+    profiles = file.data.get("profiles", {})
+    inside = profiles.items() if isinstance(profiles, Mapping) else ()
+    for prefix, table in [((), file.data), *((("profiles", name), table) for name, table in inside)]:
+        name = table.get("backend") if isinstance(table, Mapping) else None
+        if isinstance(name, str) and name and name not in (names := _backend_names()):
+            where = file.where((*prefix, "backend"))
+            hint = nearest(name, names) or f"installed: {', '.join(names)}"
+            yield f"{where}: there is no backend {name!r}, {hint}"
 
 
 def _faults(file: ConfigFile, keys: Callable[[str], Keys | None]) -> list[str]:
