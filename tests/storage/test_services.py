@@ -683,3 +683,11 @@ def test_a_fork_leaves_its_parent_the_connections(scripted: Script) -> None:
 
     first = service.asked[0].connection
     assert sorted(asked.connection == first for asked in service.asked) == [False, True, True, True]
+
+
+def test_a_service_that_knows_no_marker(scripted: Script, open_at: Open) -> None:
+    """Its first page is not read for ever."""
+    store = open_at(scripted(lambda asked: reply(MORE)))
+    with pytest.raises(StorageError, match="the same page for ever"):
+        for count, _ in enumerate(store.list("x/")):
+            assert count < 5000

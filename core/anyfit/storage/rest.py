@@ -98,7 +98,10 @@ class RestApi:
         if delimiter:
             query.insert(0, ("delimiter", "/"))
         answer = self._done("list", prefix, self._ask("GET", "", query)).read()
-        return parse_page(answer)
+        page = parse_page(answer)
+        if page.next and page.next == marker:
+            raise StorageError(f"list {self.place}{prefix}: the service gives the same page for ever")
+        return page
 
     def head(self, key: str, part: int = 0) -> Entry:
         answer = self._done("stat", key, self._ask("HEAD", key, [("partNumber", str(part))] if part else []))
