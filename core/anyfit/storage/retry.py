@@ -60,7 +60,7 @@ class Retry:
         longest: No wait is longer, unless the service asks for it.
     """
 
-    attempts: int = 10
+    attempts: int = 14  # about half a minute in all, which is what a network takes to come back
     first: float = 0.05
     longest: float = 8.0
 
