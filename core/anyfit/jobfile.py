@@ -137,11 +137,7 @@ def load_job_file(path: str | Path) -> JobFile:
 
     Raises `SpecError` with file and line for malformed TOML, unknown keys and values of a wrong type.
     """
-    path = Path(path)
-    if path.is_dir():
-        path = path / _NAME
-    if not path.is_file():
-        raise _missing(path)
+    path = _found(Path(path))
     if path.suffix != ".toml":
         return JobFile(label="", data={"entry_point": str(path)})
     from anyfit.config.toml import decode, key_lines, parse_toml
@@ -217,6 +213,16 @@ def _hint(faults: Sequence[str]) -> str:
     return "what the script is to read stands under [hyperparameters] or [environment]" if strange else ""
 
 
+def _found(path: Path) -> Path:
+    try:
+        file = path / _NAME if path.is_dir() else path
+        if not file.is_file():
+            raise _missing(file)
+    except OSError as fault:  # a folder that may not be searched, or a name that no disk takes
+        raise _unreadable(path, fault) from fault
+    return file
+
+
 def _missing(path: Path) -> SpecError:
     beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
     return SpecError(
@@ -229,7 +235,11 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as fault:
-        raise SpecError(f"{path}: cannot be read: {fault.strerror}") from fault
+        raise _unreadable(path, fault) from fault
+
+
+def _unreadable(path: Path, fault: OSError) -> SpecError:
+    return SpecError(f"{path}: cannot be read: {fault.strerror}")
 
 
 # Paths

@@ -205,8 +205,11 @@ def _channel(name: str, text: str) -> Channel:
         from anyfit.storage import Uri
 
         path = Path(Uri.parse(uri).path)
-        if not path.exists():
-            raise SpecError(f"inputs.{name}: {text} does not exist", hint=f"looked for {path}")
+        try:
+            if not path.exists():
+                raise SpecError(f"inputs.{name}: {text} does not exist", hint=f"looked for {path}")
+        except OSError as fault:  # a folder that may not be searched, or a name that no disk takes
+            raise SpecError(f"inputs.{name}: {text} cannot be read: {fault.strerror}") from fault
         if path.is_dir() and not uri.endswith("/"):
             uri += "/"
     return Channel(uri=uri)

@@ -72,6 +72,20 @@ def test_missing_file(cli: Any, name: str) -> None:
     assert done.err.startswith(f"anyfit: error: {name} does not exist\nhint: ")
 
 
+def test_a_path_that_cannot_be_looked_at(cli: Any) -> None:
+    """What the system refuses to look at, such as a name too long for it, is told with the system's word."""
+    long = "x" * 300
+    cli.write("train.py", "pass")
+
+    file = cli("plan", f"{long}/job.toml")
+    channel = cli("plan", "train.py", "--input", f"train={long}")
+    source = cli("plan", "train.py", "--set", f"source_dir={long}")
+
+    assert (file.code, file.err) == (2, f"anyfit: error: {long}/job.toml: cannot be read: File name too long\n")
+    assert (channel.code, f"inputs.train: {long} cannot be read: File name too long" in channel.err) == (2, True)
+    assert (source.code, "source_dir" in source.err, "Traceback" in source.err) == (2, True, False)
+
+
 def test_job_name_in_use(cli: Any) -> None:
     """A name can be used once."""
     cli.job("print('hello')", "--name", "mine")

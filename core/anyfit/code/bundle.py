@@ -5,6 +5,7 @@ Equal files give an equal digest on every machine, so a bundle that a store has 
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
@@ -59,7 +60,9 @@ def _readable() -> Iterator[None]:
     """What may not be read, or is gone since it was found, is told by name."""
     try:
         yield
-    except (PermissionError, FileNotFoundError) as fault:
+    except OSError as fault:
+        if fault.errno not in (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENAMETOOLONG):
+            raise
         raise SpecError(
             f"source_dir: {fault.filename} cannot be read: {fault.strerror}",
             hint="make it readable, or leave it out: name it in .anyfitignore, or in .gitignore where there is none",
