@@ -94,7 +94,7 @@ class JobFile:
 
         Args:
             backend: Instead of the file's.
-            profile: Instead of the file's.
+            profile: Instead of the file's; "" for none.
             arguments: Instead of the file's, unless empty.
 
         Raises `SpecError` with every fault, and with the line of each.
@@ -102,9 +102,9 @@ class JobFile:
         from anyfit.estimator import Estimator
         from anyfit.validate import estimator_faults
 
-        given = {"backend": backend, "profile": profile, "arguments": tuple(arguments)}
+        given = {"backend": backend or None, "profile": profile, "arguments": tuple(arguments) or None}
         fields = {name: self.data[name] for name in _field_kinds() if name in self.data}
-        estimator = Estimator(**fields | {name: value for name, value in given.items() if value})
+        estimator = Estimator(**fields | {name: value for name, value in given.items() if value is not None})
         faults = [(f"{self._place(text)}{text}", hint) for text, hint in estimator_faults(estimator)]
         if len(faults) == 1:
             raise SpecError(faults[0][0], hint=faults[0][1])

@@ -217,6 +217,17 @@ def test_plan_without_a_bucket(cli: Any, backend: str, scheme: str) -> None:
     assert done.code in (2, 3) and done.out == ""
 
 
+def test_plan_without_the_configured_profile(cli: Any) -> None:
+    """`-p ""` chooses no profile, also where the configuration or the job file names one."""
+    cli.write("train.py", "pass")
+    cli.write("anyfit.toml", "profile = 'mine'\n[profiles.mine]\ntags = {of = 'mine'}\n")
+    cli.write("job.toml", "entry_point = 'train.py'\nprofile = 'mine'\n")
+
+    for file in ("train.py", "job.toml"):
+        assert cli("plan", file, "--json").json()["spec"]["tags"] == {"of": "mine"}
+        assert cli("plan", file, "-p", "", "--json").json()["spec"]["tags"] == {}
+
+
 def test_the_next_command_of_a_plan(cli: Any) -> None:
     """It is the plan's own, with everything that was said."""
     cli.write("train.py", "import sys; print(sys.argv[1:])")
