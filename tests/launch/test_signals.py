@@ -13,16 +13,16 @@ import pytest
 Start = Callable[..., "subprocess.Popen[str]"]
 
 HANDLER = """
-import signal, sys
+import signal, sys, time
 def handle(number, frame):
     print("got", number, flush=True)
     sys.exit(42)
 signal.signal(signal.%s, handle)
 print("ready", flush=True)
 while True:
-    signal.pause()
+    time.sleep(0.05)  # not signal.pause(), which may begin just after the signal and then waits for another one
 """
-PLAIN = "import signal\nprint('ready', flush=True)\nwhile True: signal.pause()"
+PLAIN = "import time\nprint('ready', flush=True)\nwhile True: time.sleep(0.05)"
 
 
 def ready(process: subprocess.Popen[str], count: int = 1) -> subprocess.Popen[str]:
