@@ -14,7 +14,7 @@ from anyfit.errors import AuthError
 from anyfit.storage.answers import OPAQUE, Refusal, region_of
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
-from anyfit.storage.library import part_of, rows_of, wanted, whole
+from anyfit.storage.library import kept, part_of, rows_of, wanted, whole
 from anyfit.storage.rest import CHECKSUM, OBS, S3
 from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.settings import StoreSettings
@@ -74,13 +74,13 @@ class BotoApi:
         with self._errors("put", key):
             return self._put(
                 self.client.put_object(
-                    Bucket=self.bucket, Key=key, Body=_body(data), **_digest(sums), **_metadata(checksum)
+                    Bucket=self.bucket, Key=key, Body=_body(data), **_digest(sums), **kept(key, checksum, CHECKSUM)
                 )
             )
 
     def start_upload(self, key: str, checksum: str) -> Begun:
         with self._errors("start an upload of", key):
-            answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, **_metadata(checksum))
+            answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, **kept(key, checksum, CHECKSUM))
         return Begun(str(answer["UploadId"]))
 
     def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put:
@@ -306,10 +306,6 @@ def _digest(sums: Sum) -> dict[str, str]:
     if sums.crc32:
         return {"ChecksumCRC32": sums.crc32}
     return {} if sums.sha256 or not sums.md5 else {"ContentMD5": b64encode(sums.md5).decode()}
-
-
-def _metadata(checksum: str) -> dict[str, dict[str, str]]:
-    return {"Metadata": {CHECKSUM: checksum}} if checksum else {}
 
 
 def _body(data: Data) -> bytes | bytearray:

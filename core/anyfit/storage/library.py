@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from anyfit.storage.kinds import content_type
 from anyfit.storage.retry import Unsteady
 from anyfit.storage.store import Entry, Part
 from anyfit.values import evolve
 
-__all__ = ["part_of", "rows_of", "wanted", "whole"]
+__all__ = ["kept", "part_of", "rows_of", "wanted", "whole"]
 
 
 def wanted(start: int, length: int | None, etag: str) -> dict[str, str]:
@@ -20,6 +21,16 @@ def wanted(start: int, length: int | None, etag: str) -> dict[str, str]:
     if etag:
         asked["IfMatch"] = f'"{etag}"'
     return asked
+
+
+def kept(key: str, checksum: str, name: str) -> dict[str, Any]:
+    """The arguments for what the service keeps beside the bytes of an object; `name` is the checksum's."""
+    arguments: dict[str, Any] = {}
+    if kind := content_type(key):
+        arguments["ContentType"] = kind
+    if checksum:
+        arguments["Metadata"] = {name: checksum}
+    return arguments
 
 
 def whole(entry: Entry, content_range: str, start: int, length: int | None, place: str) -> Entry:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from anyfit.storage.answers import OPAQUE, Refusal
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
-from anyfit.storage.library import part_of, rows_of, wanted, whole
+from anyfit.storage.library import kept, part_of, rows_of, wanted, whole
 from anyfit.storage.pages import parse_page
 from anyfit.storage.rest import CHECKSUM, COS, CRC64
 from anyfit.storage.retry import Unsteady, lost
@@ -105,17 +105,21 @@ class CosApi:
         return CosReader(entry, raw, part.size, f"{self.place}{key}")
 
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
-        kept = {"Metadata": {_METADATA: checksum}} if checksum else {}
         with self._errors("put", key):
             answer = self.client.put_object(
-                Bucket=self.bucket, Body=bytes(data), Key=_sdk_key(key), **_digest(sums), **kept
+                Bucket=self.bucket,
+                Body=bytes(data),
+                Key=_sdk_key(key),
+                **_digest(sums),
+                **kept(key, checksum, _METADATA),
             )
         return _put(answer)
 
     def start_upload(self, key: str, checksum: str) -> Begun:
-        kept = {"Metadata": {_METADATA: checksum}} if checksum else {}
         with self._errors("start an upload of", key):
-            answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=_sdk_key(key), **kept)
+            answer = self.client.create_multipart_upload(
+                Bucket=self.bucket, Key=_sdk_key(key), **kept(key, checksum, _METADATA)
+            )
         return Begun(str(answer["UploadId"]))
 
     def put_part(self, key: str, upload: str, number: int, data: Data, sums: Sum) -> Put:

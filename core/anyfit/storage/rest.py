@@ -12,6 +12,7 @@ from urllib.parse import quote
 from anyfit.errors import StorageError
 from anyfit.storage.answers import OPAQUE, parse_refusal
 from anyfit.storage.api import Begun, Put, Sum
+from anyfit.storage.kinds import content_type
 from anyfit.storage.pages import clean_etag, parse_buckets, parse_failures, parse_page
 from anyfit.storage.retry import Unsteady
 from anyfit.storage.settings import StoreSettings
@@ -141,11 +142,11 @@ class RestApi:
         return entry
 
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
-        answer = self._ask("PUT", key, [], self._metadata(checksum), data, sums)
+        answer = self._ask("PUT", key, [], self._kept(key, checksum), data, sums)
         return self._stored("put", key, answer)
 
     def start_upload(self, key: str, checksum: str) -> Begun:
-        headers = self._metadata(checksum)
+        headers = self._kept(key, checksum)
         if self.dialect.checks and self.wire.private:
             answer = self._ask("POST", key, [("uploads", "")], {**headers, _ALGORITHM: "CRC32"})
             if answer.status not in (400, 501):
@@ -219,7 +220,7 @@ class RestApi:
 
     def small_put(self, key: str, data: Data, sums: Sum, checksum: str) -> bytes:
         """The request that writes a small object, as it goes over the wire."""
-        return encode("PUT", *self._prepare("PUT", key, [], self._metadata(checksum), data, sums)) + data
+        return encode("PUT", *self._prepare("PUT", key, [], self._kept(key, checksum), data, sums)) + data
 
     def _prepare(
         self, method: str, key: str, query: Query, headers: dict[str, str], body: Data = b"", sums: Sum | None = None
@@ -252,8 +253,13 @@ class RestApi:
     def _text(self, what: str, key: str, answer: Response) -> str:
         return self._done(what, key, answer).read().decode()
 
-    def _metadata(self, checksum: str) -> dict[str, str]:
-        return {f"{self.dialect.prefix}meta-{CHECKSUM}": checksum} if checksum else {}
+    def _kept(self, key: str, checksum: str) -> dict[str, str]:
+        """What the service keeps beside the bytes of an object."""
+        kind = content_type(key)
+        headers = {"content-type": kind} if kind else {}
+        if checksum:
+            headers[f"{self.dialect.prefix}meta-{CHECKSUM}"] = checksum
+        return headers
 
     def _stored(self, what: str, key: str, answer: Response) -> Put:
         self._has_etag(what, key, self._finish(what, key, answer))
