@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +20,7 @@ import anyfit_modelarts
 from anyfit.launch import launcher_path
 from anyfit_modelarts import conventions, obs
 from pythons import assert_python_3_6, old_pythons
+from waiting import until
 
 HERE = Path(anyfit_modelarts.__file__).parent
 FILES = [HERE / name for name in ("conventions.py", "obs.py", "predict.py")]
@@ -343,9 +343,7 @@ def test_results_while_the_script_runs(tmp_path: Path, monkeypatch: pytest.Monke
     job = SimpleNamespace(checkpoint_uri="")
     world = SimpleNamespace(model_dir=str(tmp_path / "r" / "model"), node_rank=0)
     conventions.Courier.start(cloud, job, world)
-    deadline = time.monotonic() + 20
-    while not (brought / "weights").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until((tmp_path / "r.brought").exists, bool)  # written after the upload; who is ended between them brings it again
     conventions.Courier.end()
     conventions.Courier.end()
     conventions.Courier(cloud, job, world).round()
