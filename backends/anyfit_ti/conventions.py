@@ -47,7 +47,7 @@ def world(environ: "Any", job: "Any") -> "Dict[str, Any]":
         "hosts": hosts,
         "current_host": hosts[index],
         "master_addr": master,
-        "master_port": _number(environ.get("MASTER_PORT"), 20000 + zlib.crc32(job.job_name.encode("utf-8")) % 20000),
+        "master_port": _number(environ.get("MASTER_PORT"), 20000 + zlib.crc32(job.job_name.encode("utf-8")) % 12000),
         "num_gpus": _gpus(environ, places),
         "network_interface": environ.get("TM_NETWORK_INTERFACE_NAME") or "eth0",
         "dirs": dirs,

@@ -19,7 +19,7 @@ from anyfit_emulator.moving import Cancelled, Missing, download, entries, upload
 from anyfit_emulator.records import Records
 from anyfit_emulator.routing import Router
 from anyfit_emulator.running import Command, LineLog, NotStarted, Run, clean_environment, read_usage
-from anyfit_emulator.running.ports import free_port, is_free, listens
+from anyfit_emulator.running.ports import free_port, is_free, listens, own_address
 from anyfit_emulator.serving import NotServing, Server
 from anyfit_emulator.storage.values import Meta
 from anyfit_emulator.weights import Wheel
@@ -211,6 +211,27 @@ def test_a_foreign_listener_is_not_taken_for_ones_own(tmp_path: Path) -> None:
 
         assert not is_free(port)
         assert listens(port, "t7") is not Path("/proc/net/tcp").exists()
+
+
+def test_a_free_port_is_none_of_those_that_clients_are_given() -> None:
+    """So it stays free until its program listens; those above it are free as well."""
+    port = free_port()
+
+    assert port < 32_000
+    assert all(is_free(port + more) for more in range(5))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a whole network on loopback")
+def test_every_machine_of_every_run_has_an_address_of_its_own() -> None:
+    """Programs of two runs may agree on one port."""
+    addresses = [own_address(key, index) for key in ("run-1", "run-2") for index in range(2)]
+    held = [socket.create_server((address, 0)) for address in addresses[:1]]
+    port = held[0].getsockname()[1]
+    held += [socket.create_server((address, port)) for address in addresses[1:]]
+    for server in held:
+        server.close()
+
+    assert len(set(addresses)) == 4
 
 
 def test_routes() -> None:

@@ -1,26 +1,47 @@
-"""Ports of this machine: which are free, and whose they are."""
+"""Ports of this machine: which are free, and whose they are; and the addresses of machines that this one plays."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import random
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from anyfit_emulator.running.leftovers import marked
 
-__all__ = ["HOST", "answers", "free_port", "is_free", "listens"]
+__all__ = ["HOST", "answers", "free_port", "is_free", "listens", "own_address"]
 
 HOST = "127.0.0.1"
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LISTENING = "0A"
+_SERVERS = range(20_000, 32_000)
+_ROOM = 16
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, with free ones above it, which programs of several processes count on.
+
+    It is below the range of which systems give ports to clients, since those come and go all the time.
+    """
+    while True:
+        first = random.choice(_SERVERS)  # noqa: S311
+        if all(is_free(first + more) for more in range(_ROOM)):
+            return first
+
+
+def own_address(key: str, index: int) -> str:
+    """The address of a run's machine.
+
+    Where the system has a whole network on loopback (Linux) every machine of every run has one of its own, so that
+    programs which agree on a port, as those of different runs may, do not meet.
+    """
+    if sys.platform != "linux":
+        return f"127.0.0.{index + 1}"
+    first, second = hashlib.sha256(key.encode()).digest()[:2]
+    return f"127.{1 + first % 254}.{second}.{index + 1}"
 
 
 def is_free(port: int) -> bool:

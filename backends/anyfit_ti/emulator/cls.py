@@ -147,7 +147,7 @@ def _result(job: Job, line: LogLine) -> dict[str, Any]:
         **TOPIC,
         "timestamp": beijing(line.time_ns / 1e9),
         "filename": "",
-        "source": f"127.0.0.{line.container + 1}",
+        "source": job.hosts[line.container],
         "content": json.dumps(content, ensure_ascii=False) + "\n",
     }
 

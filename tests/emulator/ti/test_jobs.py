@@ -112,14 +112,16 @@ def test_a_whole_life(rig: Any) -> None:
     assert seen["data"] == "1 2 3"
     assert seen["hyperparameters"]["name"] == '"abc"'
     assert seen["hyperparameters"]["ti_program"] == '"train.py"'
-    assert seen["resourceconfig"] == {"current_host": "127.0.0.1", "hosts": ["127.0.0.1"]}
+    host = seen["env"]["TM_CURRENT_HOST"]
+    assert host.startswith("127.")
+    assert seen["resourceconfig"] == {"current_host": host, "hosts": [host]}
     assert seen["inputdataconfig"] == {"Train": {"TrainingInputMode": "File"}}
     env = seen["env"]
     assert json.loads(env["TM_HPS"]) == given
     assert env["TM_CHANNEL_TRAIN"] == env["MY_DATA"] == f"{root}/input/data/Train"
     assert env["MY_URI"] == "cos://b/opt/ml"
     assert json.loads(env["TM_CHANNELS"]) == ["Train"]
-    assert (env["TM_HOSTS"], env["TM_CURRENT_HOST"]) == ('["127.0.0.1"]', "127.0.0.1")
+    assert (env["TM_HOSTS"], env["TM_CURRENT_HOST"]) == (f'["{host}"]', host)
     assert (env["TM_NUM_CPUS"], env["TM_HP_LR"], env["TM_USER_ENTRY_POINT"]) == ("1", "0.1", "train.py")
     assert json.loads(env["TM_USER_ARGS"])[:2] == ["--lr", "0.1"]
     assert (env["TM_LOG_LEVEL"], env["TM_NETWORK_INTERFACE_NAME"]) == ("20", "eth0")

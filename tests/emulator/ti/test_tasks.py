@@ -175,12 +175,15 @@ def test_nodes(rig: Any) -> None:
     told = [seen(rig, task)[rank]["env"] for rank in "01"]
     pods = rig.call("DescribeTrainingTaskPods", {"Id": task["Id"]})
 
-    assert [one["NODE_LIST"] for one in told] == ["127.0.0.1:2,127.0.0.2:2"] * 2
+    hosts = [pod["IP"] for pod in pods["PodInfoList"]]
+
+    assert len(set(hosts)) == 2
+    assert [one["NODE_LIST"] for one in told] == [f"{hosts[0]}:2,{hosts[1]}:2"] * 2
     assert [one["INDEX"] for one in told] == ["0", "1"]
     assert {(one["NODE_NUM"], one["WORLD_SIZE"], one["GPU_NUM"], one["GPU_NUM_PER_NODE"]) for one in told} == {
         ("2", "2", "4", "2")
     }
-    assert {one["CHIEF_IP"] + one["MASTER_ADDR"] for one in told} == {"127.0.0.1127.0.0.1"}
+    assert [(one["CHIEF_IP"], one["MASTER_ADDR"]) for one in told] == [(hosts[0], hosts[0])] * 2
     assert len({one["MASTER_PORT"] for one in told}) == 1
     assert pods["PodNames"] == [f"{task['LatestInstanceId']}-{end}" for end in ("master-0", "worker-0")]
     assert pods["TotalCount"] == 2
@@ -216,10 +219,12 @@ def test_mpi(rig: Any, mode: str) -> None:
     name = rig.name("mpi")
     more = with_code(rig, name, ResourceConfigInfos=resources, TrainingMode=mode)
     task = rig.finish(rig.task(f"cd /opt/ml/code; echo $NODE_LIST; {program} python show.py", name, **more))
-    pods = rig.call("DescribeTrainingTaskPods", {"Id": task["Id"]})["PodNames"]
+    listed = rig.call("DescribeTrainingTaskPods", {"Id": task["Id"]})
+    pods = listed["PodNames"]
 
     assert sorted(seen(rig, task)) == ["0", "1", "2"]
-    assert rig.messages(task) == ["127.0.0.1:0,127.0.0.2:0"]
+    hosts = [pod["IP"] for pod in listed["PodInfoList"]]
+    assert rig.messages(task) == [f"{hosts[1]}:0,{hosts[2]}:0"]
     assert [name.rpartition(task["LatestInstanceId"] + "-")[2] for name in pods] == ["launcher", "worker-0", "worker-1"]
 
 

@@ -1,17 +1,12 @@
-"""The machines of a run: addresses of this machine that play them.
-
-Where the system has a whole network on loopback (Linux) every node gets an address of its own, so that programs which
-agree on a port, as those of different jobs may, do not meet.
-"""
+"""The machines of a run: addresses of this machine that play them."""
 
 from __future__ import annotations
 
 import secrets
-import sys
 
 from attrs import frozen
 
-from anyfit_emulator.running.ports import free_port
+from anyfit_emulator.running.ports import free_port, own_address
 
 __all__ = ["Cluster"]
 
@@ -26,15 +21,9 @@ class Cluster:
     @classmethod
     def make(cls, nodes: int) -> Cluster:
         """Machines for a run."""
-        return cls(tuple(_address() for _ in range(nodes)), free_port())
+        key = secrets.token_hex()
+        return cls(tuple(own_address(key, node) for node in range(nodes)), free_port())
 
     def hosts(self) -> list[str]:
         """`address:port` by node."""
         return [f"{address}:{self.port}" for address in self.addresses]
-
-
-def _address() -> str:
-    if sys.platform != "linux":
-        return "127.0.0.1"
-    middle = secrets.randbelow(1 << 16)
-    return f"127.{1 + secrets.randbelow(250)}.{middle >> 8}.{1 + middle % 250}"

@@ -38,7 +38,7 @@ class Tree:
     def __init__(self, job: Job, folder: Path) -> None:
         self._job = job
         self.shared = folder / "shared"
-        self.hosts = [f"127.0.0.{index + 1}" for index in range(job.instances)]
+        self.hosts = job.hosts
         self.containers = [Container(folder / f"host-{index}") for index in range(job.instances)]
         for name in _SHARED:
             for container in self.containers:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from attrs import define, field
 
+from anyfit_emulator.running.ports import own_address
 from anyfit_ti.emulator.jobs.hyperparameters import HyperParameters
 from anyfit_ti.emulator.times import beijing
 
@@ -48,6 +49,11 @@ class Job:
     def instances(self) -> int:
         """How many machines run it."""
         return int(self.config["ResourceConfig"]["InstanceCount"])
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names of these machines, which are addresses of this one."""
+        return [own_address(self.instance_id, index) for index in range(self.instances)]
 
     @property
     def hyperparameters(self) -> HyperParameters:

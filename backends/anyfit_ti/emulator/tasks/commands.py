@@ -43,7 +43,7 @@ class _Cluster:
         self._task = task
         self._port = free_port()
         self._nodes = [pod for pod in task.pods if pod.role == "WORKER" and pod.rank >= 0] or [task.pods[0]]
-        self._hosts = [f"127.0.0.{index + 1}" for index in range(len(self._nodes))]
+        self._hosts = [task.latest.address_of(index) for index in range(len(self._nodes))]
         resources = {one["Role"]: one for one in task.config["ResourceConfigInfos"]}
         self._cards = int(resources[self._nodes[0].role]["Gpu"]) // 100
         self._training = self._parameter_servers() if task.config["TrainingMode"] == "PS_WORKER" else None
@@ -76,5 +76,5 @@ class _Cluster:
     def _parameter_servers(self) -> dict[str, Any]:
         cluster: dict[str, list[str]] = {}
         for pod in self._task.pods:
-            cluster.setdefault(pod.role.lower(), []).append(f"127.0.0.{pod.rank + 1}:{free_port()}")
+            cluster.setdefault(pod.role.lower(), []).append(f"{self._task.latest.address_of(pod.rank)}:{free_port()}")
         return cluster

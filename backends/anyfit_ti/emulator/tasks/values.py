@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import define, field
 
+from anyfit_emulator.running.ports import own_address
 from anyfit_ti.emulator.tasks.roles import Pod, pods_of
 
 __all__ = ["ENDED", "Instance", "Task"]
@@ -34,6 +35,10 @@ class Instance:
     pods: str = "SUBMITTING"
     events: list[dict[str, Any]] = field(factory=list)
     restarts: int = 0
+
+    def address_of(self, rank: int) -> str:
+        """Where the node of that rank is, which is an address of this machine."""
+        return own_address(self.id, rank)
 
     def note(self, kind: str, pod: str, message: str, now: float) -> None:
         """Something happened."""

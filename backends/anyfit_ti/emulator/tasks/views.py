@@ -62,7 +62,7 @@ def to_pods(task: Task, account: Account) -> list[dict[str, Any]]:
     return [
         {
             "Name": name,
-            "IP": f"127.0.0.{max(pod.rank, 0) + 1}",
+            "IP": run.address_of(max(pod.rank, 0)),
             "Status": run.pods,
             "StartTime": detail(run.started),
             "EndTime": detail(run.ended),

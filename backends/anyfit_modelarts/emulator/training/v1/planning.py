@@ -140,7 +140,7 @@ def _together(version: Version, cluster: Cluster, index: int) -> tuple[str, ...]
 
 def _tensorflow(cluster: Cluster, task: str, index: int) -> tuple[str, ...]:
     hosts = cluster.hosts()
-    server = f"{cluster.addresses[0]}:{cluster.port + 1 if cluster.port < 65535 else cluster.port - 1}"
+    server = f"{cluster.addresses[0]}:{cluster.port + 1}"
     pairs = {"task_name": task, "task_index": str(index), "ps_hosts": server, "worker_hosts": ",".join(hosts)}
     return quoted_arguments(list(pairs.items()))
 
