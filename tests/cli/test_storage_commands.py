@@ -194,6 +194,19 @@ def test_wildcards_and_filters(cli: Any, bucket: Bucket) -> None:
     assert "d/a.csv" not in bucket.keys and "d/b.txt" in bucket.keys
 
 
+def test_what_fits_goes_into_a_directory_beside_it(cli: Any, bucket: Bucket) -> None:
+    """The target may lie below the place that the wildcards begin at, unless they fit the target itself."""
+    bucket.put(a_csv="1", b_txt="2", d__c_csv="3")
+    for _ in range(2):
+        assert cli("cp", bucket.uri("*.csv"), bucket.uri("archive/")).code == 0
+        assert bucket.keys == ["a.csv", "archive/a.csv", "archive/d/c.csv", "b.txt", "d/c.csv"]
+    for source, target in (("a*", "archive/"), ("*", "archive/"), ("*.csv", "")):
+        refused = cli("cp", bucket.uri(source), bucket.uri(target))
+        assert (refused.code, bucket.uri() in refused.err) == (2, True)
+    assert cli("cp", "-r", bucket.uri(), bucket.uri("archive/"), "--exclude", "archive/").code == 0
+    assert "archive/b.txt" in bucket.keys and not [key for key in bucket.keys if "archive/archive" in key]
+
+
 def test_raw(cli: Any, bucket: Bucket) -> None:
     """A name with wildcards in it is meant as it is, where that is asked for, and where a file has it."""
     cli.write("what*", "star")

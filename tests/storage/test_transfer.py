@@ -340,6 +340,25 @@ def test_a_target_inside_the_source_is_refused(one: Lab) -> None:
         one.copy(one.local, one.local)
 
 
+@pytest.mark.parametrize("filters", [include("*.csv"), exclude("sub/")])
+@pytest.mark.parametrize("where", ["disk", "bucket"])
+def test_a_target_inside_the_source_that_no_filter_takes(one: Lab, where: str, filters: tuple[Any, ...]) -> None:
+    """It takes no part in the source, so that doing it again copies the same again; taken by a filter it is refused."""
+    source: Uri | Path = one.local if where == "disk" else one.remote
+    target = one.local / "sub" if where == "disk" else one.remote.join("sub/")
+    for name in ("a.csv", "tub/b.csv", "sub/old.csv"):
+        one.write(name, b"x")
+        one.store.put(f"data/{name}", b"x")
+    done = [one.copy(source, target, filters=filters).copied for _ in range(2)]
+    names = one.remote_names() if where == "bucket" else sorted(_files(one.local))
+
+    assert done == [2, 2]
+    assert names == ["a.csv", "sub/a.csv", "sub/old.csv", "sub/tub/b.csv", "tub/b.csv"]
+    with pytest.raises(UsageError, match="lies in") as refused:
+        one.copy(source, target, filters=include("s*"))
+    assert "--exclude 'sub/'" in refused.value.hint
+
+
 def test_progress(one: Lab) -> None:
     """Progress is told, and ends with everything done."""
     for n in range(5):

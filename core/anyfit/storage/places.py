@@ -13,9 +13,9 @@ from anyfit.storage.file import FileStore
 from anyfit.storage.store import Entry, Page, Store
 from anyfit.storage.uri import Uri
 from anyfit.storage.walk import Links, Problem
-from anyfit.values import field, frozen
+from anyfit.values import evolve, field, frozen
 
-__all__ = ["Open", "Place", "find_source", "find_target", "followed", "refuse_overlap"]
+__all__ = ["Open", "Place", "find_source", "find_target", "followed", "without_target"]
 
 Open = Callable[[Uri], Store]
 
@@ -30,6 +30,7 @@ class Place:
         prefix: What stands before a name in the store's keys.
         entry: The single object, if it is one.
         first: The first page of the directory's listing, if that is known already.
+        apart: How the names begin that take no part, as the transfer itself writes there; "" where it does not.
     """
 
     store: Store
@@ -37,6 +38,7 @@ class Place:
     prefix: str
     entry: Entry | None = None
     first: Page | None = field(default=None, repr=False)
+    apart: str = ""
 
     def key(self, name: str) -> str:
         """The key of a name."""
@@ -150,18 +152,27 @@ def followed(uri: Uri) -> Uri:
     return uri
 
 
-def refuse_overlap(source: Place, target: Place) -> None:
-    """Refuse to copy a directory into itself, which would never end."""
+def without_target(source: Place, target: Place, takes: Callable[[str], bool]) -> Place:
+    """The source, without the target where that lies in it: what is written there is not to be copied once more.
+
+    Raises:
+        UsageError: The target is the source, or is among what the filters take of it.
+    """
     ours, theirs = source.uri, target.uri
     if ours.is_local and theirs.is_local:
         ours, theirs = (_real(uri) for uri in (ours, theirs))
     elif not (ours.scheme == theirs.scheme and ours.bucket == theirs.bucket and target.store.copies_from(source.store)):
-        return
+        return source
     inner, outer = uri_text(str(target.uri)), uri_text(str(source.uri))
     if theirs == ours:
         raise UsageError(f"{outer} is both source and target", hint="choose another target")
-    if ours.is_dir and theirs.key.startswith(ours.key):
-        raise UsageError(f"{inner} lies in {outer}", hint="choose a target outside of the source")
+    if not (ours.is_dir and theirs.key.startswith(ours.key)):
+        return source
+    name = theirs.key[len(ours.key) :]
+    if takes(name):
+        hint = f"choose a target outside of the source, or leave it out: --exclude '{name}'"
+        raise UsageError(f"{inner} lies in {outer}", hint=hint)
+    return evolve(source, apart=name)
 
 
 def _real(uri: Uri) -> Uri:

@@ -85,6 +85,8 @@ def _names(place: Place, filters: Filters) -> Iterator[_Named]:
     cut = len(place.prefix)
     for entry in place.list():
         name = entry.key[cut:]
+        if place.apart and name.startswith(place.apart):
+            continue
         if name and not entry.is_marker and filters(name):
             yield os.fsencode(name), name, entry
 

@@ -20,7 +20,7 @@ from anyfit.storage.leftovers import clear_leftovers
 from anyfit.storage.mover import Mover
 from anyfit.storage.opening import open_store
 from anyfit.storage.options import Failure, OnAction, OnProgress, Options, Report
-from anyfit.storage.places import Open, Place, find_source, find_target, refuse_overlap
+from anyfit.storage.places import Open, Place, find_source, find_target, without_target
 from anyfit.storage.plan import Step, steps
 from anyfit.storage.settings import SettingsSource
 from anyfit.storage.store import Store
@@ -88,7 +88,7 @@ def transfer(
 
     Raises:
         NotFound: There is no such source.
-        UsageError: The target lies in the source.
+        UsageError: The target lies in the source, and its own name is not left out by the filters.
         AnyfitError: A side cannot be listed.
     """
     how = options or Options()
@@ -100,7 +100,7 @@ def transfer(
 
     ours = find_source(start, open, deep=True, links=how.links, problem=problem)
     theirs = find_target(_uri(target), ours, open)
-    refuse_overlap(ours, theirs)
+    ours = without_target(ours, theirs, Filters(how.filters))
     if how.delete and ours.entry is not None:
         raise UsageError(f"{uri_text(str(ours.uri))} is one object; delete needs a directory", hint="leave delete out")
     return _Transfer(how, ours, theirs, tally).run()
