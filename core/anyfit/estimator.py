@@ -14,7 +14,7 @@ from anyfit.job import Job, find_job
 from anyfit.names import without_time
 
 if TYPE_CHECKING:
-    from anyfit.backend import Plan
+    from anyfit.backend import JobRef, Plan
     from anyfit.model import Model
     from anyfit.predictor import Predictor
     from anyfit.session import Session
@@ -140,10 +140,12 @@ class Estimator:
 
     @classmethod
     @named_arguments
-    def attach(cls, name_or_ref: str, *, backend: str | None = None, profile: str | None = None) -> Estimator:
+    def attach(
+        cls, name_or_ref: str | JobRef | None = None, *, backend: str | None = None, profile: str | None = None
+    ) -> Estimator:
         """The estimator of a job that was submitted earlier or elsewhere; `latest_job` is the job.
 
-        Its name is looked up in the journal, else on the backend.
+        Its name is looked up in the journal, else on the backend. Without one the newest job is meant.
         """
         from anyfit.session import Session
 

@@ -24,6 +24,7 @@ from anyfit.backend import (
     log_pages,
 )
 from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, ServiceError, SpecError, UsageError, nearest
+from anyfit.names import named_text
 from anyfit.spec import JobSpec
 
 if TYPE_CHECKING:
@@ -334,10 +335,13 @@ def refresh_all(jobs: Sequence[Job]) -> list[JobState]:
     return [job._state for job in jobs if job._state is not None]
 
 
-def find_job(session: Session, name_or_ref: str) -> Job:
-    """The job of that name or reference, from the journal, else from the backend; the newest for ""."""
-    row = session.job_row(name_or_ref) if name_or_ref else _newest(session)
-    return _adopt(session, name_or_ref) if row is None else job_of_row(session, row)
+def find_job(session: Session, name_or_ref: str | JobRef | None) -> Job:
+    """The job of that name or reference, from the journal, else from the backend; the newest for None."""
+    if name_or_ref is None:
+        return job_of_row(session, _newest(session))
+    name = named_text("job", name_or_ref)
+    row = session.job_row(name)
+    return _adopt(session, name) if row is None else job_of_row(session, row)
 
 
 def job_of_row(session: Session, row: JobRow) -> Job:

@@ -12,6 +12,7 @@ from attrs import evolve
 from anyfit.arguments import named_arguments
 from anyfit.backend import Feature, ModelInfo, ModelRef, ModelStatus
 from anyfit.errors import AnyfitError, NotFinished, NotFound, ServiceError, nearest
+from anyfit.names import named_text
 from anyfit.options.by_backend import own_options
 from anyfit.spec import EndpointSpec, Variant
 
@@ -158,6 +159,7 @@ def _known_endpoint(job: Job, name: str) -> bool:
 
 def find_model(session: Session, name_or_ref: str, backend: Backend | None = None) -> Model:
     """The model of that reference, `name:version`, or the newest version of that name on a backend."""
+    name_or_ref = named_text("model", name_or_ref)
     backend = backend or session.backend()
     if "://" in name_or_ref:
         ref = ModelRef.parse(name_or_ref)

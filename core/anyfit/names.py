@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from anyfit.backend import Capabilities
-from anyfit.errors import SpecError
+from anyfit.backend import Capabilities, Ref
+from anyfit.errors import SpecError, UsageError
 
-__all__ = ["check_name", "timestamped", "without_time"]
+__all__ = ["check_name", "named_text", "timestamped", "without_time"]
 
 _TIME = re.compile(r"-\d{4}(?:-\d\d){5}-\d{3}$")
 
@@ -28,3 +28,14 @@ def check_name(name: str, capabilities: Capabilities, field: str) -> None:
     """Refuse a name that the backend would refuse."""
     if not re.fullmatch(capabilities.name_pattern, name):
         raise SpecError(f"{field}: {name!r} is no valid name", hint=f"names here are {capabilities.name_rule}")
+
+
+def named_text(what: str, name_or_ref: str | Ref) -> str:
+    """What a caller has named, as text; an empty name, as an unset variable of a shell leaves it, names nothing."""
+    if isinstance(name_or_ref, Ref):
+        return str(name_or_ref)
+    if not isinstance(name_or_ref, str) or not name_or_ref:
+        raise UsageError(
+            f"{what}: expected a name or a reference, got {name_or_ref!r}", hint=f"anyfit {what}s lists them"
+        )
+    return name_or_ref

@@ -27,7 +27,7 @@ from anyfit.backend import (
 from anyfit.errors import AnyfitError, NotFinished, ServiceError, SpecError
 from anyfit.intents import EndpointIntent, ask_once
 from anyfit.journal import name_taken
-from anyfit.names import check_name
+from anyfit.names import check_name, named_text
 from anyfit.spec import EndpointSpec, Variant
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ class Predictor:
 
     @classmethod
     @named_arguments
-    def attach(cls, name_or_ref: str, *, backend: str | None = None, profile: str | None = None) -> Predictor:
+    def attach(
+        cls, name_or_ref: str | EndpointRef, *, backend: str | None = None, profile: str | None = None
+    ) -> Predictor:
         """The endpoint of that name or reference, deployed earlier or elsewhere."""
         from anyfit.session import Session
 
@@ -286,15 +288,16 @@ def check_endpoint(session: Session, backend: Backend, spec: EndpointSpec) -> No
         raise name_taken(spec.name, backend.name)
 
 
-def find_endpoint(session: Session, name_or_ref: str) -> Predictor:
+def find_endpoint(session: Session, name_or_ref: str | EndpointRef) -> Predictor:
     """The endpoint of that name or reference: from the journal, else from the backend."""
-    if "://" in name_or_ref:
-        return _predictor_of(session, EndpointRef.parse(name_or_ref))
-    rows = [row for row in session.journal.endpoints(name=name_or_ref) if row.ref]
-    found = None if rows else session.backend().find_endpoint(name_or_ref)
+    name = named_text("endpoint", name_or_ref)
+    if "://" in name:
+        return _predictor_of(session, EndpointRef.parse(name))
+    rows = [row for row in session.journal.endpoints(name=name) if row.ref]
+    found = None if rows else session.backend().find_endpoint(name)
     if found is not None:
-        return Predictor(session, session.backend(), found, name_or_ref)
-    row = session.endpoint_row(name_or_ref)
+        return Predictor(session, session.backend(), found, name)
+    row = session.endpoint_row(name)
     ref = EndpointRef.parse(row.ref)
     return Predictor(session, session.reach(ref, row.profile), ref, row.name)
 

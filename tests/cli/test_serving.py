@@ -57,6 +57,8 @@ def test_life_of_an_endpoint(cli: Any) -> None:
     deployed(cli)
     rows = cli.write("rows.csv", "1,2\n3,4\n")
 
+    assert cli("endpoints", "delete", "").code == 2
+
     assert cli("predict", "double", "--data", "[[1, 2]]").out == "[[2, 4]]\n"
     assert cli("predict", "double", "--file", str(rows)).out == "[[2, 4], [6, 8]]\n"
     assert cli("predict", "double", "--file", "-", stdin="[[5]]").out == "[[10]]\n"
@@ -172,8 +174,12 @@ def test_models(cli: Any) -> None:
     assert few.out.splitlines()[1].split()[:2] == ["thing", "c"]
     assert few.err == "anyfit: 1 older ones are not shown; --all shows them\n"
     assert [model["version"] for model in cli("models", "thing", "--all", "--json").json()] == ["c", "b"]
+    some = cli("models", "delete", "nope:1", "thing:b", "thing")
+    assert (some.code, some.err.splitlines()[0]) == (102, "anyfit: model thing:b is gone")
+    assert "2 faults:" in some.err and "'nope:1'" in some.err and "'thing' names no version" in some.err
+    cli("register", "first", "--name", "thing", "--version", "d")
     done = cli("models", "delete", "thing", "--all")
-    assert done.err == "anyfit: model thing:c is gone\nanyfit: model thing:b is gone\n"
+    assert done.err == "anyfit: model thing:d is gone\nanyfit: model thing:c is gone\n"
     assert cli("models", "--json").json() == []
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from anyfit import Estimator, NotFound, Predictor
+from anyfit import Estimator, NotFound, Predictor, UsageError
 
 TRAIN = "import os; open(os.path.join(os.environ['ANYFIT_MODEL_DIR'], 'factor'), 'w').write('3')"
 INFERENCE = """
@@ -38,3 +39,19 @@ def test_the_whole_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         predictor.delete()
     with pytest.raises(NotFound):
         Predictor.attach("three")
+
+
+def test_attaching_by_what_is_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reference is as good as its text, nothing means the newest job, and what names nothing is refused."""
+    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "home"))
+    (tmp_path / "train.py").write_text("")
+    job = Estimator(entry_point="train.py", source_dir=str(tmp_path)).fit(logs=False)
+    names: list[Any] = ["", 3, job]
+
+    for found in (Estimator.attach(job.ref), Estimator.attach()):
+        assert found.latest_job is not None and found.latest_job.ref == job.ref
+    for name in names:
+        with pytest.raises(UsageError, match="job: expected a name or a reference, got "):
+            Estimator.attach(name)
+        with pytest.raises(UsageError, match="endpoint: expected a name or a reference, got "):
+            Predictor.attach(name)

@@ -14,8 +14,8 @@ __all__ = ["complete"]
 
 _JOB_COMMANDS = ("attach", "deploy", "download", "edit", "logs", "metrics", "register", "rerun", "rm", "status", "stop",
                  "utilization")  # fmt: skip
-_WORDS = {"completion": ("bash", "zsh", "fish"), "config": ("show", "path"), "help": tuple(COMMANDS)}
-_ENDPOINT_ACTIONS = ("delete", "logs", "start", "stop", "update")
+_WORDS = {"completion": ("bash", "zsh", "fish"), "config": ("show", "path", "check"), "help": tuple(COMMANDS)}
+_ENDPOINT_ACTIONS = ("delete", "logs", "metrics", "start", "stop", "update")
 
 
 def complete(words: list[str]) -> int:

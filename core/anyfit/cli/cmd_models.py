@@ -15,6 +15,7 @@ from anyfit.cli.parser import add_backend, add_json, add_quiet, open_session
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from anyfit.model import Model
     from anyfit.session import Session
 
 
@@ -65,22 +66,29 @@ def _delete(session: Session, args: Namespace) -> int:
 
     if not args.words[1:]:
         raise UsageError("models delete: name the model", hint="anyfit models lists them")
+    from anyfit.cli.several import each
+
+    deleted, faults = each(args.words[1:], lambda word: _deleted(session, word, args))
+    if args.json and deleted:
+        print_json([{"deleted": str(model.ref)} for models in deleted for model in models] + faults.to_json())
+        return faults.exit_code()
+    faults.tell()
+    return 0
+
+
+def _deleted(session: Session, word: str, args: Namespace) -> list[Model]:
+    """The versions that a word means, which are gone."""
+    from anyfit.errors import UsageError
     from anyfit.model import Model, find_model
 
-    models = []
-    for word in args.words[1:]:
-        if args.all:
-            newest = find_model(session, word)
-            infos = newest.backend.models(newest.name)
-            models += [Model(session, newest.backend, info) for info in infos]
-        elif ":" not in word:
-            hint = f"anyfit models {word} lists them; --all means every one"
-            raise UsageError(f"models delete: {word!r} names no version", hint=hint)
-        else:
-            models.append(find_model(session, word))
+    if not args.all and ":" not in word:
+        hint = f"anyfit models {word} lists them; --all means every one"
+        raise UsageError(f"models delete: {word!r} names no version", hint=hint)
+    models = [find_model(session, word)]
+    if args.all:
+        backend = models[0].backend
+        models = [Model(session, backend, info) for info in backend.models(models[0].name)]
     for model in models:
         model.delete()
         say(args, f"model {model.name}:{model.version} is gone")
-    if args.json:
-        print_json([{"deleted": str(model.ref)} for model in models])
-    return 0
+    return models

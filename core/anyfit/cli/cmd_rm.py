@@ -70,21 +70,30 @@ def _is_place(name: str) -> bool:
 
 
 def _remove_jobs(args: Namespace) -> int:
+    """Of several jobs each is removed that can be."""
+    from anyfit.cli.several import each
     from anyfit.job import find_job
     from anyfit.removal import removal_of
 
     session = open_session(args)
-    removals = [removal_of(find_job(session, name), everything=args.all) for name in args.names]
-    if not args.yes and not _agreed(removals):
+    removals, faults = each(args.names, lambda name: removal_of(find_job(session, name), everything=args.all))
+    if removals and not args.yes and not _agreed(removals):
         say(args, "nothing was removed")
         return 130
-    for removal in removals:
-        removal.run()
-    if args.json:
-        print_json([{"removed": removal.lines()} for removal in removals])
-    else:
-        say(args, f"removed {', '.join(removal.job.spec.key for removal in removals)}")
+    removed, left = each(removals, _run, lambda removal: removal.job.spec.key)
+    faults.update(left)
+    if args.json and removed:
+        print_json([{"removed": removal.lines()} for removal in removed] + faults.to_json())
+        return faults.exit_code()
+    if removed:
+        say(args, f"removed {', '.join(removal.job.spec.key for removal in removed)}")
+    faults.tell()
     return 0
+
+
+def _run(removal: Removal) -> Removal:
+    removal.run()
+    return removal
 
 
 def _agreed(removals: list[Removal]) -> bool:

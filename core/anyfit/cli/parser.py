@@ -98,9 +98,7 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
 
 def add_job(parser: argparse.ArgumentParser) -> None:
     """The job that a command is about."""
-    parser.add_argument(
-        "job", metavar="JOB", nargs="?", default="", help="a job's name or reference; the newest job by default"
-    )
+    parser.add_argument("job", metavar="JOB", nargs="?", help="a job's name or reference; the newest job by default")
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
