@@ -451,6 +451,32 @@ def test_an_interrupted_upload_goes_on(cli: Any, bucket: Bucket) -> None:
     assert bucket.count("UploadPart") - before <= 4
 
 
+def _halves(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob(".anyfit-*.part")]
+
+
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").is_symlink(), reason="only Linux tells which kernel runs")
+def test_half_files_of_a_killed_command(cli: Any, bucket: Bucket) -> None:
+    """The next command that writes to the place removes them, and leaves those of a command that still runs."""
+    bucket.put(k="x" * 4 * MIB)
+    into, words = cli.folder / "into", ("cp", bucket.uri("k"), "into/", "--limit-rate", "256KiB")
+    with cli.start(*words) as killed:
+        while not _halves(into):
+            assert killed.poll() is None
+        killed.kill()
+    left = _halves(into)
+    command = cli.command("cp", "-", "into/piped")
+    with subprocess.Popen(command, cwd=cli.folder, env=cli.environ, stdin=subprocess.PIPE) as running:
+        while len(_halves(into)) != 1 or _halves(into) == left:
+            assert running.poll() is None
+        assert cli("cp", bucket.uri("k"), "into/").code == 0
+        assert len(_halves(into)) == 1
+        running.communicate(b"piped")
+
+    assert running.returncode == 0
+    assert sorted(path.name for path in into.iterdir()) == ["k", "piped"]
+
+
 def test_one_place_of_several_cannot_be_deleted(cli: Any, bucket: Bucket) -> None:
     """`rm` deletes the others, and says at the end what it could not and why."""
     bucket.put(a="A", b="B", d__c="C")

@@ -12,23 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 from anyfit.errors import StorageError
+from anyfit.storage.halves import half_of, tagged_half_of
 
-__all__ = ["AtomicFile", "is_temporary", "temporary_of", "write_atomically"]
+__all__ = ["AtomicFile", "write_atomically"]
 
-_PREFIX = ".anyfit-"
-_SUFFIX = ".part"
 _UNKNOWN = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL, errno.ENOLCK})
 """How a file system says that it has no such thing as times, rights or locks."""
-
-
-def is_temporary(name: str) -> bool:
-    """Whether a file of this name is a half-written one of ours, which no listing shows."""
-    return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
-
-
-def temporary_of(target: Path, tag: str) -> Path:
-    """Where the file to become `target` is written, when its name is the same in every attempt."""
-    return target.with_name(f"{_PREFIX}{tag}{_SUFFIX}")
 
 
 class AtomicFile:
@@ -53,7 +42,7 @@ class AtomicFile:
     def _open(self, tag: str) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         if tag:
-            self.path = temporary_of(self.target, tag)
+            self.path = tagged_half_of(self.target, tag)
             self.fd = os.open(self.path, flags, 0o666)
             try:
                 fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,7 +55,7 @@ class AtomicFile:
                 return
             else:
                 return
-        self.path = self.target.with_name(f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
+        self.path = half_of(self.target)
         self.fd = os.open(self.path, flags | os.O_EXCL, 0o666)
 
     def truncate(self, size: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -18,6 +19,7 @@ from types import TracebackType
 
 from anyfit.errors import AuthError, NotFound, StorageError
 from anyfit.storage.atomic import AtomicFile, write_atomically
+from anyfit.storage.halves import clear_halves
 from anyfit.storage.store import Data, Entry, Page, Store
 from anyfit.storage.walk import Found, Links, Problem, walk
 
@@ -46,6 +48,7 @@ class FileStore(Store):
         self.links = links
         self.problem = problem
         self._checked: dict[Path, bool] = {}
+        self._cleared: set[Path] = set()
 
     def path(self, key: str) -> Path:
         """The local path of `key`. Raises `StorageError` if it would lie outside the directory."""
@@ -127,6 +130,7 @@ class FileStore(Store):
                     raise StorageError(f"the key {key!r} names a directory; it cannot hold bytes")
                 path.mkdir(parents=True, exist_ok=True)
             else:
+                self._clear(path.parent)
                 write_atomically(path, data)
             return self.stat(key)
 
@@ -135,7 +139,15 @@ class FileStore(Store):
         with _errors(key, self.root):
             if key.endswith("/"):
                 raise StorageError(f"the key {key!r} names a directory; it cannot hold bytes")
-            return AtomicFile(self.path(key), tag=tag)
+            path = self.path(key)
+            self._clear(path.parent)
+            return AtomicFile(path, tag=tag)
+
+    def _clear(self, directory: Path) -> None:
+        """Before the first file is written to a directory, remove what killed processes left half-written there."""
+        if directory not in self._cleared:
+            self._cleared.add(directory)
+            clear_halves(directory, time.time())
 
     def delete(self, key: str) -> None:
         """Delete a file, or an empty directory by its marker, and the directories that became empty."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from anyfit.errors import AnyfitError
-from anyfit.storage.atomic import temporary_of
+from anyfit.storage.halves import tagged_half_of
 from anyfit.storage.places import Place
 from anyfit.storage.state import take_old
 from anyfit.storage.uri import Uri
@@ -21,6 +21,6 @@ def clear_leftovers(directory: Path, target: Place) -> None:
         with suppress(AnyfitError, OSError):
             uri = Uri.parse(str(head.get("target", "")))
             if uri.is_local:
-                temporary_of(uri.path, tag).unlink(missing_ok=True)
+                tagged_half_of(uri.path, tag).unlink(missing_ok=True)
             elif uri.root == target.uri.root and head.get("upload"):
                 target.store.abort_upload(uri.key, str(head["upload"]))

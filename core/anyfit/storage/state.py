@@ -15,10 +15,10 @@ from pathlib import Path
 from threading import Lock
 
 from anyfit.storage.file import os_error
+from anyfit.storage.halves import KEPT_DAYS
 
-__all__ = ["KEPT_DAYS", "State", "take_old"]
+__all__ = ["State", "take_old"]
 
-KEPT_DAYS = 14
 Head = Mapping[str, str | int]
 
 

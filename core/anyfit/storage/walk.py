@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from anyfit.storage.atomic import is_temporary
+from anyfit.storage.halves import is_half
 from anyfit.values import frozen
 
 __all__ = ["Found", "Links", "Problem", "walk"]
@@ -76,7 +76,7 @@ class _Walk:
         names = []
         with os.scandir(path) as items:
             for item in items:
-                if not is_temporary(item.name) and (self.links == "follow" or not item.is_symlink()):
+                if not is_half(item.name) and (self.links == "follow" or not item.is_symlink()):
                     names.append((item.name + "/" if _is_dir(item) else item.name, item))
         names.sort(key=lambda pair: os.fsencode(pair[0]))
         return names
