@@ -111,10 +111,15 @@ class Job:
         Args:
             follow: Go on until the job has ended.
             tail: Begin with the last so many lines.
-            since: Begin with the first line of this time or later; lines without a time count as later.
+            since: Begin with the first line of this time or later, local where it names no zone; lines without a time
+                count as later.
             node: Lines of this node only.
             on_lost: Told why when the backend cannot be reached; following goes on.
         """
+        if tail is not None and not (isinstance(tail, int) and tail >= 0):
+            raise SpecError(f"tail: expected a whole number of 0 or more, got {tail!r}")
+        if since is not None:
+            since = _aware(since)
         if node is not None and not 0 <= node < self.spec.instance_count:
             last = self.spec.instance_count - 1
             raise SpecError(f"node: job {self.spec.key} has no node {node}", hint=f"its nodes are 0 to {last}")
@@ -386,6 +391,12 @@ def _adopt(session: Session, name_or_ref: str) -> Job:
     session.journal.adopt(spec, ref, session.profile, backend.place, state.created_at)
     job.observe(state)
     return job
+
+
+def _aware(since: datetime) -> datetime:
+    if not isinstance(since, datetime):
+        raise SpecError(f"since: expected a datetime, got {since!r}")
+    return since.astimezone()
 
 
 def _before(line: LogLine, since: datetime | None) -> bool:

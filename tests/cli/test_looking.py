@@ -37,6 +37,7 @@ def test_jobs(cli: Any) -> None:
     assert [(job["name"], job["status"]) for job in listed] == [("bad", "FAILED"), ("good", "SUCCEEDED")]
     assert [job["name"] for job in cli("jobs", "--status", "failed", "--json").json()] == ["bad"]
     assert cli("jobs", "-b", "elsewhere", "--json").json() == []
+    assert "-n: expected a whole number of 0 or more, got '-1'" in cli("jobs", "-n", "-1").err
     assert cli("jobs", "-n", "1").err == "anyfit: 1 older ones are not shown; --all shows them\n"
 
 
@@ -144,6 +145,8 @@ def test_logs(cli: Any) -> None:
     assert cli("logs", name, "--since", "1h", "--tail", "1").out == "line 4\n"
     assert cli("logs", name, "--since", "2999-01-01").out == ""
     assert json.loads(cli("logs", name, "--tail", "1", "--json").out)["text"] == "line 4"
+    for words in (["--tail", "-1"], ["--since=-5m"], ["--node", "-1"]):
+        assert cli("logs", name, *words).code == 2
     assert cli("logs", name, "--since", "yesterday").code == 2
 
 
@@ -267,6 +270,8 @@ def test_completion(cli: Any) -> None:
     assert candidates("logs", "--f") == ["--follow"]
     assert candidates("fit", "-b", "lo") == ["local"]
     assert candidates("endpoints", "st") == ["start", "stop"]
+    assert candidates("endpoints", "me") == ["metrics"]
+    assert candidates("config", "c") == ["check"]
     assert candidates("no-such-command", "") == []
 
 

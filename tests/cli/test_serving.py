@@ -170,6 +170,7 @@ def test_models(cli: Any) -> None:
     for version in "bc":
         cli("register", "first", "--name", "thing", "--version", version)
     assert "--all means every one" in cli("models", "delete", "thing").err
+    assert "-n: expected a whole number of 0 or more, got '-1'" in cli("models", "-n", "-1").err
     few = cli("models", "-n", "1")
     assert few.out.splitlines()[1].split()[:2] == ["thing", "c"]
     assert few.err == "anyfit: 1 older ones are not shown; --all shows them\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,21 @@ def test_attaching_by_what_is_at_hand(tmp_path: Path, monkeypatch: pytest.Monkey
             Estimator.attach(name)
         with pytest.raises(UsageError, match="endpoint: expected a name or a reference, got "):
             Predictor.attach(name)
+
+
+def test_lines_since_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time without a zone is local, and what is no time or no number of lines is refused."""
+    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "home"))
+    (tmp_path / "train.py").write_text("print('hello')")
+    job = Estimator(entry_point="train.py", source_dir=str(tmp_path)).fit(logs=False)
+    now = datetime.now()
+    since: Any = "10m"
+    tail: Any = "all"
+
+    assert [line.text for line in job.logs(since=now - timedelta(minutes=10))] == ["hello"]
+    assert list(job.logs(since=now + timedelta(minutes=10))) == []
+    with pytest.raises(UsageError, match="since: expected a datetime, got '10m'"):
+        list(job.logs(since=since))
+    for wrong in (-1, tail):
+        with pytest.raises(UsageError, match="tail: expected a whole number of 0 or more, got "):
+            list(job.logs(tail=wrong))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from anyfit.cli.deploying import deploy
 from anyfit.cli.output import show_warnings
-from anyfit.cli.parser import add_backend, add_environment, add_job, add_json, add_quiet, environment_of
+from anyfit.cli.parser import add_backend, add_environment, add_job, add_json, add_quiet, at_least, environment_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", metavar="MODEL", help="a registered model, NAME:VERSION, instead of a job's")
     parser.add_argument("--name", metavar="NAME", help="the endpoint's name; the job's by default")
     parser.add_argument("--instance-type", metavar="TYPE", help="as for training")
-    parser.add_argument("--instance-count", type=int, metavar="N", help="how many servers")
+    parser.add_argument("--instance-count", type=at_least(1), metavar="N", help="how many servers")
     parser.add_argument("--model-name", metavar="NAME", help="the model's name; the job's by default")
     parser.add_argument("--entry-point", metavar="FILE", help="the inference script; inference.py by default")
     parser.add_argument("--source-dir", metavar="DIR", help="where it is; the job's own code by default")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import facts, local_time, print_json, print_record, say, table
-from anyfit.cli.parser import add_backend, add_json, add_quiet, open_session
+from anyfit.cli.parser import add_backend, add_json, add_quiet, at_least, open_session
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -29,12 +29,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.usage = "anyfit endpoints [logs|metrics|stop|start|update|delete] [NAME] [options]"
     parser.add_argument("words", metavar="NAME", nargs="*", help="an endpoint's name, after what to do with it")
     parser.add_argument("-f", "--follow", action="store_true", help="logs: go on until Ctrl-C")
-    parser.add_argument("--tail", type=int, metavar="N", help="logs: begin with the last N lines")
+    parser.add_argument("--tail", type=at_least(0), metavar="N", help="logs: begin with the last N lines")
     parser.add_argument("--models", action="store_true", help="delete: also the model versions that it serves")
     parser.add_argument(
         "--model", dest="weights", metavar="MODEL[=WEIGHT]", action="append", help="update: what to serve instead"
     )
-    parser.add_argument("--instance-count", type=int, metavar="N", help="update: how many servers")
+    parser.add_argument("--instance-count", type=at_least(1), metavar="N", help="update: how many servers")
     parser.add_argument("--instance-type", metavar="TYPE", help="update: on what")
     add_backend(parser)
     add_json(parser)

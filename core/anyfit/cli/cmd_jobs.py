@@ -33,9 +33,11 @@ BARE = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `anyfit jobs` takes."""
-    from anyfit.cli.parser import add_backend, add_json, add_quiet
+    from anyfit.cli.parser import add_backend, add_json, add_quiet, at_least
 
-    parser.add_argument("-n", type=int, metavar="N", help="the newest N, and older ones that have not ended (20)")
+    parser.add_argument(
+        "-n", type=at_least(0), metavar="N", help="the newest N, and older ones that have not ended (20)"
+    )
     parser.add_argument("-a", "--all", action="store_true", help="every job")
     parser.add_argument("--remote", action="store_true", help="what the backend has, jobs of other machines too")
     parser.add_argument("--status", metavar="STATUS", help="jobs with this status only, such as RUNNING")
@@ -83,7 +85,7 @@ def _check_status(args: argparse.Namespace) -> None:
 
 def _some(found: list[_T], args: argparse.Namespace) -> list[_T]:
     """As many as are wanted, where some were left out before."""
-    return found if args.all else found[: max(args.n, 0)]
+    return found if args.all else found[: args.n]
 
 
 def _run_remote(args: argparse.Namespace) -> int:
@@ -93,7 +95,7 @@ def _run_remote(args: argparse.Namespace) -> int:
     from anyfit.listing import jobs_there
 
     backend = open_session(args).backend()
-    found = jobs_there(backend, None if args.all or args.status else max(args.n, 0))
+    found = jobs_there(backend, None if args.all or args.status else args.n)
     if args.status:
         found = _some([(named, state) for named, state in found if state.status.value == args.status.upper()], args)
     if args.json:
@@ -111,7 +113,7 @@ def _run_remote(args: argparse.Namespace) -> int:
 def _rows(journal: Journal, args: argparse.Namespace) -> list[JobRow]:
     """The newest, and older ones that have not ended."""
     backend = args.backend or ""
-    rows = journal.jobs(backend=backend, limit=-1 if args.all or args.status else max(args.n, 0))
+    rows = journal.jobs(backend=backend, limit=-1 if args.all or args.status else args.n)
     shown = {row.id for row in rows}
     running = journal.jobs(backend=backend, unfinished=True)
     return rows + [row for row in running if row.id not in shown]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_record
-from anyfit.cli.parser import add_backend, add_job, add_json, open_session
+from anyfit.cli.parser import add_backend, add_job, add_json, at_least, open_session
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -18,20 +18,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit logs` takes."""
     add_job(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
-    parser.add_argument("--tail", type=int, metavar="N", help="begin with the last N lines")
+    parser.add_argument("--tail", type=at_least(0), metavar="N", help="begin with the last N lines")
     parser.add_argument("--since", metavar="TIME", help="begin so long ago (30s, 10m, 2h, 1d), or at an ISO time")
-    parser.add_argument("--node", type=int, metavar="N", help="lines of this node only")
+    parser.add_argument("--node", type=at_least(0), metavar="N", help="lines of this node only")
     add_backend(parser)
     add_json(parser)
 
 
 def run(args: Namespace) -> int:
     """Print a log."""
-    from anyfit.errors import UsageError
     from anyfit.job import find_job
 
-    if args.tail is not None and args.tail < 0:
-        raise UsageError(f"--tail: expected 0 or more, got {args.tail}")
     since = _time(args.since) if args.since else None
     job = find_job(open_session(args), args.job)
     several = job.spec.instance_count > 1 and args.node is None
@@ -56,7 +53,7 @@ def _time(text: str) -> datetime:
     from anyfit.errors import UsageError
 
     try:
-        if text[-1] in _UNITS:
+        if text[-1] in _UNITS and not text.startswith("-"):
             return datetime.now(timezone.utc) - timedelta(seconds=float(text[:-1]) * _UNITS[text[-1]])
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):

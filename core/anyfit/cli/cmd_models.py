@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import local_time, print_json, say, table
-from anyfit.cli.parser import add_backend, add_json, add_quiet, open_session
+from anyfit.cli.parser import add_backend, add_json, add_quiet, at_least, open_session
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -25,7 +25,7 @@ _NEWEST = 20
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit models` takes."""
     parser.add_argument("words", metavar="NAME", nargs="*", help="a model's name, or delete NAME:VERSION")
-    parser.add_argument("-n", type=int, default=_NEWEST, metavar="N", help=f"the newest N ({_NEWEST})")
+    parser.add_argument("-n", type=at_least(0), default=_NEWEST, metavar="N", help=f"the newest N ({_NEWEST})")
     parser.add_argument("-a", "--all", action="store_true", help="every version; with delete, of that name")
     add_backend(parser)
     add_json(parser)
@@ -44,7 +44,7 @@ def run(args: Namespace) -> int:
     backend = session.backend()
     name = args.words[0] if args.words else ""
     every = backend.models(name)
-    models = every if args.all else every[: max(args.n, 0)]
+    models = every if args.all else every[: args.n]
     if args.json:
         from anyfit.codec import to_data
 

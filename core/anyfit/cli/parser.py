@@ -8,7 +8,7 @@ from anyfit.cli.output import terminal_width
 
 TYPE_CHECKING = False  # importing typing is slow
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
     from anyfit.session import Session
@@ -21,6 +21,7 @@ __all__ = [
     "add_json",
     "add_quiet",
     "add_set",
+    "at_least",
     "environment_of",
     "open_session",
 ]
@@ -127,6 +128,17 @@ def add_environment(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a variable for the server; again for more",
     )
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of an option that counts."""
+
+    def count(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number of {least} or more, got {text!r}")
+        return int(text)
+
+    return count
 
 
 def environment_of(args: argparse.Namespace) -> dict[str, str]:
