@@ -510,3 +510,26 @@ def test_no_log_makes_the_diagnosis_fail(
     assert report.summary in str(report)
     assert len(report.tail) <= 20
     assert report.to_json()["kind"] == report.kind.value
+
+
+TRACEBACK = ["Traceback (most recent call last):", '  File "/x/code/train.py", line 1, in <module>', "    f()", "E: no"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "frames", "shown"),
+    [
+        pytest.param([], [], 1, "", id="nothing-else"),
+        pytest.param(["start"], ["bye"], 1, "(6):\n  start\n  [the traceback above]\n  bye\n\n", id="between"),
+        pytest.param([], ["bye"], 12, "(20):\n  [the traceback above]\n  bye\n\n", id="longer-than-the-last-lines"),
+        pytest.param(["start"], [], 12, "", id="only-its-end"),
+    ],
+)
+def test_a_traceback_is_shown_once(before: list[str], after: list[str], frames: int, shown: str) -> None:
+    """The last lines of the log leave out what stands above them as the traceback; programs get all of them."""
+    log = [*before, TRACEBACK[0], *(TRACEBACK[1:3] * frames), TRACEBACK[3], *after]
+    report = report_on(*log, code=1)
+    text = str(report)
+
+    assert text.count("  E: no\n") == 1
+    assert (f"Last lines of the log {shown}Exit code" if shown else "  E: no\n\nExit code") in text
+    assert report.tail == tuple(log[-20:])

@@ -13,6 +13,7 @@ __all__ = ["KINDS", "LABELS"]
 LABELS: Final[Mapping[str, Text]] = {
     "headline": Text("Job {job} failed: {summary}", "作业 {job} 失败：{summary}"),
     "traceback": Text("Traceback of the script", "脚本的错误堆栈"),
+    "above": Text("[the traceback above]", "[见上文的错误堆栈]"),
     "tail": Text("Last lines of the log ({count})", "日志的最后 {count} 行"),
     "no-log": Text("The log is empty.", "日志为空。"),
     "exit-code": Text("Exit code", "退出码"),

@@ -56,14 +56,27 @@ class FailureReport:
         yield ""
         if self.traceback:
             yield from self._section(self._say("traceback"), self.traceback.split("\n"))
-        if self.tail:
-            yield from self._section(self._say("tail", count=str(len(self.tail))), self.tail)
-        else:
+        if not self.tail:
             yield self._say("no-log")
             yield ""
+        elif lines := self._untold():
+            yield from self._section(self._say("tail", count=str(len(self.tail))), lines)
         yield from self._fields()
 
-    def _section(self, title: str, lines: tuple[str, ...] | list[str]) -> Iterator[str]:
+    def _untold(self) -> list[str]:
+        """The last lines of the log, but for the traceback that stands above them already."""
+        lines, told, above = list(self.tail), self.traceback.split("\n"), self._say("above")
+        if not self.traceback:
+            return lines
+        whole = [start for start in range(len(lines)) if lines[start : start + len(told)] == told]
+        if whole:
+            lines[whole[-1] : whole[-1] + len(told)] = [above]
+        else:
+            ends = [length for length in range(1, len(told)) if lines[:length] == told[-length:]]
+            lines[: max(ends, default=0)] = [above] if ends else []
+        return lines if lines != [above] else []
+
+    def _section(self, title: str, lines: list[str]) -> Iterator[str]:
         yield f"{title}{self._colon}"
         yield from (f"  {line}".rstrip() for line in lines)
         yield ""
