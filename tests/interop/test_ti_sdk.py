@@ -30,12 +30,14 @@ MINUTE = 1.0  # the seconds that a pause of a minute takes here; times of logs a
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::UserWarning")
 
 TRAIN = """
-import argparse, json, os
+import argparse, json, os, time
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float)
 parser.add_argument("--name")
 given = parser.parse_args()
 if __name__ == "__main__":
+    while not os.path.exists(os.environ.get("WAIT_FOR", "/")):
+        time.sleep(0.05)
     numbers = [float(word) for word in open(os.environ["TM_CHANNEL_TRAIN"] + "/numbers.txt").read().split()]
     for step in range(3):
         print(f"step {step} loss {sum(numbers) * given.lr / (step + 1):.3f}")
@@ -89,8 +91,12 @@ def ready(sdk: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator
         monkeypatch.setattr(sdk.ti_client, "TI_HOST", keys["endpoint"])
         monkeypatch.setattr(sdk.cos_client, "CosConfig", config)
         monkeypatch.setattr(sdk.monitor_client, "HttpProfile", lambda **words: profile(endpoint=keys["endpoint"]))
-        pause = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * MINUTE / 60), time=time.time)
-        monkeypatch.setattr(sdk.train_job, "time", pause)
+
+        def sleep(seconds: float) -> None:
+            (tmp_path / "looked").touch()  # the SDK tells only changes from what it has seen when it began to wait
+            time.sleep(seconds * MINUTE / 60)
+
+        monkeypatch.setattr(sdk.train_job, "time", SimpleNamespace(sleep=sleep, time=time.time))
         logs_host, _, logs_port = keys["cls_endpoint"].partition("://")[2].partition(":")
         for name, value in (("HTTP_PROXY_HOST", logs_host), ("HTTP_PROXY_PORT", logs_port), ("HOME", str(tmp_path))):
             monkeypatch.setenv(name, value)
@@ -137,7 +143,7 @@ def test_fit_waits_and_prints(sdk: Any, ready: dict[str, str], tmp_path: Path, c
     """Data goes up, the job runs, its lines are printed once each, the model comes down, utilization is there."""
     session = sdk.session.Session()
     uri = session.upload_data(str(tmp_path / "data"), ready["bucket"], "data/five")
-    one = estimator(sdk, ready, tmp_path)
+    one = estimator(sdk, ready, tmp_path, envs={"WAIT_FOR": str(tmp_path / "looked")})
     one.fit({"train": uri}, wait=True, logs=True, job_name="five")
     printed = capsys.readouterr().out
 

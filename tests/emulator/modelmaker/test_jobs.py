@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 import textwrap
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from anyfit_emulator.running.courses import Course
 from processes import is_alive
 
 TELL = """
@@ -197,20 +201,35 @@ def test_one_failing_instance_ends_the_others(rig: Any) -> None:
     assert version["duration"] < 10
 
 
-def test_states_follow_one_another(make_rig: Callable[..., Any]) -> None:
-    """A client that looks often sees every state."""
-    rig = make_rig(pause=0.6)
-    answer = rig.post("/v1/train", rig.custom("sleep", "0.6"))
+def test_states_follow_one_another(
+    make_rig: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A client that looks often sees every state: it rests in each, which here lasts until the client has looked."""
     seen: list[str] = []
+    rests: list[float] = []
+    looked = threading.Semaphore(0)
+
+    def rest(_: Course, seconds: float) -> None:
+        rests.append(seconds)
+        assert looked.acquire(timeout=30)
+
+    monkeypatch.setattr(Course, "rest", rest)
+    rig = make_rig(pause=0.6)
+    waits = f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done"
+    answer = rig.post("/v1/train", rig.custom("/bin/sh", shlex.join(["-c", waits])))
 
     def look() -> dict[str, Any]:
         version: dict[str, Any] = rig.get(f"/v1/train/version/{answer['versionId']}")
         if version["status"] not in seen[-1:]:
             seen.append(version["status"])
+            looked.release()
+        if version["status"] == "TRAINING":
+            (tmp_path / "go").touch()
         return version
 
     rig.rested(look, ("STARTING", "DOWNLOAD_DATA", "TRAINING"))
     assert seen == ["STARTING", "DOWNLOAD_DATA", "TRAINING", "FINISH"]
+    assert rests == [0.6, 0.6]
 
 
 def test_stop_ends_the_whole_family(rig: Any) -> None:
