@@ -19,8 +19,8 @@ settings = StoreSettings(
     fast=not rest,
 )
 if way == "forget":
-    from anyfit.storage.browse import remove
     from anyfit.storage.opening import open_store
+    from anyfit.storage.removing import remove
 
     store = open_store(remote, settings)
     remove(Uri.parse(remote), recursive=True, open=lambda uri: store)

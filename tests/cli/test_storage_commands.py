@@ -495,6 +495,11 @@ def test_one_place_of_several_cannot_be_deleted(cli: Any, bucket: Bucket) -> Non
     action = {"kind": "delete", "source": "", "target": bucket.uri("d/c"), "size": 1}
     assert (tried.json()["actions"], tried.json()["deleted"], len(tried.json()["failures"])) == ([action], 1, 1)
 
+    before = bucket.count("ListObjects")
+    both = cli("rm", "-r", bucket.uri("d/"), bucket.uri("d/"), "--dry-run")
+    assert (both.code, both.out) == (0, f"would delete {bucket.uri('d/c')}\n" * 2)
+    assert bucket.count("ListObjects") - before == 2
+
     told = cli("rm", bucket.uri("a"), bucket.uri("d/c"), "--json")
     assert (told.code, told.err) == (4, "")
     assert (told.json()["deleted"], len(told.json()["failures"])) == (1, 1)
@@ -650,3 +655,15 @@ def test_progress(cli: Any, bucket: Bucket) -> None:
     assert "\r" not in on_terminal(cli, *words, "--quiet")
     assert on_terminal(cli, *words, NO_COLOR="1").count("\r") == 1
     assert cli(*words).err.startswith("anyfit: 4 copied")
+
+
+def test_progress_of_a_removal(cli: Any, bucket: Bucket) -> None:
+    """It is a line, too, that goes away."""
+    bucket.put(**{f"d__{n}": "x" for n in range(1001)})
+    bucket.server.faults = "latency=120ms"
+
+    assert "\r" not in on_terminal(cli, "rm", "-rq", bucket.uri("d/"), "--dry-run")
+    drawn = on_terminal(cli, "rm", "-r", bucket.uri("d/"))
+    assert re.search(r"\r1000 of 1001 deleted \(1.0 KB\)", drawn), drawn
+    assert re.search(r"\r +\ranyfit: 1001 deleted \(1.0 KB\)\r\n$", drawn), drawn
+    assert bucket.keys == []

@@ -10,8 +10,9 @@ import pytest
 
 from anyfit.errors import ConfigError, NotFound, SpecError, Unsupported, UsageError
 from anyfit.storage import FileStore, Progress, Report, Store, StoreSettings, Uri, exclude, open_store, register_scheme
-from anyfit.storage.browse import list_place, read_bytes, remove, usage
-from anyfit.storage.progress import ProgressLine, progress_text, report_text
+from anyfit.storage.browse import list_place, read_bytes, usage
+from anyfit.storage.progress import ProgressLine, progress_text, removal_text, report_text
+from anyfit.storage.removing import remove
 
 Opener = Callable[..., Store]
 
@@ -107,6 +108,7 @@ def test_texts_for_people() -> None:
     assert progress_text(progress) == (
         "3.0 MB of 10.0 MB, 3 of 10 files, 1.5 MB/s, 4.67 s left, 2 there already, 1 failed"
     )
+    assert removal_text(progress) == "3 of 10 deleted (3.0 MB), 1 failed"
     assert report_text(report) == "3 copied (1.5 KB), 2 there already, 1 deleted in 1 min 03 s"
     stream = io.StringIO()
     ProgressLine(stream)(progress)

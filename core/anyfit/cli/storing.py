@@ -104,19 +104,19 @@ def shown(uri: Uri | str) -> str:
     return uri_text(str(uri))
 
 
-def progress_line(args: argparse.Namespace) -> OnProgress | None:
+def progress_line(args: argparse.Namespace, *, removal: bool = False) -> OnProgress | None:
     """What draws progress, if a person looks at a terminal and wants to see it."""
     unwanted = args.json or getattr(args, "quiet", False) or os.environ.get("CI") or "NO_COLOR" in os.environ
     if unwanted or not sys.stderr.isatty():
         return None
-    from anyfit.storage.progress import ProgressLine
+    from anyfit.storage.progress import ProgressLine, progress_text, removal_text
 
-    return ProgressLine(sys.stderr)
+    return ProgressLine(sys.stderr, removal_text if removal else progress_text)
 
 
 @contextmanager
 def interruptible(args: argparse.Namespace, progress: OnProgress | None) -> Iterator[None]:
-    """When a transfer is broken off, leave the line of its progress clean; after Ctrl-C say how it goes on."""
+    """When something long is broken off, leave the line of its progress clean; after Ctrl-C say how it goes on."""
     try:
         yield
     except BaseException as fault:

@@ -1,19 +1,17 @@
-"""Looking around and removing: what `ls`, `du`, `cat` and `rm` do, as functions."""
+"""Looking around: what `ls`, `du` and `cat` do, as functions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from anyfit.errors import NotFound, UsageError
-from anyfit.storage.filters import Filter, Filters
+from anyfit.errors import UsageError
 from anyfit.storage.opening import open_store
-from anyfit.storage.options import Failure
 from anyfit.storage.places import Open, Place, find_source
 from anyfit.storage.store import Bucket, Entry
 from anyfit.storage.uri import Uri
 from anyfit.values import frozen
 
-__all__ = ["Listed", "Removed", "Usage", "list_buckets", "list_place", "read_bytes", "remove", "usage"]
+__all__ = ["Listed", "Usage", "list_buckets", "list_place", "read_bytes", "usage"]
 
 _BUFFER = 1 << 20
 
@@ -32,15 +30,6 @@ class Usage:
 
     objects: int
     bytes: int
-
-
-@frozen
-class Removed:
-    """What a removal did."""
-
-    deleted: int
-    bytes: int
-    failures: tuple[Failure, ...] = ()
 
 
 def list_buckets(scheme: str, *, open: Open = open_store) -> tuple[Bucket, ...]:
@@ -90,38 +79,6 @@ def read_bytes(uri: Uri, *, open: Open = open_store) -> Iterator[memoryview]:
     with place.store.open(place.entry.key) as reader:
         while got := reader.readinto(buffer):
             yield buffer[:got]
-
-
-def remove(
-    uri: Uri,
-    *,
-    recursive: bool = False,
-    filters: Iterable[Filter] = (),
-    dry_run: bool = False,
-    open: Open = open_store,
-) -> Removed:
-    """Delete an object, or with `recursive` all below a directory, its markers included.
-
-    Raises:
-        UsageError: It is a directory and `recursive` was not asked for.
-        NotFound: There is nothing.
-    """
-    place = find_source(uri, open, deep=recursive)
-    if place.entry is not None:
-        if not dry_run:
-            place.store.delete(place.entry.key)
-        return Removed(1, place.entry.size)
-    if not recursive:
-        raise UsageError(f"{uri} is a directory", hint="add --recursive to delete all below it")
-    chosen = Filters(filters)
-    cut = len(place.prefix)
-    entries = {entry.key: entry.size for entry in place.list() if chosen(entry.key[cut:])}
-    if not entries:
-        raise NotFound(f"nothing to delete at {uri}")
-    failed = [] if dry_run else list(place.store.delete_many(entries))
-    failures = tuple(Failure("", str(_uri(place, failure.key)), failure.reason) for failure in failed)
-    lost = {failure.key for failure in failed}
-    return Removed(len(entries) - len(lost), sum(size for key, size in entries.items() if key not in lost), failures)
 
 
 def _uri(place: Place, key: str) -> Uri:

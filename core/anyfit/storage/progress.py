@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 from anyfit.show import seconds_text, size_text
 from anyfit.storage.options import Progress, Report
 
-__all__ = ["ProgressLine", "progress_text", "report_text"]
+__all__ = ["ProgressLine", "progress_text", "removal_text", "report_text"]
 
 _EVERY = 10.0
 
@@ -33,6 +34,15 @@ def progress_text(progress: Progress) -> str:
     return ", ".join(parts)
 
 
+def removal_text(progress: Progress) -> str:
+    """How far the removal of objects is, in one line."""
+    more = "" if progress.listed else "+"
+    parts = [f"{progress.files} of {progress.total_files}{more} deleted ({size_text(progress.bytes)})"]
+    if progress.failed:
+        parts.append(f"{progress.failed} failed")
+    return ", ".join(parts)
+
+
 def report_text(report: Report, *, dry_run: bool = False) -> str:
     """What was done, in one line."""
     would = "would be " if dry_run else ""
@@ -51,21 +61,22 @@ def report_text(report: Report, *, dry_run: bool = False) -> str:
 class ProgressLine:
     """Shows progress on a stream: a line that is rewritten on a terminal, a line now and then elsewhere.
 
-    Give it to a transfer as `on_progress`.
+    Give it to a transfer as `on_progress`; `text` says how far it is.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, text: Callable[[Progress], str] = progress_text) -> None:
         self._stream = stream or sys.stderr
+        self._text = text
         self._terminal = self._stream.isatty()
         self._shown = time.monotonic()
         self._width = 0
 
     def __call__(self, progress: Progress) -> None:
         if self._terminal:
-            self._rewrite("" if progress.finished else progress_text(progress))
+            self._rewrite("" if progress.finished else self._text(progress))
         elif not progress.finished and time.monotonic() - self._shown >= _EVERY:
             self._shown = time.monotonic()
-            print(progress_text(progress), file=self._stream, flush=True)
+            print(self._text(progress), file=self._stream, flush=True)
 
     def _rewrite(self, text: str) -> None:
         import shutil  # brings the archivers along, which only people who watch have time for

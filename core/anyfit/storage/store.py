@@ -136,7 +136,8 @@ class Store(ABC):
         """At most `limit` keys that start with `prefix`, which is text and not a directory.
 
         With `delimiter` the keys below the next `/` after the prefix are folded into `directories`. A prefix that no
-        key has gives an empty page, not an error. Memory does not grow with the number of keys.
+        key has gives an empty page, not an error. Memory does not grow with the number of keys. The page of a `token`
+        begins after the last key of the one before, whatever was deleted meanwhile.
         """
 
     def list(self, prefix: str = "") -> Iterator[Entry]:

@@ -6,18 +6,17 @@ upload that is interrupted is thrown away; one whose process was killed is remem
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
-from threading import Thread
-from typing import Protocol, TypeVar
+from typing import Protocol
 from uuid import uuid4
 
 from anyfit.errors import StorageError
 from anyfit.storage.crc32 import crc32
 from anyfit.storage.file import FileStore
+from anyfit.storage.inorder import PATIENCE, begun, in_order
 from anyfit.storage.options import Options
 from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.state import State
@@ -31,13 +30,10 @@ __all__ = ["Pace", "read_pipe", "read_stream", "write_stream"]
 Pace = Callable[[int], None]
 """Called with a number of bytes that were moved; it waits as long as the bandwidth demands."""
 
-T = TypeVar("T")
 MIB = 1 << 20
 _PIECE = 8 * MIB
 _STEP = MIB >> 2
 _LARGEST_PIECE = 32 * MIB
-_AT_ONCE = 4
-_PATIENCE = 3.0  # with requests under way when a stream is given up: a service may have stopped to answer
 _PARTS_OF_A_SIZE = 1000
 
 
@@ -69,7 +65,7 @@ def read_stream(store: Store, key: str, *, bandwidth: float | None = None) -> It
     pace = Tally(bandwidth=bandwidth).moving if bandwidth else None
     starts = range(0, entry.size, size)
     wanted = (partial(retrying, partial(_piece, store, entry, start, size, sums, pace)) for start in starts)
-    for data in _in_order(wanted):
+    for data in in_order(wanted):
         prover.see(memoryview(data))
         yield data
     if prover.able and not prover.verdict():
@@ -134,11 +130,11 @@ def write_stream(
     state.begin({"source": "-", "target": target, "upload": upload})
     try:
         pieces = enumerate(_pieces(stream, first), 1)
-        parts = list(_in_order(partial(store.put_part, key, upload, n, data) for n, data in pieces))
+        parts = list(in_order(partial(store.put_part, key, upload, n, data) for n, data in pieces))
         size = store.finish_upload(key, upload, parts).size
     except BaseException:
-        aborted = _begun(partial(store.abort_upload, key, upload))
-        wait([aborted], _PATIENCE)
+        aborted = begun(partial(store.abort_upload, key, upload))
+        wait([aborted], PATIENCE)
         if aborted.done() and not aborted.exception():
             state.forget()
         raise
@@ -175,31 +171,3 @@ def _exactly(stream: Source, size: int) -> bytes:
     while len(found) < size and (data := stream.read(min(MIB, size - len(found)))):
         found += data
     return bytes(found)
-
-
-def _in_order(tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
-    """The results of tasks in their order; no more than some are under way or wait to be taken."""
-    running: deque[Future[T]] = deque()
-    try:
-        for task in tasks:
-            running.append(_begun(task))
-            if len(running) >= _AT_ONCE:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    finally:
-        wait(running, _PATIENCE)
-
-
-def _begun(task: Callable[[], T]) -> Future[T]:
-    """What will come of a task. Its thread keeps no process from ending, as those of executors do."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(task())
-        except BaseException as error:
-            future.set_exception(error)
-
-    Thread(target=run, name="anyfit-stream", daemon=True).start()
-    return future

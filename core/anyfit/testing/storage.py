@@ -209,6 +209,17 @@ class StorageContract:
             assert [entry.key for page in pages for entry in page.entries] == keys
             assert all(len(page.entries) <= limit for page in pages)
 
+    def test_list_goes_on_after_what_was_deleted(self, store: Store) -> None:
+        """The next page begins after the last key, whatever became of the keys before it."""
+        keys = [f"p/{n}" for n in range(5)]
+        for key in keys:
+            store.put(key, b"")
+        first = store.list_page("p/", limit=2)
+        for entry in first.entries:
+            store.delete(entry.key)
+
+        assert [entry.key for entry in store.list_page("p/", token=first.next).entries] == keys[2:]
+
     def test_list_folded(self, store: Store) -> None:
         """With a delimiter, what lies deeper is folded into directories, on every page length."""
         for key in ("r/a", "r/b/1", "r/b/2", "r/c/d/e", "r/z"):
