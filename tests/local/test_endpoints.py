@@ -90,7 +90,7 @@ class Served:
     def http(self, ref: EndpointRef, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any]:
         """One bare request."""
         host = self.backend.endpoint(ref).url.removeprefix("http://")
-        connection = http.client.HTTPConnection(host, timeout=20)
+        connection = http.client.HTTPConnection(host, timeout=60)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -247,7 +247,7 @@ def test_wrong_requests_get_errors_in_json(served: Served) -> None:
     with pytest.raises(PredictionError, match=r"\(413\).*1048576 bytes"):
         served.backend.invoke(ref, Payload(b" " * (1 << 20) + b"1", "application/json"))
     host, _, port = served.backend.endpoint(ref).url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(b"nonsense\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
     assert served.ask(ref, [1]) == [2.0]
@@ -257,7 +257,7 @@ def test_half_a_request_is_not_answered(served: Served) -> None:
     """What a client began to send before it went away never reaches the handler."""
     ref = served.deploy()
     host, _, port = served.backend.endpoint(ref).url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n[1, 2]")
     for _ in range(10):
         served.ask(ref, [1])
@@ -305,6 +305,7 @@ def test_an_update_leaves_no_gap(served: Served) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(ask)
+        _until(lambda: answers)
         spec = EndpointSpec(name="e", variants=(Variant(model=served.model(5)),))
         served.backend.update_endpoint(ref, spec)
         _until(lambda: answers and answers[-1] == 5.0)
@@ -345,6 +346,13 @@ def test_stop_and_start_keep_the_address(served: Served) -> None:
     served.backend.start_endpoint(ref)
     assert served.rig.wait_endpoint(ref).url == url
     assert served.ask(ref, [1]) == [2.0]
+
+
+def test_the_port_is_none_of_those_that_clients_are_given(served: Served) -> None:
+    """Else one of them might have it while the endpoint is stopped."""
+    ref = served.deploy()
+
+    assert 20_000 <= int(served.backend.endpoint(ref).url.rpartition(":")[2]) < 32_000
 
 
 @pytest.mark.parametrize("how", [fcntl.LOCK_SH, fcntl.LOCK_EX], ids=["asks", "writes"])
@@ -491,7 +499,7 @@ except UsageError as fault:
 
 
 def _until(look: Any) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not look():
         assert time.monotonic() < deadline
         time.sleep(0.005)

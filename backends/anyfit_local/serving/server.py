@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ __all__ = ["Server", "main"]
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 _GRACE_SECONDS = 30
 _LOCK_SECONDS = 2.0
+_PORTS = range(20_000, 32_000)
+_ATTEMPTS = 20
 
 
 class Server:
@@ -71,20 +74,24 @@ class Server:
             self.report("STOPPED", reason="")
 
     def _listen(self) -> socket.socket:
-        """The port it had before, or any other when somebody else has that now."""
+        """The port it had before, or another one when somebody else has that now.
+
+        Ports are below the range that systems give to clients, so that none of these sits there after a pause.
+        """
         host = self.plan["host"]
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        for port in (self.status.get("port") or 0, 0):
+        former = self.status.get("port")
+        for port in (*([former] if former else []), *random.sample(_PORTS, _ATTEMPTS), 0):
             listening = socket.socket(family)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listening.bind((host, port))
+                listening.listen(1024)
             except OSError:
                 listening.close()
                 if port == 0:
                     raise
                 continue
-            listening.listen(1024)
             return listening
         raise AssertionError("port 0 is never taken")
 
