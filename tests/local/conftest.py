@@ -105,7 +105,7 @@ class Rig:
             self.wait(ref)
 
 
-def until(look: Callable[[], T | None], seconds: float = 20.0) -> T:
+def until(look: Callable[[], T | None], seconds: float = 60.0) -> T:
     """What `look` finds, once it finds something."""
     deadline = time.monotonic() + seconds
     while (found := look()) is None:

@@ -288,15 +288,25 @@ def test_a_metric_that_is_no_expression_is_named() -> None:
         scan([], {"loss": "("})
 
 
-def test_use_of_the_machine_is_sampled(rig: Any) -> None:
+def test_use_of_the_machine_is_sampled(rig: Any, helpers: Any, tmp_path: Path) -> None:
     """A script that computes and hoards shows it, its children's share included."""
-    ref, _ = rig.run(
+    gate = tmp_path / "gate"
+    ref = rig.submit(
         """
-        import subprocess, sys, time
-        code = "import time\\nx = bytearray(80 << 20)\\nt = time.time()\\nwhile time.time() - t < 1.3: pass"
-        subprocess.run([sys.executable, "-c", code])
-        """
+        import subprocess, sys
+        code = "import os, sys\\nx = bytearray(80 << 20)\\nwhile not os.path.exists(sys.argv[1]): pass"
+        subprocess.run([sys.executable, "-c", code, sys.argv[1]])
+        """,
+        arguments=(str(gate),),
     )
+
+    def most(name: str) -> float:
+        points = (point for series in rig.backend.utilization(ref) if series.name == name for point in series.points)
+        return max((point.value for point in points), default=0.0)
+
+    helpers.until(lambda: (most("cpu") > 20 and most("memory") > 80) or None)
+    gate.touch()
+    rig.wait(ref)
     cpu, memory = rig.backend.utilization(ref)
 
     assert (cpu.name, cpu.unit, memory.name, memory.unit) == ("cpu", "%", "memory", "MiB")

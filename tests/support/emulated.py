@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_SECONDS = 30
+_SECONDS = 60
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-_SECONDS = 30.0
+_SECONDS = 60.0
 _SHORTEST = 0.01
 
 

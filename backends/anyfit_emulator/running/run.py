@@ -83,10 +83,11 @@ class _Stream:
 class _Member:
     """A running process."""
 
-    def __init__(self, command: Command, process: subprocess.Popen[bytes], log: LineLog) -> None:
+    def __init__(self, command: Command, key: str, log: LineLog) -> None:
+        began = time.monotonic()
         self.command = command
-        self.process = process
-        self.sampler = Sampler(process.pid, command.usage) if command.usage else None
+        self.process = process = _spawn(command, key)
+        self.sampler = Sampler(process.pid, command.usage, began) if command.usage else None
         prefixes = (command.prefix, command.error_prefix or "")
         pipes = zip((process.stdout, process.stderr), prefixes, strict=True)
         self.streams = [_Stream(pipe, prefix, command.log or log) for pipe, prefix in pipes if pipe is not None]
@@ -129,7 +130,7 @@ class Run:
         self._wake = os.pipe()
         try:
             for command in self._commands:
-                self._members.append(_Member(command, self._spawn(command), self._log))
+                self._members.append(_Member(command, self._key, self._log))
         except OSError as error:
             for member in self._members:
                 signal_group(member.process.pid, signal.SIGKILL)
@@ -168,17 +169,6 @@ class Run:
                 self._step(selector, until)
         self._finish()
         return Outcome(tuple(member.code or 0 for member in self._members), reason or self._how())
-
-    def _spawn(self, command: Command) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            list(command.argv),
-            cwd=command.directory,
-            env={**command.environment, MARK: self._key},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if command.error_prefix is None else subprocess.PIPE,
-            start_new_session=True,
-        )
 
     def _register(self, selector: selectors.BaseSelector) -> None:
         assert self._wake is not None  # noqa: S101  it has been started
@@ -278,6 +268,18 @@ class Run:
             for handle in self._wake or ():
                 os.close(handle)
             self._wake = None
+
+
+def _spawn(command: Command, key: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        list(command.argv),
+        cwd=command.directory,
+        env={**command.environment, MARK: key},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if command.error_prefix is None else subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def _descriptor_of(pid: int) -> int | None:

@@ -45,12 +45,17 @@ class Sampler:
     """Looks at one process now and then.
 
     Where the system has no `/proc` there is one sample only, made by `finish` of what the system says at the end.
+
+    Args:
+        pid: The process.
+        path: Where samples go.
+        began: When it was started, by the monotonic clock, or a little before.
     """
 
-    def __init__(self, pid: int, path: Path) -> None:
+    def __init__(self, pid: int, path: Path, began: float) -> None:
         self._pid = pid
         self._path = path
-        self._began = self._last = time.monotonic()
+        self._began = self._last = began
         self._due = self._began + _FIRST
         self._spent = 0.0
         self._empty = True
@@ -78,7 +83,8 @@ class Sampler:
             self._write(time.monotonic(), cpu_seconds, 0)
 
     def _write(self, now: float, cpu_seconds: float, memory_bytes: int) -> None:
-        percent = 100 * max(0.0, cpu_seconds - self._spent) / max(now - self._last, 0.001)
+        # From before the last look to now: a look that had to wait for a processor makes nothing busier than it was.
+        percent = 100 * max(0.0, cpu_seconds - self._spent) / max(time.monotonic() - self._last, 0.001)
         self._last, self._spent, self._empty = now, max(cpu_seconds, self._spent), False
         with suppress(OSError), self._path.open("a") as stream:
             stream.write(f"{time.time_ns()} {percent:.1f} {memory_bytes}\n")

@@ -6,6 +6,7 @@ Standard library only.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 
 TYPE_CHECKING = False  # the module of that name costs more than all of ours
@@ -61,11 +62,20 @@ def take_name(prepared: str, final: str) -> None:
 
 
 def spawn(argv: Sequence[str], environment: Mapping[str, str], folder: str, output: int) -> int:
-    """Start a program in a session of its own, reading nothing, writing to `output`; answers its number."""
+    """Start a program in a session of its own, reading nothing, writing to `output`; answers its number.
+
+    A signal that is sent to it before it has begun ends it: it is no business of the handlers of this process.
+    """
+    handled = [number for number in signal.valid_signals() if callable(signal.getsignal(number))]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, handled)
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid
     try:
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.setsid()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)

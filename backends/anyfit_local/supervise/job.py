@@ -198,7 +198,7 @@ class Supervisor:
             self.nodes.append(Node(world["world"]["current_host"], pid, pump))
         nodes = [[node.host, node.pid, node.since] for node in self.nodes]
         self.status.move("RUNNING", nodes=nodes)
-        self._meter = Meter(f"{self.folder}/usage.txt")
+        self._meter = Meter(f"{self.folder}/usage.txt", self._began)
 
     def _watch(self) -> None:
         """Until every node has ended and nothing of the job is left."""

@@ -18,14 +18,14 @@ _EVERY = 1.0
 
 
 class Meter:
-    """Samples the processes below some roots into a file."""
+    """Samples the processes below some roots into a file; `began` is when the first of them was started, or before."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, began: float) -> None:
         self.peak = 0
         self._path = path
-        self._began = time.monotonic()
-        self._due = self._began + _FIRST
-        self._last: tuple[float, float] | None = None
+        self._began = began
+        self._due = began + _FIRST
+        self._last = (began, 0.0)
 
     def wait(self) -> float:
         """Seconds until the next look is due."""
@@ -33,19 +33,18 @@ class Meter:
 
     def look(self, roots: Iterable[int]) -> None:
         """Take a sample if one is due."""
-        now = time.monotonic()
+        now, busy = time.monotonic(), time.process_time()
         if now < self._due:
             return
         seconds, memory = measure(roots)
         self.peak = max(self.peak, memory)
-        if self._last is None:
-            self._last = (self._began, 0.0)
         before, spent = self._last
         self._last = (now, max(seconds, spent))
-        percent = 100 * max(0.0, seconds - spent) / max(now - before, 0.001)
+        # From before the last look to now: a look that had to wait for a processor makes nothing busier than it was.
+        percent = 100 * max(0.0, seconds - spent) / max(time.monotonic() - before, 0.001)
         with suppress(OSError), open(self._path, "a", encoding="ascii") as stream:
             stream.write(f"{time.time_ns()} {percent:.1f} {memory}\n")
-        cost = time.monotonic() - now
+        cost = time.process_time() - busy  # to wait for a processor that others have is no cost
         self._due = now + max(_EVERY, (now - self._began) / 600, 50 * cost)
 
 

@@ -110,12 +110,18 @@ def test_no_monitors_no_metrics(rig: Any, long: int) -> None:
 def test_utilization_is_measured(rig: Any) -> None:
     """A busy process with much memory shows; percentages are of the machine that was asked for."""
     script = """
-import time
+import os
 ballast = bytearray(200 << 20)
-while time.process_time() < 1.2: pass
+while not os.path.exists("../output/go"): pass
 """
-    version = rig.run(rig.job(script, resourceId=500100))  # 2 cores, 4 GiB
-    samples = rig.get(f"/v1/train/version/{version['versionId']}/resource-monitor")["monitors"]
+    version = rig.post("/v1/train", rig.job(script, resourceId=500100))["versionId"]  # 2 cores, 4 GiB
+    path = f"/v1/train/version/{version}/resource-monitor"
+    rig.until(
+        lambda: [sample["memory"] for sample in rig.get(path)["monitors"]], lambda seen: max(seen[1:], default=0) > 4.8
+    )
+    (rig.sandbox(version) / "output" / "go").touch()
+    rig.ended(version)
+    samples = rig.get(path)["monitors"]
 
     assert len(samples) >= 2
     assert 1 < max(sample["cpu"] for sample in samples) <= 60  # other programs may be busy too
