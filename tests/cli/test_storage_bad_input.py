@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from anyfit_emulator import ObjectStoreServer
+from ports import deaf_port
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +146,8 @@ def test_no_region(cli: Any, scheme: str, region: str) -> None:
 
 def test_nobody_listens(cli: Any, server: ObjectStoreServer) -> None:
     """A service that is not there is exit code 4."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        configure(cli, server, endpoint=f"http://127.0.0.1:{reserved.getsockname()[1]}")
+    with deaf_port() as port:
+        configure(cli, server, endpoint=f"http://127.0.0.1:{port}")
         done = cli("ls", f"s3://{server.bucket}/")
 
     assert done.code == 4
@@ -160,9 +159,8 @@ def test_nobody_listens_to_many_files(cli: Any, server: ObjectStoreServer) -> No
     for number in range(20):
         cli.write(f"data/{number}", "x")
     cli.write("data/large", "x" * (9 << 20))
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        configure(cli, server, endpoint=f"http://127.0.0.1:{reserved.getsockname()[1]}")
+    with deaf_port() as port:
+        configure(cli, server, endpoint=f"http://127.0.0.1:{port}")
         done = cli("cp", "-r", "data", f"s3://{server.bucket}/k/")
 
     assert done.code == 4
@@ -171,9 +169,8 @@ def test_nobody_listens_to_many_files(cli: Any, server: ObjectStoreServer) -> No
 
 def test_what_is_really_called_is_named(cli: Any, server: ObjectStoreServer) -> None:
     """COS is asked for a host that need not be where its endpoint is; when nobody is there, it is the endpoint."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        endpoint = f"127.0.0.1:{reserved.getsockname()[1]}"
+    with deaf_port() as port:
+        endpoint = f"127.0.0.1:{port}"
         configure(cli, server, endpoint=f"http://{endpoint}")
         done = cli("ls", "cos://bucket-1250000000/")
 

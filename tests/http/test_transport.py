@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from anyfit.errors import LostAnswer, Refused, ServiceError
 from anyfit.http import Transport
+from ports import deaf_port
 from scripted import Listener, Pauses, Reply
 
 
@@ -150,10 +150,7 @@ def test_refusals_are_not_repeated(server: Scripted, transport: Transport) -> No
 
 def test_nobody_listens(transport: Transport) -> None:
     """An endpoint that nobody serves is named, without what may be secret in its URL."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with pytest.raises(ServiceError) as caught:
+    with deaf_port() as port, pytest.raises(ServiceError) as caught:
         transport.send("POST", f"http://user:pw@127.0.0.1:{port}/path", params={"token": "hush"})
 
     assert isinstance(caught.value, Refused)
@@ -164,9 +161,8 @@ def test_nobody_listens(transport: Transport) -> None:
 
 def test_a_proxy_that_nobody_runs_is_no_refusal(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refusal by a proxy says nothing of the service behind it, nor does a name that nobody knows."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free.getsockname()[1]}")
+    with deaf_port() as port:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
         with pytest.raises(ServiceError) as behind:
             transport.send("GET", "http://service.example/")
     monkeypatch.delenv("http_proxy")

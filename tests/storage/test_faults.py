@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -23,9 +24,12 @@ import pytest
 from attrs import evolve
 
 from anyfit.errors import AuthError, NotFound, StorageError
-from anyfit.storage import Entry, FileStore, Progress, Report, Store, StoreSettings, Uri, open_store, sync
+from anyfit.storage import Action, Entry, FileStore, Progress, Report, Store, StoreSettings, Uri, open_store, sync
 from anyfit.storage.retry import Retry
-from anyfit_emulator.storage import ObjectStoreServer
+from anyfit_emulator.running.ports import free_port
+from anyfit_emulator.storage import Faults, ObjectStoreServer
+from anyfit_emulator.storage.requestlog import LoggedRequest
+from ports import deaf_port
 
 MIB = 1 << 20
 SettingsOf = Callable[..., StoreSettings]
@@ -104,33 +108,30 @@ def test_a_lost_answer_to_the_last_request_of_an_upload(
 @pytest.mark.parametrize(("scheme", "fast"), _ROADS)
 def test_nobody_there(settings_of: SettingsOf, own_server: ObjectStoreServer, scheme: str, fast: bool) -> None:
     """Where nobody listens, a listing and a stat fail soon, and name what could not be reached."""
-    settings = settings_of(own_server, scheme, fast=fast)
-    own_server.stop()
-    store = open_store(Uri(scheme, own_server.bucket), settings)
-    store.retry = Retry(attempts=1_000_000, first=0.001)
-    for ask in (lambda: list(store.list()), lambda: store.stat("key")):
-        with pytest.raises(StorageError, match=r"onnect") as caught:
-            ask()
-        assert caught.value.hint == "check endpoint and network"
-    store.close()
+    with deaf_port() as port:
+        settings = evolve(settings_of(own_server, scheme, fast=fast), endpoint=f"http://127.0.0.1:{port}")
+        store = open_store(Uri(scheme, own_server.bucket), settings)
+        store.retry = Retry(attempts=1_000_000, first=0.001)
+        for ask in (lambda: list(store.list()), lambda: store.stat("key")):
+            with pytest.raises(StorageError, match=r"onnect") as caught:
+                ask()
+            assert caught.value.hint == "check endpoint and network"
+        store.close()
 
 
-def test_a_service_that_is_gone_for_a_while(
-    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path
-) -> None:
+def test_a_service_that_is_gone_for_a_while(settings_of: SettingsOf, tmp_path: Path) -> None:
     """A service that has answered before is waited for."""
-    settings = settings_of(own_server)
-    store = open_store(Uri("s3", own_server.bucket), settings)
-    store.retry = Retry(attempts=1_000_000, first=0.001, longest=0.01)
-    store.put("key", b"content")
-    own_server.stop()
-    port, keys = own_server.s3_port, (own_server.access_key, own_server.secret_key)
+    port = free_port()
+    with ObjectStoreServer(tmp_path / "objects", s3_port=port) as before:
+        store = open_store(Uri("s3", before.bucket), settings_of(before))
+        store.retry = Retry(attempts=1_000_000, first=0.001, longest=0.01)
+        store.put("key", b"content")
     answers: list[bytes] = []
     asking = threading.Thread(target=lambda: answers.append(store.read("key")))
     asking.start()
     asking.join(0.05)
-    with ObjectStoreServer(own_server.data_dir, access_key=keys[0], secret_key=keys[1], s3_port=port):
-        asking.join(30)
+    with ObjectStoreServer(tmp_path / "objects", s3_port=port):
+        asking.join(60)
         store.close()
 
     assert answers == [b"content"]
@@ -212,13 +213,19 @@ def test_keys_that_expire_on_the_way(own_server: ObjectStoreServer, settings_of:
 
     def keys() -> StoreSettings:
         name = f"TEMP{len(given)}"
-        own_server.add_credential(name, "secret", token=f"token-{name}", expires_in=0.15)
+        own_server.add_credential(name, "secret", token=f"token-{name}")
         given.append(name)
         ends = datetime.now(timezone.utc) + timedelta(hours=1)
         return evolve(base, access_key=name, secret_key="secret", session_token=f"token-{name}", expires_at=ends)
 
-    own_server.faults = "latency=20ms"
-    report = sync(tmp_path / "source", f"s3://{own_server.bucket}/k/", settings=keys, jobs=2)
+    done: list[Action] = []
+
+    def end_the_first(action: Action) -> None:
+        done.append(action)
+        if len(done) >= 20:
+            own_server.add_credential("TEMP0", "secret", token="token-TEMP0", expires_in=0)
+
+    report = sync(tmp_path / "source", f"s3://{own_server.bucket}/k/", settings=keys, jobs=2, on_action=end_the_first)
 
     assert report.failures == ()
     assert report.copied == 60
@@ -284,7 +291,21 @@ def _wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def test_a_killed_upload_goes_on(own_server: ObjectStoreServer, tmp_path: Path) -> None:
+def _refuse_after(server: ObjectStoreServer, monkeypatch: pytest.MonkeyPatch, operation: str, count: int) -> None:
+    """Let so many requests of a kind pass and no more, until the faults are changed: a transfer stays under way."""
+    note, passed = server.requests.add, itertools.count(1)
+
+    def add(request: LoggedRequest) -> None:
+        note(request)
+        if request.operation == operation and next(passed) == count:
+            server.faults = Faults.parse(f"error=503:1,only={operation}")
+
+    monkeypatch.setattr(server.requests, "add", add)
+
+
+def test_a_killed_upload_goes_on(
+    own_server: ObjectStoreServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After kill -9 in a 300 MiB upload, the next run sends the missing parts and none of the finished ones."""
     data = os.urandom(MIB) * 300
     (tmp_path / "big").write_bytes(data)
@@ -294,7 +315,7 @@ def test_a_killed_upload_goes_on(own_server: ObjectStoreServer, tmp_path: Path) 
         recent = own_server.requests.recent
         return Counter(entry.part for entry in recent if entry.operation == "UploadPart" and entry.status == 200)
 
-    own_server.faults = "latency=30ms"
+    _refuse_after(own_server, monkeypatch, "UploadPart", 10)
     process = _client(str(tmp_path / "big"), target, own_server, tmp_path / "state")
     _wait_for(lambda: len(finished()) >= 10)
     process.send_signal(signal.SIGKILL)
@@ -311,7 +332,9 @@ def test_a_killed_upload_goes_on(own_server: ObjectStoreServer, tmp_path: Path) 
     assert not list((tmp_path / "state").glob("*.jsonl"))
 
 
-def test_a_killed_download_goes_on(own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path) -> None:
+def test_a_killed_download_goes_on(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After kill -9 in a download, nothing half is at the target, and the next run fetches only what is missing."""
     data = os.urandom(MIB) * 120
     (tmp_path / "source").write_bytes(data)
@@ -323,7 +346,7 @@ def test_a_killed_download_goes_on(own_server: ObjectStoreServer, settings_of: S
     def finished() -> int:
         return sum(path.read_bytes().count(b"\n") - 1 for path in state.glob("*.jsonl"))
 
-    own_server.faults = "latency=30ms"
+    _refuse_after(own_server, monkeypatch, "GetObject", 6)
     process = _client(place, str(target), own_server, state)
     _wait_for(lambda: finished() >= 4)
     process.send_signal(signal.SIGKILL)

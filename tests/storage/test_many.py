@@ -16,10 +16,11 @@ from anyfit.storage import FileStore, StoreSettings, copy_tree, open_store
 from anyfit.storage.many import exchange
 from anyfit.storage.retry import Retry
 from anyfit.storage.wire import Origin, Wire, encode, parse_head
+from ports import deaf_port
 
 
 @contextmanager
-def _service(answer: Callable[[int], bytes]) -> Iterator[Wire]:
+def _service(answer: Callable[[int], bytes], patience: float = 60.0) -> Iterator[Wire]:
     """A server that answers the n-th request of all with some bytes, then closes if there were none."""
     listener = socket.create_server(("127.0.0.1", 0))
     count = iter(range(10_000))
@@ -48,7 +49,7 @@ def _service(answer: Callable[[int], bytes]) -> Iterator[Wire]:
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
-    wire = Wire(Origin.of(f"http://127.0.0.1:{listener.getsockname()[1]}"), timeout=0.5)
+    wire = Wire(Origin.of(f"http://127.0.0.1:{listener.getsockname()[1]}"), timeout=patience)
     yield wire
     wire.close()
     listener.shutdown(socket.SHUT_RDWR)
@@ -84,7 +85,7 @@ def test_every_request_gets_its_answer() -> None:
 )
 def test_what_goes_wrong_has_no_answer(bad: bytes) -> None:
     """A lost, broken or silent connection gives no answer, never a wrong one, and every request is accounted for."""
-    with _service(lambda n: bad if n % 10 == 5 else _reply(b"good")) as wire:
+    with _service(lambda n: bad if n % 10 == 5 else _reply(b"good"), patience=0.5) as wire:
         answers = list(exchange(wire, _requests(50), 4))
 
     assert sorted(tag for tag, _ in answers) == list(range(50))
@@ -120,7 +121,7 @@ def test_an_answer_before_the_request_has_gone_out() -> None:
         listener.settimeout(20)
         accepting = pool.submit(lambda: [pool.submit(serve, listener.accept()[0]) for _ in range(4)])
         head = encode("PUT", "/x", {"host": "x", "content-length": str(16 << 20)})
-        wire = Wire(Origin.of(f"http://127.0.0.1:{listener.getsockname()[1]}"), timeout=5)
+        wire = Wire(Origin.of(f"http://127.0.0.1:{listener.getsockname()[1]}"), timeout=60)
         answers = list(exchange(wire, [(head + bytes(16 << 20), n) for n in range(4)], 1))
         wire.close()
         answered.set()
@@ -132,9 +133,8 @@ def test_an_answer_before_the_request_has_gone_out() -> None:
 
 def test_nobody_there() -> None:
     """Without a server every request comes back without an answer."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    answers = list(exchange(Wire(Origin.of(f"http://127.0.0.1:{port}")), _requests(3), 2))
+    with deaf_port() as port:
+        answers = list(exchange(Wire(Origin.of(f"http://127.0.0.1:{port}")), _requests(3), 2))
 
     assert answers == [(0, None), (1, None), (2, None)]
 
@@ -151,7 +151,7 @@ def test_nothing_is_lost_in_a_transfer(tmp_path: Path) -> None:
     """When a service falls silent in the middle, every file is still reported."""
     for n in range(40):
         FileStore(tmp_path).put(f"f{n:02}", b"x")
-    settings = StoreSettings(access_key="a", secret_key="s", timeout=0.2)
+    settings = StoreSettings(access_key="a", secret_key="s", timeout=1)
     with _service(lambda n: _reply(b"", "etag: x") if n < 10 else b"HTTP/1.1") as wire:
         store = open_store("s3://bucket/", evolve(settings, endpoint=f"http://{wire.origin.host}"))
         store.retry = Retry(attempts=1)
