@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from anyfit.backend import JobRef, Plan
@@ -50,6 +51,7 @@ def submit(plan: Plan, home: Home, profile: str | None) -> JobRef:
         raise _conflict(plan.spec.key)
     _check_python(body["python"])
     output = _output_folder(plan)
+    _check_keys(plan, profile)
     try:
         home.jobs.mkdir(parents=True, exist_ok=True, mode=0o700)
         _sweep(home.jobs)
@@ -142,6 +144,18 @@ def _output_folder(plan: Plan) -> str:
         return ""
     _make_writable(path, "output_path")
     return str(path / spec.key)
+
+
+def _check_keys(plan: Plan, profile: str | None) -> None:
+    """Refuse a store that nobody has keys for, before a job has run for it; what its service thinks, the job finds."""
+    from anyfit.stage import is_there
+    from anyfit.storage.uri import Uri
+    from anyfit.stores import Stores, profile_store
+
+    with Stores(partial(profile_store, profile)) as stores:
+        for field in ("output_path", "checkpoint_path"):
+            if uri := _elsewhere(getattr(plan.spec, field), field):
+                is_there(stores, Uri.parse(uri), field)
 
 
 def _make_writable(path: Path, field: str) -> None:

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from anyfit.errors import AnyfitError, NotFound
+from anyfit.errors import AnyfitError, AuthError, ConfigError, NotFound
 from anyfit.inputs import has_to_move
 from anyfit.show import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from anyfit.backend import Backend, Plan, Upload
     from anyfit.spec import JobSpec
     from anyfit.storage import Store, Uri
     from anyfit.storage.options import OnProgress, Report
 
-__all__ = ["check_inputs", "put_uploads", "stage", "with_what_is_there"]
+__all__ = ["check_inputs", "is_there", "put_uploads", "stage", "with_what_is_there"]
 
 _AT_ONCE = 4
 _LARGE = 8 << 20
@@ -31,27 +31,32 @@ def check_inputs(backend: Backend, spec: JobSpec) -> None:
 
     Of each one key is asked for. A store that lets the platform in and not us does not tell; then the platform will.
     """
-    for name, channel in spec.inputs.items():
-        if not channel.local and not has_to_move(channel, backend.capabilities.schemes):
-            _check_input(backend, name, channel.uri)
-
-
-def _check_input(backend: Backend, name: str, uri: str) -> None:
     from anyfit.storage import Uri
 
-    place = Uri.parse(uri)
+    for name, channel in spec.inputs.items():
+        if channel.local or has_to_move(channel, backend.capabilities.schemes):
+            continue
+        place = Uri.parse(channel.uri)
+        if not is_there(backend.store, place, f"inputs.{name}"):
+            raise NotFound(
+                f"inputs.{name}: there is nothing at {channel.uri}",
+                hint=f"look what is there: anyfit ls {place.parent if place.key else channel.uri}",
+                backend=backend.name,
+            )
+
+
+def is_there(open: Callable[[Uri], Store], place: Uri, field: str) -> bool:
+    """Whether anything is there, as far as its store tells; where nobody could be asked, that is the field's fault."""
     try:
-        if backend.store(place).list_page(place.key, limit=1).entries:
-            return
+        return bool(open(place).list_page(place.key, limit=1).entries)
     except NotFound:
-        pass
+        return False
+    except (AuthError, ConfigError) as fault:
+        if fault.status:  # it was asked, and keeps it from us
+            return True
+        raise type(fault)(f"{field}: {fault.message}", hint=fault.hint, backend=fault.backend) from fault
     except AnyfitError:
-        return
-    raise NotFound(
-        f"inputs.{name}: there is nothing at {uri}",
-        hint=f"look what is there: anyfit ls {place.parent if place.key else uri}",
-        backend=backend.name,
-    ) from None
+        return True
 
 
 def stage(backend: Backend, plan: Plan, on_progress: OnProgress | None = None) -> str:

@@ -36,6 +36,15 @@ CASES: dict[str, tuple[str, list[str], int, list[str]]] = {
     "unreadable resources": (GOOD, ["--set", "instance_type=cpu:many"], 2, ["cannot read 'cpu:many'", "hint: write"]),
     "input that does not exist": (GOOD, ["--input", "train=nowhere"], 2, ["inputs.train: nowhere does not exist"]),
     "output that cannot be written": (GOOD, ["--set", "output_path=train.py/x"], 2, ["output_path", "train.py/x"]),
+    "input that nobody has keys for": (
+        GOOD, ["--input", "train=obs://b/x/"], 3, ["inputs.train: obs://b: no credentials", "hint: give access_key"],
+    ),
+    "output that nobody has keys for": (
+        GOOD, ["--set", "output_path=cos://b-1/x/"], 3, ["output_path: cos://b-1: no credentials", "[storage.cos]"],
+    ),
+    "checkpoints that nobody has keys for": (
+        GOOD, ["--set", "checkpoint_path=obs://b/x/"], 3, ["checkpoint_path: obs://b: no credentials"],
+    ),
     "illegal job name": (GOOD, ["--name", "a b/c"], 2, ["job_name: 'a b/c' is no valid name", "hint: names here are"]),
     "unknown option of the backend": (
         f"{GOOD}[options.local]\npyhton = 'x'\n", [], 2, ["options.local.pyhton: unknown, did you mean 'python'?"],

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from anyfit.backend import Backend, Capabilities, Catalog, Match, Note, Offering, Plan, Upload
 from anyfit.config import Config
-from anyfit.errors import AnyfitError, AuthError, NotFound, SpecError, StorageError
+from anyfit.errors import AnyfitError, AuthError, ConfigError, NotFound, SpecError, StorageError
 from anyfit.inputs import has_to_move, measured
 from anyfit.offers import catalog_of, kept_catalog
 from anyfit.session import Session
@@ -114,7 +114,7 @@ class Kept(Store):
     [
         ("s3://b/data/", Kept("data/a"), 1),
         ("s3://b/data", Kept("data/a"), 1),
-        ("s3://b/data/", Kept(fault=AuthError("you may not look")), 1),
+        ("s3://b/data/", Kept(fault=AuthError("you may not look", status="AccessDenied")), 1),
         ("s3://b/data/", Kept(fault=StorageError("not now")), 1),
         ("obs://b/data/", Kept(), 0),
         ("file:///data/", Kept(), 0),
@@ -135,6 +135,17 @@ def test_inputs_that_are_not_there(kept: Kept) -> None:
 
     assert caught.value.message == "inputs.train: there is nothing at s3://b/data/x/"
     assert "anyfit ls s3://b/data/" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "fault", [AuthError("s3://b: no credentials", hint="give"), ConfigError("no region", hint="give")]
+)
+def test_inputs_that_nobody_can_ask_for(fault: AnyfitError) -> None:
+    """Where no service was asked, for keys or settings are missing, that is said before a job runs for it."""
+    with pytest.raises(type(fault)) as caught:
+        check_inputs(Holding(Kept(fault=fault)), JobSpec(name="j", inputs={"train": Channel(uri="s3://b/data/x/")}))
+
+    assert (caught.value.message, caught.value.hint) == (f"inputs.train: {fault.message}", "give")
 
 
 def test_uploads(tmp_path: Path) -> None:
