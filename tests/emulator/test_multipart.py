@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -179,3 +181,45 @@ def test_parts_can_be_copied(client: Any, upload: Upload) -> None:
 
     assert upload.complete([1, 2]).status_code == 200
     assert client("GET", "/a").content == b"2340123456789"
+
+
+@pytest.mark.parametrize("span", ["bytes=2-10", "bytes=3-2", "bytes=2-", "bytes=-2", "all"])
+def test_only_a_range_that_is_there_is_copied(client: Any, upload: Upload, span: str, error_code: Code) -> None:
+    """Both ends have to be told, and to lie in the source: nothing else is copied in its place."""
+    client("PUT", "/source", b"0123456789")
+    headers = {"x_amz_copy_source": f"/{client.server.bucket}/source", "x_amz_copy_source_range": span}
+    answer = client("PUT", f"/a?partNumber=1&uploadId={upload.id}", b"", **headers)
+
+    assert error_code(answer) == "InvalidArgument"
+    assert "<Part>" not in client("GET", f"/a?uploadId={upload.id}").text
+
+
+def test_uploads_are_listed_in_pages_and_by_directory(client: Any, upload: Upload) -> None:
+    """Each page goes on behind the last upload or common prefix of the one before."""
+    for key in ("b", "b", "d/1", "d/2", "e"):
+        client("POST", f"/{key}?uploads")
+    shown: list[list[str]] = []
+    query = ""
+    while True:
+        text = client("GET", f"?uploads&delimiter=%2F&max-uploads=2{query}").text
+        keys = re.findall(r"<Upload><Key>(.*?)</Key>", text)
+        shown.append(keys + re.findall(r"<CommonPrefixes><Prefix>(.*?)</Prefix>", text))
+        if "<IsTruncated>true" not in text:
+            break
+        after = re.findall(r"<NextKeyMarker>(.*?)</NextKeyMarker><NextUploadIdMarker(?:/>|>(.*?)<)", text)[0]
+        query = f"&key-marker={quote(after[0], safe='')}&upload-id-marker={after[1]}"
+
+    assert shown == [["a", "b"], ["b", "d/"], ["e"]]
+    assert re.findall(r"<Key>(.*?)</Key>", client("GET", "?uploads&prefix=d%2F").text) == ["d/1", "d/2"]
+
+
+def test_a_part_that_comes_too_late_changes_nothing(client: Any, upload: Upload) -> None:
+    """What still arrives when an upload is completed without it is thrown away."""
+    server: ObjectStoreServer = client.server
+    upload.put(1, b"12345")
+    late = server.uploads.write(server.uploads.get(server.bucket, "a", upload.id), 2, 5)
+    assert upload.complete([1]).status_code == 200
+    with late:
+        late.write(b"67890")
+
+    assert client("GET", "/a").content == b"12345"

@@ -180,6 +180,9 @@ def test_temporary_keys_expire(server: ObjectStoreServer, client: Any, error_cod
         ("DELETE", "/nothing", 204, ""),
         ("GET", "?list-type=2&continuation-token=%25", 400, "InvalidArgument"),
         ("GET", "?max-keys=many", 400, "InvalidArgument"),
+        ("GET", "?max-keys=%C2%B2", 400, "InvalidArgument"),
+        ("GET", "?encoding-type=base64", 400, "InvalidArgument"),
+        ("GET", "?uploads&max-uploads=0", 400, "InvalidArgument"),
         ("GET", "?acl", 501, "NotImplemented"),
         ("PATCH", "/a", 501, "NotImplemented"),
         ("GET", "/a%FF", 400, "InvalidURI"),
@@ -231,19 +234,165 @@ def test_framing_is_unpacked_unless_the_service_would_not(client: Any, server: O
     assert client("GET", "/packed").content == wire
 
 
+def test_a_trailer_that_was_announced_has_to_come(client: Any, error_code: Code) -> None:
+    """Else whoever cuts it off would go unnoticed."""
+    client.payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    headers = {"Content_Encoding": "aws-chunked", "x_amz_decoded_content_length": "5"}
+    named = headers | {"x_amz_trailer": "x-amz-checksum-crc32", "X_Amz_Content_SHA256": client.payload}
+    answer = client("PUT", "/a", b"5\r\nhello\r\n0\r\n\r\n", **named)
+    client.payload = ""
+
+    assert error_code(answer) == "MalformedTrailerError"
+    assert client("GET", "/a").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (hashlib.sha256(b"hello").hexdigest().upper(), ""),
+        (hashlib.sha256(b"other").hexdigest().upper(), "XAmzContentSHA256Mismatch"),
+        ("hello", "InvalidArgument"),
+        ("STREAMING", "InvalidArgument"),
+    ],
+)
+def test_a_hash_that_is_none_is_refused(client: Any, payload: str, code: str, error_code: Code) -> None:
+    """A body is never taken unseen, unless the client says that it has not signed it."""
+    client.payload = payload
+
+    assert error_code(client("PUT", "/a", b"hello", X_Amz_Content_SHA256=payload)) == code
+
+
 def listing(keys: str) -> bytes:
     """A document that asks to delete keys."""
     return f"<Delete>{''.join(f'<Object><Key>{key}</Key></Object>' for key in keys)}</Delete>".encode()
+
+
+def delete_many(client: Any, body: bytes) -> requests.Response:
+    """Ask to delete what a document lists."""
+    answer: requests.Response = client(
+        "POST", "?delete", body, Content_MD5=b64encode(hashlib.md5(body).digest()).decode()
+    )
+    return answer
 
 
 def test_many_are_deleted_at_once(client: Any) -> None:
     """Each key is answered for, also one that was not there."""
     for key in "ab":
         client("PUT", f"/{key}", b"1")
-    answer = client("POST", "?delete", listing("abc"))
+    answer = delete_many(client, listing("abc"))
 
     assert answer.text.count("<Deleted>") == 3
     assert "<Contents>" not in client("GET", "").text
+
+
+def test_many_are_not_deleted_without_a_checksum(client: Any, error_code: Code) -> None:
+    """No service takes a list of keys on trust."""
+    client("PUT", "/a", b"1")
+
+    assert error_code(client("POST", "?delete", listing("a"))) == "InvalidRequest"
+    assert client("GET", "/a").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("<ETag>&quot;0&quot;</ETag>", "PreconditionFailed"),
+        ("<VersionId>other</VersionId>", "NotImplemented"),
+        ("<VersionId>null</VersionId>", ""),
+    ],
+)
+def test_of_many_only_what_is_meant_is_deleted(client: Any, condition: str, code: str) -> None:
+    """Another version than the one that is there stays, and a quiet answer tells of nothing else."""
+    client("PUT", "/a", b"1")
+    body = f"<Delete><Quiet>true</Quiet><Object><Key>a</Key>{condition}</Object><Object><Key>b</Key></Object></Delete>"
+    answer = delete_many(client, body.encode()).text
+
+    assert "<Deleted>" not in answer
+    assert (f"<Key>a</Key><Code>{code}</Code>" in answer) == bool(code)
+    assert client("GET", "/a").status_code == (200 if code else 404)
+
+
+def test_many_are_deleted_by_escaped_keys(client: Any) -> None:
+    """In OBS a list can be escaped as a listing can."""
+    client("PUT", "/a%20%2Bb", b"1")
+    body = b"<Delete><EncodingType>url</EncodingType><Object><Key>a+%2Bb</Key></Object></Delete>"
+    answer = delete_many(client, body).text
+
+    assert "<EncodingType>url</EncodingType><Deleted><Key>a+%2Bb</Key></Deleted>" in answer
+    assert client("GET", "/a%20%2Bb").status_code == 404
+
+
+@pytest.mark.parametrize("number", ["1", "2", "3"])
+def test_a_part_of_an_object_can_be_read(client: Any, number: str) -> None:
+    """An object that was sent in parts tells their sizes."""
+    client.server.options.min_part = 0
+    begun = client("POST", "/a?uploads").text
+    upload = begun.partition("<UploadId>")[2].partition("</UploadId>")[0]
+    parts = {"1": b"12345", "2": b"6789", "3": b"0"}
+    etags = {
+        n: client("PUT", f"/a?partNumber={n}&uploadId={upload}", body).headers["ETag"] for n, body in parts.items()
+    }
+    rows = "".join(f"<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>" for n, etag in etags.items())
+    client("POST", f"/a?uploadId={upload}", f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode())
+    got, head = (client(method, f"/a?partNumber={number}") for method in ("GET", "HEAD"))
+
+    assert (got.status_code, got.content) == (206, parts[number])
+    assert (head.status_code, head.headers["Content-Length"]) == (206, str(len(parts[number])))
+    assert head.headers["Content-Range"].endswith("/10")
+    assert head.headers["x-amz-mp-parts-count"] == "3"
+    assert client("GET", "/a?partNumber=4").status_code == 416
+    assert client("GET", "/a?partNumber=1", Range="bytes=0-0").status_code == 400
+
+
+def test_an_object_in_one_piece_has_one_part(client: Any) -> None:
+    """Which is all of it."""
+    client("PUT", "/a", b"hello")
+    client("PUT", "/empty", b"")
+
+    assert (client("GET", "/a?partNumber=1").status_code, client("GET", "/a?partNumber=1").content) == (206, b"hello")
+    assert client("GET", "/a?partNumber=2").status_code == 416
+    assert client("GET", "/empty?partNumber=1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "?versioning"),
+        ("DELETE", "?abac"),
+        ("GET", "?session"),
+        ("GET", "/a?attributes"),
+        ("GET", "/a?versionId=other"),
+        ("PUT", "/a?metadata"),
+        ("PUT", "/a?symlink"),
+        ("PUT", "/a?uploads"),
+        ("DELETE", "/a?annotation"),
+        ("DELETE", "/a?versionId=other"),
+    ],
+)
+def test_what_is_not_known_is_not_taken_for_something_else(
+    client: Any, method: str, path: str, error_code: Code
+) -> None:
+    """A request about versions, metadata or the like neither writes nor deletes the object itself."""
+    client("PUT", "/a", b"1")
+    answer = client(method, path, b"other" if method == "PUT" else b"")
+
+    assert (answer.status_code, error_code(answer)) == (501, "NotImplemented")
+    assert client("GET", "/a?versionId=null").content == b"1"
+
+
+def test_copies(client: Any, error_code: Code) -> None:
+    """The source may be spelled with any escapes; what is no version and no directive is refused."""
+    client("PUT", "/dir/a", b"1", x_amz_meta_Colour="blue")
+    bucket = client.server.bucket
+    for source in (f"/{bucket}/dir/a", f"%2F{bucket}%2Fdir%2Fa", f"{bucket}/dir/a?versionId=null"):
+        assert client("PUT", "/copy", b"", x_amz_copy_source=source).status_code == 200
+        assert client("GET", "/copy").headers["x-amz-meta-colour"] == "blue"
+        client("DELETE", "/copy")
+
+    version = client("PUT", "/copy", b"", x_amz_copy_source=f"{bucket}/dir/a?versionId=other")
+    directive = client("PUT", "/copy", b"", x_amz_copy_source=f"{bucket}/dir/a", x_amz_metadata_directive="MERGE")
+    assert (error_code(version), error_code(directive)) == ("NotImplemented", "InvalidArgument")
+    assert client("GET", "/copy").status_code == 404
 
 
 def test_document_types_are_refused(client: Any, error_code: Code) -> None:

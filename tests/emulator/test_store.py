@@ -95,6 +95,15 @@ def test_an_empty_marker_is_a_directory(store: ObjectStore) -> None:
     assert list((store.directory / BUCKET).iterdir()) == []
 
 
+def test_a_marker_in_place_of_an_object_is_a_directory(store: ObjectStore) -> None:
+    """Also when the object under its key had content, which is gone then."""
+    put(store, "out/", b"content")
+    put(store, "out/", b"")
+
+    assert (store.directory / BUCKET / "out").is_dir()
+    assert (files(store), get(store, "out/")) == ([], b"")
+
+
 KEYS = st.text(st.sampled_from("ab/.%~数\0"), min_size=1, max_size=8)
 
 

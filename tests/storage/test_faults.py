@@ -151,6 +151,25 @@ def test_damage_is_never_delivered(store: Store, own_server: ObjectStoreServer, 
     assert _files(tmp_path / "back") == {}
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_parts_of_an_unusual_size_are_proven_where_the_service_tells_it(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path, fast: bool
+) -> None:
+    """S3 says how large the first part of an object is, which nobody could guess."""
+    data, part = os.urandom(12 * MIB), 5 * MIB + 1
+    store = open_store(Uri("s3", own_server.bucket), settings_of(own_server, fast=fast))
+    upload = store.start_upload("data/parts")
+    pieces = (data[at : at + part] for at in range(0, len(data), part))
+    parts = [store.put_part("data/parts", upload, number, piece) for number, piece in enumerate(pieces, 1)]
+    store.finish_upload("data/parts", upload, parts)
+    report = _sync(Uri("s3", own_server.bucket, "data/"), tmp_path / "back", store, tmp_path / "state")
+    told = store.part_size("data/parts")
+    store.close()
+
+    assert (report.failures, report.unproven, told) == ((), 0, part)
+    assert _files(tmp_path / "back") == {"parts": data}
+
+
 def test_objects_of_other_tools_are_proven_too(
     own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path
 ) -> None:

@@ -44,8 +44,10 @@ def address_of(host: str, path: str, suffixes: tuple[str, ...]) -> Address:
 
 def copy_source(value: str, suffixes: tuple[str, ...]) -> tuple[str, str]:
     """Bucket and key of a copy's source, spelled `/bucket/key` or, for COS, `bucket.host/key`."""
-    decoded = _decode(value.partition("?versionId=")[0].removeprefix("/"))
-    host, slash, key = decoded.partition("/")
+    path, _, version = value.partition("?versionId=")
+    if version not in ("", "null"):
+        raise StoreError("NotImplemented")
+    host, slash, key = _decode(path).removeprefix("/").partition("/")
     if not slash or not host or not key:
         raise StoreError("InvalidArgument", "The copy source must be a bucket and a key.")
     return _bucket_in(host, suffixes) or host, key

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64decode, urlsafe_b64encode
-from urllib.parse import quote
 
 from anyfit_emulator.http import Response
 from anyfit_emulator.storage.call import Call, xml_response
@@ -88,9 +87,9 @@ def list_objects(call: Call) -> Response:
     """`GET /bucket`: version 1, which goes on after a marker."""
     marker = call.query.get("marker", "")
     page, limit = _page(call, marker)
-    inner = [*_heading(call, limit), _text(call, "Marker", marker)]
+    inner = [*_heading(call, limit), call.text("Marker", marker)]
     if page.next is not None:  # S3 itself has it with a delimiter only; OBS and COS always
-        inner.append(_text(call, "NextMarker", page.next.decode()))
+        inner.append(call.text("NextMarker", page.next.decode()))
     return xml_response(call, "ListBucketResult", [*inner, *_contents(call, page)])
 
 
@@ -102,7 +101,7 @@ def list_objects_v2(call: Call) -> Response:
     inner = _heading(call, limit)
     inner.append(tag("KeyCount", len(page.entries) + len(page.prefixes)))
     if start:
-        inner.append(_text(call, "StartAfter", start))
+        inner.append(call.text("StartAfter", start))
     if token is not None:
         inner.append(tag("ContinuationToken", token))
     if page.next is not None:
@@ -115,9 +114,9 @@ def list_versions(call: Call) -> Response:
     """`GET /bucket?versions`: every object has one version, `null`."""
     marker = call.query.get("key-marker", "")
     page, limit = _page(call, marker)
-    inner = [*_heading(call, limit), _text(call, "KeyMarker", marker), tag("VersionIdMarker", "")]
+    inner = [*_heading(call, limit), call.text("KeyMarker", marker), tag("VersionIdMarker", "")]
     if page.next is not None:
-        inner += [_text(call, "NextKeyMarker", page.next.decode()), tag("NextVersionIdMarker", "null")]
+        inner += [call.text("NextKeyMarker", page.next.decode()), tag("NextVersionIdMarker", "null")]
     inner += [
         wrap("Version", *_fields(call, entry), tag("VersionId", "null"), tag("IsLatest", True), _owner(call, "Owner"))
         for entry in page.entries
@@ -135,10 +134,10 @@ def _page(call: Call, after: str) -> tuple[Page, int]:
 
 def _heading(call: Call, limit: int) -> list[str]:
     query = call.query
-    inner = [tag("Name", call.bucket), _text(call, "Prefix", query.get("prefix", "")), tag("MaxKeys", limit)]
+    inner = [tag("Name", call.bucket), call.text("Prefix", query.get("prefix", "")), tag("MaxKeys", limit)]
     if delimiter := query.get("delimiter"):
-        inner.append(_text(call, "Delimiter", delimiter))
-    if query.get("encoding-type"):
+        inner.append(call.text("Delimiter", delimiter))
+    if call.escaped:
         inner.append(tag("EncodingType", "url"))
     return inner
 
@@ -154,7 +153,7 @@ def _contents(call: Call, page: Page, *, owned: bool = True) -> list[str]:
 def _fields(call: Call, entry: Entry) -> tuple[str, ...]:
     key, size, mtime_ns, etag = entry
     return (
-        _text(call, "Key", key.decode()),
+        call.text("Key", key.decode()),
         tag("LastModified", iso_time(mtime_ns)),
         tag("ETag", f'"{etag}"'),
         tag("Size", size),
@@ -162,12 +161,7 @@ def _fields(call: Call, entry: Entry) -> tuple[str, ...]:
 
 
 def _prefixes(call: Call, page: Page) -> list[str]:
-    return [wrap("CommonPrefixes", _text(call, "Prefix", prefix.decode())) for prefix in page.prefixes]
-
-
-def _text(call: Call, name: str, value: str) -> str:
-    """An element whose text is escaped once more when the client asked for that."""
-    return tag(name, quote(value, safe="/-_.~*") if call.query.get("encoding-type") else value)
+    return [wrap("CommonPrefixes", call.text("Prefix", prefix.decode())) for prefix in page.prefixes]
 
 
 def _owner(call: Call, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Literal
+from urllib.parse import quote
 
 from attrs import define, field
 
@@ -17,7 +18,7 @@ from anyfit_emulator.storage.payload import Payload
 from anyfit_emulator.storage.store import ObjectStore
 from anyfit_emulator.storage.uploads import Uploads
 from anyfit_emulator.storage.values import Meta
-from anyfit_emulator.storage.xml import document
+from anyfit_emulator.storage.xml import document, tag
 
 __all__ = ["Call", "Operation", "Options", "xml_response"]
 
@@ -99,9 +100,21 @@ class Call:
         text = self.query.get(name, "")
         if not text:
             return default
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise StoreError("InvalidArgument", f"{name} must be a whole number.")
         return int(text)
+
+    @property
+    def escaped(self) -> bool:
+        """Whether the client wants keys escaped once more, as not all of them can be text of XML."""
+        kind = self.query.get("encoding-type", "")
+        if kind.lower() not in ("", "url"):
+            raise StoreError("InvalidArgument", "The encoding-type can only be url.")
+        return bool(kind)
+
+    def text(self, name: str, value: str) -> str:
+        """An element with a key or a part of one."""
+        return tag(name, quote(value, safe="/-_.~*") if self.escaped else value)
 
     def payload(self, wanted: Iterable[str] = ()) -> Payload:
         """The body, to be streamed."""

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from anyfit_emulator.storage.errors import StoreError
 from anyfit_emulator.storage.values import ObjectInfo
 
-__all__ = ["check_read", "write_check"]
+__all__ = ["check_read", "delete_check", "write_check"]
 
 
 def check_read(info: ObjectInfo, headers: Mapping[str, str], prefix: str = "") -> None:
@@ -47,6 +47,16 @@ def write_check(headers: Mapping[str, str], forbid_overwrite: str = "") -> Calla
             raise StoreError("PreconditionFailed", details={"Condition": "If-None-Match"})
         if forbid_overwrite.lower() == "true" and current is not None:
             raise StoreError("FileAlreadyExists")
+
+    return check
+
+
+def delete_check(match: str) -> Callable[[ObjectInfo | None], None]:
+    """Make the check that a deletion has to pass against the object that is there, if any; "" is no condition."""
+
+    def check(current: ObjectInfo | None) -> None:
+        if match and (current is None or not _matches(current.etag, match)):
+            raise StoreError("PreconditionFailed", details={"Condition": "If-Match"})
 
     return check
 

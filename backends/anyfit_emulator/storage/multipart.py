@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from base64 import b64decode, b64encode
-from urllib.parse import quote
+from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
@@ -15,7 +15,7 @@ from anyfit_emulator.storage.conditions import write_check
 from anyfit_emulator.storage.digests import ALGORITHMS, CRCS, Digests, encode_crc
 from anyfit_emulator.storage.errors import StoreError
 from anyfit_emulator.storage.objects import open_source, receive
-from anyfit_emulator.storage.ranges import parse_range
+from anyfit_emulator.storage.ranges import parse_copy_range
 from anyfit_emulator.storage.uploads import MAX_PARTS, Part, Upload
 from anyfit_emulator.storage.values import Meta
 from anyfit_emulator.storage.xml import children, iso_time, parse, tag, text_of, wrap
@@ -69,8 +69,8 @@ def upload_part_copy(call: Call) -> Response:
     algorithm = upload.meta.checksums.get("algorithm", "")
     info, fd = open_source(call)
     try:
-        span = parse_range(call.own("copy-source-range"), info.size) if call.own("copy-source-range") else None
-        offset, length = span or (0, info.size)
+        wanted = call.own("copy-source-range")
+        offset, length = parse_copy_range(wanted, info.size) if wanted else (0, info.size)
         digests = Digests([algorithm] if algorithm else [])
         with call.uploads.write(upload, _part_number(call), length) as writer:
             for position in range(offset, offset + length, _CHUNK):
@@ -94,7 +94,7 @@ def complete(call: Call) -> Response:
     if declared and declared.partition("-")[0] != checksums[algorithm].partition("-")[0]:
         raise StoreError("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
     check = write_check(call.request.headers, call.own("forbid-overwrite"))
-    meta = Meta(upload.meta.headers, upload.meta.user, checksums)
+    meta = Meta(upload.meta.headers, upload.meta.user, checksums, [part.size for part in chosen])
     info = call.uploads.complete(upload, chosen, meta, check)
     host = call.request.headers.get("host", "")
     path = call.request.path
@@ -149,38 +149,58 @@ def list_uploads(call: Call) -> Response:
     """`GET /bucket?uploads`."""
     query = call.query
     prefix, limit = query.get("prefix", ""), min(call.number("max-uploads", MAX_UPLOADS), MAX_UPLOADS)
-    after = (query.get("key-marker", ""), query.get("upload-id-marker", "") or "\U0010ffff")
-    found = [
-        upload
-        for upload in call.uploads.all(call.bucket)
-        if upload.key.startswith(prefix) and (not after[0] or (upload.key, upload.id) > after)
-    ]
+    delimiter = query.get("delimiter", "")
+    after = (query.get("key-marker", ""), query.get("upload-id-marker", ""))
+    if not limit:
+        raise StoreError("InvalidArgument", "max-uploads must be 1 to 1000.")
+    found = list(_folded(call.uploads.all(call.bucket), prefix, delimiter, after))
     shown = found[:limit]
-    root = "ListMultipartUploadsResult"
     inner = [
         tag("Bucket", call.bucket),
-        _text(call, "KeyMarker", after[0]),
-        tag("UploadIdMarker", query.get("upload-id-marker", "")),
-        _text(call, "Prefix", prefix),
+        call.text("KeyMarker", after[0]),
+        tag("UploadIdMarker", after[1]),
+        call.text("Prefix", prefix),
+        call.text("Delimiter", delimiter) if delimiter else "",
         tag("MaxUploads", limit),
         tag("IsTruncated", len(found) > limit),
     ]
-    if query.get("encoding-type"):
+    if call.escaped:
         inner.append(tag("EncodingType", "url"))
     if len(found) > limit:
-        inner += [_text(call, "NextKeyMarker", shown[-1].key), tag("NextUploadIdMarker", shown[-1].id)]
+        key, last = shown[-1]
+        inner += [call.text("NextKeyMarker", key), tag("NextUploadIdMarker", last.id if last else "")]
     inner += [
         wrap(
             "Upload",
-            _text(call, "Key", upload.key),
+            call.text("Key", upload.key),
             _id(upload),
             *_people(call),
             tag("StorageClass", "STANDARD"),
             tag("Initiated", iso_time(upload.started_ns)),
         )
-        for upload in shown
+        for _, upload in shown
+        if upload
     ]
-    return xml_response(call, root, inner)
+    inner += [wrap("CommonPrefixes", call.text("Prefix", key)) for key, upload in shown if not upload]
+    return xml_response(call, "ListMultipartUploadsResult", inner)
+
+
+def _folded(
+    uploads: Iterable[Upload], prefix: str, delimiter: str, after: tuple[str, str]
+) -> Iterator[tuple[str, Upload | None]]:
+    """Uploads behind a key and an id ("" for all of that key), by key; those with a common prefix are one, without."""
+    key, identifier = after
+    last = ""
+    for upload in uploads:
+        begins, found, _ = upload.key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+        common = f"{prefix}{begins}{found}" if found else ""
+        if not upload.key.startswith(prefix) or (key and (upload.key, upload.id) <= (key, identifier or "\U0010ffff")):
+            continue
+        if not common:
+            yield upload.key, upload
+        elif common not in (last, key):
+            yield common, None
+        last = common
 
 
 def _upload(call: Call) -> Upload:
@@ -242,7 +262,7 @@ def _checksums(part: Part) -> list[str]:
 
 
 def _names(call: Call, upload: Upload) -> list[str]:
-    return [tag("Bucket", upload.bucket), _text(call, "Key", upload.key)]
+    return [tag("Bucket", upload.bucket), call.text("Key", upload.key)]
 
 
 def _id(upload: Upload) -> str:
@@ -253,7 +273,3 @@ def _people(call: Call) -> list[str]:
     owner = call.identity.credential.owner if call.identity else "anonymous"
     inner = (tag("ID", owner), tag("DisplayName", owner))
     return [wrap("Initiator", *inner), wrap("Owner", *inner)]
-
-
-def _text(call: Call, name: str, value: str) -> str:
-    return tag(name, quote(value, safe="/-_.~*") if call.query.get("encoding-type") else value)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from email.utils import formatdate
+from urllib.parse import unquote_plus
+from xml.etree.ElementTree import Element
 
 from attrs import evolve
 
 from anyfit_emulator.http import FileSlice, Request, Response, Slow
 from anyfit_emulator.storage.addressing import copy_source
 from anyfit_emulator.storage.call import Call, xml_response
-from anyfit_emulator.storage.conditions import check_read, write_check
+from anyfit_emulator.storage.conditions import check_read, delete_check, write_check
 from anyfit_emulator.storage.digests import Digests
 from anyfit_emulator.storage.errors import StoreError
 from anyfit_emulator.storage.payload import Payload
@@ -101,13 +103,7 @@ def head_object(call: Call) -> Response:
 
 def delete_object(call: Call) -> Response:
     """`DELETE /bucket/key`; one that does not exist is deleted as well."""
-    match = call.request.headers.get("if-match")
-
-    def check(current: ObjectInfo | None) -> None:
-        if match is not None and (current is None or match.strip('"') not in ("*", current.etag)):
-            raise StoreError("PreconditionFailed", details={"Condition": "If-Match"})
-
-    call.store.delete(call.bucket, call.key, check)
+    call.store.delete(call.bucket, call.key, delete_check(call.request.headers.get("if-match", "")))
     return Response(204)
 
 
@@ -115,26 +111,41 @@ def delete_objects(call: Call) -> Response:
     """`POST /bucket?delete` with a list of keys."""
     call.store.require_bucket(call.bucket)
     root = parse(call.body(), "Delete")
-    keys = [text_of(item, "Key") for item in children(root, "Object")]
-    if not 0 < len(keys) <= MAX_DELETE:
+    doomed = list(children(root, "Object"))
+    if not 0 < len(doomed) <= MAX_DELETE:
         raise StoreError("MalformedXML", f"The list must have 1 to {MAX_DELETE} keys.")
+    if not any(name == "content-md5" or name.startswith("x-amz-checksum-") for name in call.request.headers):
+        raise StoreError("InvalidRequest", "Missing required header for this request: Content-MD5")
     quiet = text_of(root, "Quiet").strip().lower() == "true"
-    inner = []
-    for key in keys:
+    escaped = text_of(root, "EncodingType").strip().lower() == "url"  # of OBS alone
+    inner = [tag("EncodingType", "url")] if escaped else []
+    for item in doomed:
+        key = tag("Key", text_of(item, "Key"))
         try:
-            call.store.delete(call.bucket, key, lambda current: None)
+            _delete_one(call, item, escaped=escaped)
         except StoreError as error:
-            inner.append(wrap("Error", tag("Key", key), tag("Code", error.code), tag("Message", error.message)))
+            inner.append(wrap("Error", key, tag("Code", error.code), tag("Message", error.message)))
         else:
-            inner += [] if quiet else [wrap("Deleted", tag("Key", key))]
+            inner += [] if quiet else [wrap("Deleted", key)]
     return xml_response(call, "DeleteResult", inner)
+
+
+def _delete_one(call: Call, item: Element, *, escaped: bool) -> None:
+    key = text_of(item, "Key")
+    if text_of(item, "VersionId") not in ("", "null"):
+        raise StoreError("NotImplemented")
+    check = delete_check(text_of(item, "ETag"))
+    call.store.delete(call.bucket, unquote_plus(key) if escaped else key, check)
 
 
 def copy_object(call: Call) -> Response:
     """`PUT /bucket/key` with a copy source."""
     call.store.require_bucket(call.bucket)
     bucket, key = copy_source(call.own("copy-source"), call.options.suffixes)
-    replace = call.own("metadata-directive").upper() in ("REPLACE", "REPLACED")
+    directive = call.own("metadata-directive").upper()
+    if directive not in ("", "COPY", "REPLACE", "REPLACED"):
+        raise StoreError("InvalidArgument", "Unknown metadata directive.")
+    replace = directive.startswith("REPLACE")
     if (bucket, key) == (call.bucket, call.key) and not replace and call.dialect.name != "cos":
         raise StoreError("InvalidRequest", "An object can be copied to itself only with new metadata.")
     call.body()
@@ -178,7 +189,7 @@ def _copy(call: Call, source: ObjectInfo, fd: int, meta: Meta) -> ObjectInfo:
         digests = Digests()
         for offset in range(0, source.size, _CHUNK):
             digests.update(os.pread(fd, _CHUNK, offset))
-        etag, meta = digests.etag, evolve(meta, checksums={})
+        etag, meta = digests.etag, evolve(meta, checksums={}, parts=[])
     with call.store.incoming() as content:
         content.copy_from(fd, 0, source.size)
         content.finish()
@@ -197,10 +208,22 @@ def _opened(request: Request, call: Call, bucket: str, key: str) -> tuple[Object
 
 def _range(call: Call, info: ObjectInfo) -> tuple[int, int] | None:
     header = call.request.headers.get("range", "")
+    if call.query.get("partNumber") and call.dialect.name == "s3":
+        if header:
+            raise StoreError("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
+        return _part(info, call.number("partNumber", 1))
     condition = call.request.headers.get("if-range", "").strip('"')
     if not header or (condition and condition not in (info.etag, _http_date(info.mtime_ns))):
         return None
     return parse_range(header, info.size)
+
+
+def _part(info: ObjectInfo, number: int) -> tuple[int, int] | None:
+    """Where a part lies that the object was sent in; one that came in one piece has one."""
+    sizes = info.meta.parts or [info.size]
+    if not 1 <= number <= len(sizes):
+        raise StoreError("InvalidPartNumber")
+    return (sum(sizes[: number - 1]), sizes[number - 1]) if info.size else None
 
 
 def _describe(call: Call, info: ObjectInfo, *, whole: bool) -> list[tuple[str, str]]:
@@ -219,6 +242,8 @@ def _describe(call: Call, info: ObjectInfo, *, whole: bool) -> list[tuple[str, s
         *call.own_headers(storage_class=storage_class),
         *_crc64(call, info),
     ]
+    if meta.parts and call.query.get("partNumber"):
+        headers += call.own_headers(mp_parts_count=str(len(meta.parts)))
     if whole and call.request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
         headers += checksum_headers(call, meta)
     return headers

@@ -15,7 +15,7 @@ from anyfit_emulator.storage.errors import StoreError
 
 __all__ = ["Payload"]
 
-_HEX = re.compile(r"[0-9a-f]{64}")
+_HEX = re.compile(r"[0-9a-fA-F]{64}")
 _CHECKSUM = "x-amz-checksum-"
 
 
@@ -61,14 +61,21 @@ class Payload:
             raise StoreError("IncompleteBody")
         if self._md5 is not None and self._md5 != digests.md5:
             raise StoreError("BadDigest")
-        if _HEX.fullmatch(self._declared) and digests.hexadecimal("sha256") != self._declared:
+        if _HEX.fullmatch(self._declared) and digests.hexadecimal("sha256") != self._declared.lower():
             raise StoreError("XAmzContentSHA256Mismatch")
-        trailers = self._stream.trailers.items() if self._stream else ()
-        checksums = _known([*self._claims, *trailers])
+        checksums = _known([*self._claims, *(self._trailers() if self._stream else ())])
         for algorithm, value in checksums.items():
             if digests.checksum(algorithm) != value:
                 raise StoreError("BadDigest", f"The {algorithm} you specified did not match what we received.")
         return checksums
+
+    def _trailers(self) -> Iterable[tuple[str, str]]:
+        """What followed the content, when that is all that was announced."""
+        found = self._stream.trailers if self._stream else {}
+        missing = [name for name in _announced(self._headers) if f"{_CHECKSUM}{name}" not in found]
+        if missing:
+            raise StoreError("MalformedTrailerError", f"The trailer {_CHECKSUM}{missing[0]} did not come.")
+        return found.items()
 
     def checksum(self, algorithm: str) -> str:
         """A checksum that was wanted, in base64."""

@@ -52,17 +52,31 @@ _SUBRESOURCES = (
     " website"
 )
 _UNKNOWN = frozenset(_SUBRESOURCES.split())
+_PARAMETERS = (
+    "apiversion continuation-token delete delimiter encoding-type fetch-owner key-marker list-type location marker"
+    " max-keys max-parts max-uploads part-number-marker partNumber prefix start-after upload-id-marker uploadId"
+    " uploads version-id-marker versioning versions"
+)
+_KNOWN = frozenset(_PARAMETERS.split())
+_PREFIXES = ("q-", "response-", "x-", "X-Amz-")
 
 
 def operation_of(method: str, address: Address, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
     """The operation's name in the words of S3, or "" when there is none like that."""
-    if _UNKNOWN & query.keys():
+    if any(_is_strange(name, value) for name, value in query.items()):
         return ""
     if not address.bucket:
         return _service(method, query)
     if not address.key:
         return _on_bucket(method, query)
     return _on_object(method, query, headers)
+
+
+def _is_strange(name: str, value: str) -> bool:
+    """Whether a parameter asks for something that is not done here; what the method alone means would be done then."""
+    if name == "versionId":
+        return value not in ("", "null")
+    return name in _UNKNOWN or not (value or name in _KNOWN or name.startswith(_PREFIXES))
 
 
 def _service(method: str, query: Mapping[str, str]) -> str:
@@ -76,19 +90,18 @@ def _on_bucket(method: str, query: Mapping[str, str]) -> str:
         return "DeleteObjects" if "delete" in query else ""
     if method == "HEAD" and "apiversion" in query:
         return "GetApiVersion"
-    if method == "GET":
-        for name, operation in _BUCKET_GET.items():
-            if name in query:
-                return operation
-        if query.get("list-type") == "2":
-            return "ListObjectsV2"
+    for name, operation in _BUCKET_GET.items():
+        if name in query:
+            return operation if method == "GET" else ""
+    if method == "GET" and query.get("list-type") == "2":
+        return "ListObjectsV2"
     return _BUCKET.get(method, "")
 
 
 def _on_object(method: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
+    if _BUCKET_GET.keys() & query.keys():
+        return "CreateMultipartUpload" if method == "POST" and "uploads" in query else ""
     if method == "POST":
-        if "uploads" in query:
-            return "CreateMultipartUpload"
         return "CompleteMultipartUpload" if "uploadId" in query else ""
     copying = any(name.endswith("-copy-source") and name.startswith("x-") for name in headers)
     if "uploadId" in query:

@@ -188,10 +188,10 @@ class ObjectStore:
             old = self._row(bucket, check_key(key))
             check(old)
             place = self._install(bucket, key, content, size)
-            if old is not None and old.place != place:
-                self._unlink(bucket, key, old.place)
             info = ObjectInfo(key, size, content.mtime_ns, etag, place, str(crc64), meta)
             self._record(bucket, info)
+            if old is not None and old.place != place:
+                self._unlink(bucket, key, old.place)
         return info
 
     def stat(self, bucket: str, key: str) -> ObjectInfo:
@@ -301,7 +301,7 @@ class ObjectStore:
             digests.etag,
             place,
             str(digests.crc64),
-            evolve(meta, checksums={}),
+            evolve(meta, checksums={}, parts=[]),
         )
         with self.index.lock:
             self._record(bucket, info)

@@ -170,7 +170,8 @@ class Uploads:
             offset = (number - 1) * unit
             fits = length is not None and 0 < length <= unit and offset + unit <= _SLOT_LIMIT
             claim = (upload.id, number)
-            if fits and claim not in self._claimed and not self._has(upload, number):
+            taken = claim in self._claimed or (upload.id, 0) in self._claimed
+            if fits and not taken and not self._has(upload, number):
                 self._claimed.add(claim)
                 return PartWriter(self, upload, number, _SLOTS, offset)
         return PartWriter(self, upload, number, f"{number}-{secrets.token_hex(4)}", 0)
@@ -269,7 +270,7 @@ class Uploads:
     def _join(self, upload: Upload, chosen: list[Part], size: int, content: Incoming) -> None:
         folder = self.folder(upload.id)
         unit = self._unit(upload, None)
-        if self._in_place(chosen, unit):
+        if self._in_place(chosen, unit) and not self._being_written(upload):
             content.become(folder / _SLOTS, size)
             return
         for part in chosen:
@@ -277,6 +278,11 @@ class Uploads:
                 offset = (part.number - 1) * unit if part.file == _SLOTS else 0
                 content.copy_from(file.fileno(), offset, part.size)
         content.finish()
+
+    def _being_written(self, upload: Upload) -> bool:
+        """Whether a part that the object does not have is still on its way into the common file."""
+        with self._index.lock:
+            return any(upload_id == upload.id and number for upload_id, number in self._claimed)
 
     @staticmethod
     def _in_place(chosen: Iterable[Part], unit: int) -> bool:

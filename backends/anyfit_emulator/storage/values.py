@@ -20,15 +20,17 @@ class Meta:
         headers: Content type, cache control and the like, by lower-case header name.
         user: The user's metadata, names without the service's prefix.
         checksums: Verified checksums by algorithm, in base64; `type` tells `COMPOSITE` from `FULL_OBJECT`.
+        parts: The sizes of the parts that it was sent in, none for an object that came in one piece.
     """
 
     headers: dict[str, str] = field(factory=dict)
     user: dict[str, str] = field(factory=dict)
     checksums: dict[str, str] = field(factory=dict)
+    parts: list[int] = field(factory=list)
 
     def dump(self) -> str:
         """As text for the database."""
-        return _ENCODE([self.headers, self.user, self.checksums])
+        return _ENCODE([self.headers, self.user, self.checksums, self.parts])
 
     @classmethod
     def load(cls, text: str) -> Meta:

@@ -21,6 +21,10 @@ __all__ = ["from_header", "from_query", "signature", "signing_key"]
 ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_EXPIRES = 7 * 24 * 3600
 _SPACES = re.compile(r"\s+")
+_PAYLOAD = re.compile(
+    r"[0-9a-fA-F]{64}|UNSIGNED-PAYLOAD|STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    r"|STREAMING-AWS4-HMAC-SHA256-PAYLOAD(-TRAILER)?"
+)
 _FIELD = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]+)")
 
 
@@ -33,6 +37,8 @@ def from_header(claim: Claim, header: str, table: CredentialTable) -> Identity:
     payload = claim.headers.get("x-amz-content-sha256", "")
     if not payload:
         raise StoreError("InvalidRequest", "Missing required header for this request: x-amz-content-sha256")
+    if not _PAYLOAD.fullmatch(payload):
+        raise StoreError("InvalidArgument", "x-amz-content-sha256 must be a SHA-256, or tell how the body is signed.")
     access_key, scope = _scope(fields["Credential"])
     stamp = _stamp(claim)
     moment = _moment(stamp)
