@@ -41,14 +41,18 @@ def test_digits(
     chosen = ["--set", f"options.{backend}.api={api}"] if api else []
     where = ["-p", "emulator", "-b", backend]
 
-    def anyfit(*words: str) -> str:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "anyfit", *words]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return done
+
+    def anyfit(*words: str) -> str:
+        return run(*words).stdout
 
     job = json.loads(anyfit("fit", str(DIGITS / "job.toml"), *where, *chosen, "--json", "--name", name))
     series = {each["name"]: each["points"] for each in json.loads(anyfit("metrics", name, "--json"))}
+    future = run("logs", name, "--since", "2999-01-01")
     anyfit("deploy", name, "--quiet", "--name", name)
     answer = json.loads(anyfit("predict", name, "--file", str(DIGITS / "seven.json"), "--json"))
     monkeypatch.setenv("ANYFIT_HOME", str(tmp_path_factory.mktemp("elsewhere")))
@@ -57,5 +61,6 @@ def test_digits(
 
     assert job["status"] == found["status"] == "SUCCEEDED" and job["ref"] == found["ref"]
     assert series["accuracy"][-1]["value"] > 0.95
+    assert bool(future.stdout) == ("tells no times of these lines" in future.stderr) == (backend == "modelarts")
     assert answer["digits"] == [7]
     assert json.loads(anyfit("endpoints", *where, "--json")) == []

@@ -9,7 +9,11 @@ from anyfit.cli.parser import add_backend, add_job, add_json, at_least, open_ses
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
     from datetime import datetime
+
+    from anyfit.backend import LogLine
+    from anyfit.job import Job
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -32,7 +36,8 @@ def run(args: Namespace) -> int:
     since = _time(args.since) if args.since else None
     job = find_job(open_session(args), args.job)
     several = job.spec.instance_count > 1 and args.node is None
-    for line in job.logs(follow=args.follow, tail=args.tail, since=since, node=args.node, on_lost=_tell_lost):
+    lines = job.logs(follow=args.follow, tail=args.tail, since=since, node=args.node, on_lost=_tell_lost)
+    for line in _with_warning(lines, job) if since else lines:
         if args.json:
             print_record(line, flush=args.follow)
         else:
@@ -40,10 +45,24 @@ def run(args: Namespace) -> int:
     return 0
 
 
+def _with_warning(lines: Iterator[LogLine], job: Job) -> Iterator[LogLine]:
+    """The lines; before the first without a time it is said that `--since` could not leave it out."""
+    warned = False
+    for line in lines:
+        if line.time is None and not warned:
+            warned = True
+            _tell(f"{job.ref.backend} tells no times of these lines, so --since leaves none of them out")
+        yield line
+
+
 def _tell_lost(reason: str) -> None:
+    _tell(f"lost contact, trying again: {reason}")
+
+
+def _tell(text: str) -> None:
     import sys
 
-    print(f"anyfit: lost contact, trying again: {reason}", file=sys.stderr, flush=True)
+    print(f"anyfit: {text}", file=sys.stderr, flush=True)
 
 
 def _time(text: str) -> datetime:
