@@ -22,10 +22,11 @@ class Settings:
         default="", metadata={"help": "The Python that runs scripts and handlers; by default the one that runs anyfit."}
     )
     grace_seconds: float = field(
-        default=10.0, metadata={"help": "How long a script that is told to stop may take before it is killed."}
+        default=10.0,
+        metadata={"help": "How long a script that is told to stop may take before it is killed.", "least": 0},
     )
     stall_seconds: float = field(
-        default=900.0, metadata={"help": "How long data may stand still on its way from or to a store."}
+        default=900.0, metadata={"help": "How long data may stand still on its way from or to a store.", "least": 0}
     )
     install_requirements: bool = field(
         default=False, metadata={"help": "Whether to let pip install the code's requirements.txt before the script."}
@@ -34,9 +35,12 @@ class Settings:
         default="127.0.0.1", metadata={"help": "The address that endpoints listen on; anybody there may use them."}
     )
     request_seconds: float = field(
-        default=60.0, metadata={"help": "How long a handler may take for one request before its worker is replaced."}
+        default=60.0,
+        metadata={"help": "How long a handler may take for one request before its worker is replaced.", "least": 0},
     )
-    max_request_mib: int = field(default=64, metadata={"help": "The largest request that an endpoint takes, in MiB."})
+    max_request_mib: int = field(
+        default=64, metadata={"help": "The largest request that an endpoint takes, in MiB.", "least": 1}
+    )
 
 
 @frozen(kw_only=True)
@@ -45,7 +49,7 @@ class Options:
 
     python: str | None = field(default=None, metadata={"help": "The Python that runs the script."})
     grace_seconds: float | None = field(
-        default=None, metadata={"help": "How long the script may take to stop before it is killed."}
+        default=None, metadata={"help": "How long the script may take to stop before it is killed.", "least": 0}
     )
     install_requirements: bool | None = field(
         default=None, metadata={"help": "Whether to let pip install the code's requirements.txt."}

@@ -13,8 +13,8 @@ _CUSTOM = frozenset({"cpu", "memory", "gpu_p4", "ascend_a310"})
 _UNITS = ("DAYS", "HOURS", "MINUTES")
 
 
-def _key(default: Any, help: str, *, secret: bool = False) -> Any:
-    return field(default=default, metadata={"help": help, "secret": secret}, repr=not secret)
+def _key(default: Any, help: str, *, secret: bool = False, least: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "secret": secret, "least": least}, repr=not secret)
 
 
 @frozen(kw_only=True)
@@ -45,8 +45,8 @@ class Settings:
     default_framework: str = _key("", "The framework for scripts that name none, or need only Python.")
     python: str = _key("python3", "How Python is called in images of one's own.")
     install_requirements: bool = _key(True, "Whether the code's requirements.txt is installed before the script.")
-    poll_seconds: float = _key(1.0, "The shortest pause between two looks at a job.")
-    catalog_hours: float = _key(24.0, "How long the lists of machines and frameworks are kept.")
+    poll_seconds: float = _key(1.0, "The shortest pause between two looks at a job.", least=0)
+    catalog_hours: float = _key(24.0, "How long the lists of machines and frameworks are kept.", least=0)
 
     def __attrs_post_init__(self) -> None:
         if bool(self.username) != bool(self.password):
@@ -84,7 +84,7 @@ class Options:
         (), "Mounts as the platform writes them: nfs, host_path (v1), pfs or obs (v2)."
     )
     notification: Mapping[str, Any] = _key(Factory(dict), "topic_urn and events of a notification.")
-    pre_version_id: int = _key(0, "Of v1: the version that a new one derives from; by default the newest.")
+    pre_version_id: int = _key(0, "Of v1: the version that a new one derives from; by default the newest.", least=0)
     priority: int | None = _key(None, "Of v2: 1 to 3 in the queue of a dedicated pool.")
     preemptible: bool | None = _key(None, "Of v2: whether others may take the machine.")
     annotations: Mapping[str, str] = _key(
@@ -112,7 +112,9 @@ class Options:
     custom_spec: Mapping[str, float] = _key(
         Factory(dict), "Of an endpoint in a dedicated pool: cpu, memory in MB, gpu_p4 and ascend_a310 of an instance."
     )
-    deploy_timeout_in_seconds: int | None = _key(None, "Of an endpoint: how long an instance may take to start.")
+    deploy_timeout_in_seconds: int | None = _key(
+        None, "Of an endpoint: how long an instance may take to start.", least=1
+    )
     vpc_id: str = _key("", "Of an endpoint: a network, with subnet_network_id and security_group_id.")
     subnet_network_id: str = _key("", "Of an endpoint: the network's subnet.")
     security_group_id: str = _key("", "Of an endpoint: the network's security group.")

@@ -10,8 +10,8 @@ from attrs import Factory, field, frozen
 __all__ = ["Options", "Settings"]
 
 
-def _key(default: Any, help: str, *, secret: bool = False) -> Any:
-    return field(default=default, metadata={"help": help, "secret": secret}, repr=not secret)
+def _key(default: Any, help: str, *, secret: bool = False, least: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "secret": secret, "least": least}, repr=not secret)
 
 
 @frozen(kw_only=True)
@@ -31,8 +31,10 @@ class Settings:
     python: str = _key("python3", "How Python is called in images of one's own.")
     install_requirements: bool = _key(True, "Whether the code's requirements.txt is installed before the script.")
     infer_url: str = _key("", "Where services answer, where the platform does not say; by default by region.")
-    poll_seconds: float = _key(1.0, "The shortest pause between two looks; the service does not like less than 1.")
-    catalog_hours: float = _key(24.0, "How long the lists of machines and frameworks are kept.")
+    poll_seconds: float = _key(
+        1.0, "The shortest pause between two looks; the service does not like less than 1.", least=0
+    )
+    catalog_hours: float = _key(24.0, "How long the lists of machines and frameworks are kept.", least=0)
     utc_offset_hours: float = _key(
         8.0, "How far the service's clock is ahead of UTC; it tells times without their zone, by default China's."
     )

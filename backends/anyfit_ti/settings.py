@@ -14,8 +14,8 @@ __all__ = ["Options", "Settings"]
 _VENDOR = "tencentcloudapi.com"
 
 
-def _key(default: Any, help: str, *, secret: bool = False) -> Any:
-    return field(default=default, metadata={"help": help, "secret": secret}, repr=not secret)
+def _key(default: Any, help: str, *, secret: bool = False, least: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "secret": secret, "least": least}, repr=not secret)
 
 
 @frozen(kw_only=True)
@@ -49,8 +49,10 @@ class Settings:
     python: str = _key("python3", "How Python is called in the containers of 2021.")
     install_requirements: bool = _key(True, "Whether the code's requirements.txt is installed before the script.")
     verify_ssl: bool = _key(True, "Whether TLS certificates are verified.")
-    poll_seconds: float = _key(1.0, "The shortest pause between two looks; an account has 20 requests a second.")
-    catalog_hours: float = _key(24.0, "How long the lists of machines, prices and images are kept.")
+    poll_seconds: float = _key(
+        1.0, "The shortest pause between two looks; an account has 20 requests a second.", least=0
+    )
+    catalog_hours: float = _key(24.0, "How long the lists of machines, prices and images are kept.", least=0)
 
     def __attrs_post_init__(self) -> None:
         if bool(self.secret_id) != bool(self.secret_key):
@@ -128,14 +130,14 @@ class Options:
     training_mode: Literal["", "DDP", "MPI", "HOROVOD", "PS_WORKER", "SPARK", "RAY"] = _key(
         "", "2021: how the platform starts the nodes; by default by `distribution`."
     )
-    processes_per_host: int = _key(0, "MPI: processes on each node; by default one per GPU.")
+    processes_per_host: int = _key(0, "MPI: processes on each node; by default one per GPU.", least=0)
     mpi_options: str = _key("", "MPI: further text for mpirun.")
     log_set: str = _key("", "2021: a CLS log set that gets the log as well.")
     log_topic: str = _key("", "2021: the topic in log_set.")
     cls_log: bool = _key(True, "2019: whether the log is kept, without which nobody can read it.")
     log_level: int = _key(20, "2019: of the platform's own launcher, as Python counts.")
     callback_url: str = _key("", "2021: an address that the platform tells of the job's end.")
-    hang_minutes: int = _key(0, "2021: after so long without a word the job counts as hanging; 0 for never.")
+    hang_minutes: int = _key(0, "2021: after so long without a word the job counts as hanging; 0 for never.", least=0)
     install_requirements: bool | None = _key(None, "Whether the code's requirements.txt is installed.")
     more: Mapping[str, Any] = _key(
         Factory(dict), "Further members of the request, in the platform's own words, for what has no option here."
@@ -165,9 +167,11 @@ class Options:
         Factory(dict), "Of models, 2021: further members of CreateTrainingModel in the platform's own words."
     )
     auth: bool | None = _key(None, "Of endpoints: whether callers need a token; they do unless this says otherwise.")
-    prepaid_replicas: int = _key(0, "Of endpoints, 2021: so many servers in resource_group, the others by the hour.")
+    prepaid_replicas: int = _key(
+        0, "Of endpoints, 2021: so many servers in resource_group, the others by the hour.", least=0
+    )
     command: str = _key("", "Of endpoints, 2021: what the image is to start.")
-    port: int = _key(0, "Of endpoints, 2021: where an image of one's own listens; 8501 by default.")
+    port: int = _key(0, "Of endpoints, 2021: where an image of one's own listens; 8501 by default.", least=0)
     path: str = _key("", "Of endpoints, 2021: where the image is asked; /v1/models/m:predict by default.")
     probe_path: str = _key("", "Of endpoints, 2021: a path that answers 200 when a server is ready.")
     autoscale: Mapping[str, Any] = _key(
@@ -176,8 +180,10 @@ class Options:
     cron_scale: Sequence[Mapping[str, Any]] = _key((), "Of endpoints, 2021: CronScaleJobs in the platform's own words.")
     stop_at: str = _key("", "Of endpoints, 2021: when to stop by itself, such as 2030-01-01T20:00:00+08:00.")
     hot_update: bool | None = _key(None, "Of endpoints, 2021: whether new files of a model are loaded while it serves.")
-    requests_per_second: int = _key(0, "Of endpoints, 2021: the most that one server takes; 0 for any number.")
-    grace_seconds: int = _key(0, "Of endpoints, 2021: what a server gets to end; the platform's 30 by default.")
+    requests_per_second: int = _key(0, "Of endpoints, 2021: the most that one server takes; 0 for any number.", least=0)
+    grace_seconds: int = _key(
+        0, "Of endpoints, 2021: what a server gets to end; the platform's 30 by default.", least=0
+    )
     expose: Literal["EXTERNAL", "VPC"] = _key(
         "EXTERNAL", "Of endpoints, 2019: whether they are in the internet or in vpc and subnet."
     )

@@ -49,6 +49,9 @@ CASES: dict[str, tuple[str, list[str], int, list[str]]] = {
     "unknown option of the backend": (
         f"{GOOD}[options.local]\npyhton = 'x'\n", [], 2, ["options.local.pyhton: unknown, did you mean 'python'?"],
     ),
+    "less than an option can be": (
+        GOOD, ["--set", "options.local.grace_seconds=-1"], 2, ["grace_seconds: expected 0 or more, got -1"],
+    ),
     "unknown convention": (f"{GOOD}convention = 'sagmaker'\n", [], 2, ["job.toml:2", "did you mean 'sagemaker'?"]),
     "two ways to wait": (GOOD, ["--no-wait", "--tensorboard"], 2, ["--tensorboard", "--no-wait"]),
 }  # fmt: skip
@@ -263,3 +266,14 @@ def test_a_terminal_without_unicode(cli: Any) -> None:
 
     assert done.returncode == 0
     assert done.stdout == "\\xe9\\u4e2d\n"
+
+
+def test_numbers_of_a_backend_that_cannot_be(cli: Any) -> None:
+    """They are told with their line by whatever reads the configuration."""
+    cli.write("anyfit.toml", "[local]\ngrace_seconds = -1\n\n[ti]\npoll_seconds = -1\n")
+
+    done = cli("config", "check")
+
+    assert done.code == 2
+    assert "anyfit.toml:2: local.grace_seconds: expected 0 or more, got -1" in done.err
+    assert "anyfit.toml:5: ti.poll_seconds: expected 0 or more, got -1" in done.err

@@ -191,3 +191,23 @@ def test_numbers_that_are_words() -> None:
     for wrong in (2019, True):
         with pytest.raises(SpecError, match=r"x\.api: expected one of"):
             structure(Versioned, {"api": wrong}, "x")
+
+
+@frozen
+class Bounded:
+    """Numbers that have a least value."""
+
+    pause: float = field(default=1.0, metadata={"least": 0})
+    nodes: int | None = field(default=None, metadata={"least": 1})
+
+
+def test_numbers_below_the_least() -> None:
+    """They are refused like values of a wrong type, all at once; what is left out is no number."""
+    with pytest.raises(SpecError) as caught:
+        structure(Bounded, {"pause": float("nan"), "nodes": 0}, "options")
+
+    assert caught.value.message.splitlines()[1:] == [
+        "  options.pause: expected 0 or more, got nan",
+        "  options.nodes: expected 1 or more, got 0",
+    ]
+    assert structure(Bounded, {"pause": 0, "nodes": None}, "options") == Bounded(pause=0.0)

@@ -13,7 +13,7 @@ from anyfit.config.layers import Layer, Setting, first, may_refer, variable, ven
 from anyfit.config.secrets import MASK, ConfigWarning, Reference, reference_faults
 from anyfit.errors import ConfigError
 from anyfit.options.declared import Option, instance, options, raise_faults, unknown
-from anyfit.options.kinds import convert, from_text
+from anyfit.options.kinds import from_text
 from anyfit.values import field, frozen
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class SettingsTable:
             except LookupError as error:
                 faults.append(f"{setting.where}: {error.args[0]}")
                 return None
-        return convert(option.kind, value, setting.where, faults, secret=option.secret or value is not setting.value)
+        return option.read(value, setting.where, faults, secret=value is not setting.value)
 
     def _missing(self, name: str) -> str:
         place = f"under [{self.name}] in anyfit.toml or as {variable((*self.path, name))} in the environment"
@@ -156,7 +156,7 @@ def table_faults(file: ConfigFile, prefix: tuple[str, ...], known: Mapping[str, 
         elif _refers(option, value):
             faults += reference_faults(value, where)
         else:
-            convert(option.kind, value, where, faults, secret=option.secret)
+            option.read(value, where, faults)
     return faults
 
 

@@ -22,7 +22,7 @@ class Option:
     Attributes:
         name: As the user writes it, and as the class's constructor takes it.
         kind: Its type; `Any` where the class has a converter of its own.
-        metadata: What the class says of it beside: `help`, `secret`, `path`.
+        metadata: What the class says of it beside: `help`, `secret`, `path`, `least`.
         make: Makes its default; None where there is none.
     """
 
@@ -55,6 +55,15 @@ class Option:
     def default(self) -> Any:
         """Its default, made anew each time; None where there is none."""
         return self.make() if self.make else None
+
+    def read(self, value: Any, where: str, faults: list[str], *, secret: bool = False) -> Any:
+        """The value as the type has it; what is wrong, such as a number below the `least`, goes to `faults`."""
+        before, secret = len(faults), secret or self.secret
+        made = convert(self.kind, value, where, faults, secret=secret)
+        least = self.metadata.get("least")
+        if least is not None and made is not None and len(faults) == before and not made >= least:
+            faults.append(f"{where}: expected {least} or more{'' if secret else f', got {value!r}'}")
+        return made
 
 
 def options(cls: type[Any]) -> dict[str, Option]:
@@ -104,7 +113,7 @@ def structure(cls: type[T], mapping: Mapping[str, Any], where: str, *, error: ty
     for name, each in known.items():
         if name in mapping:
             before = len(faults)
-            values[name] = convert(each.kind, mapping[name], f"{where}.{name}", faults, secret=each.secret)
+            values[name] = each.read(mapping[name], f"{where}.{name}", faults)
             wrong += [each.help] if len(faults) > before else []
     raise_faults(faults, error, hint=names if misspelt else wrong[0] if len(wrong) == 1 else "")
     return instance(cls, values, where, error)
