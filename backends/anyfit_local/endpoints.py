@@ -118,7 +118,7 @@ def update(folder: Path, spec: EndpointSpec, home: Home, settings: Settings, cat
     with _alone(folder):
         former = read_record(str(folder / "endpoint.json")) or {}
         if spec.name != folder.name:
-            raise SpecError(f"name: endpoint {folder.name!r} cannot become {spec.name!r}")
+            raise SpecError(f"name: endpoint {folder.name} cannot become {spec.name!r}")
         plan = make_endpoint_plan(spec, folder, home, settings, catalog)
         plan |= {"generation": former["generation"] + 1, "created": former["created"]}
         while state(folder).status == EndpointStatus.CREATING:
@@ -183,7 +183,7 @@ def invoke(folder: Path, payload: Payload) -> Payload:
         body = answer.read()
     except (OSError, HTTPException) as fault:
         raise ServiceError(
-            f"endpoint {folder.name!r} did not answer: {type(fault).__name__}: {fault}",
+            f"endpoint {folder.name} did not answer: {type(fault).__name__}: {fault}",
             hint=f"see its log: anyfit endpoints logs {folder.name}",
             backend="local",
         ) from fault
@@ -218,7 +218,7 @@ def _not_serving(folder: Path, record: dict[str, Any] | None) -> ServiceError:
     status = record["status"] if record else "gone"
     reason = f": {record['reason']}" if record and record["reason"] else ""
     hint = "" if status == "CREATING" else f"start it: anyfit endpoints start {folder.name}"
-    return ServiceError(f"endpoint {folder.name!r} is {status}{reason}", hint=hint, backend="local")
+    return ServiceError(f"endpoint {folder.name} is {status}{reason}", hint=hint, backend="local")
 
 
 def _reachable(host: str) -> str:

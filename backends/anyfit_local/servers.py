@@ -53,7 +53,7 @@ def start_server(folder: Path) -> None:
     for _ in range(_ATTEMPTS):
         if _is_serving(folder) or run_server(folder) != CONFLICT:
             return
-    raise ServiceError(f"endpoint {folder.name!r} could not be started", hint="try again later", backend="local")
+    raise ServiceError(f"endpoint {folder.name} could not be started", hint="try again later", backend="local")
 
 
 def _is_serving(folder: Path) -> bool:
@@ -111,7 +111,7 @@ def await_generation(folder: Path, generation: int) -> None:
         if record.get("generation") == generation:
             return
         if record.get("refused") == generation:
-            raise ServiceError(f"endpoint {folder.name!r}: {record['reason']}", backend="local")
+            raise ServiceError(f"endpoint {folder.name}: {record['reason']}", backend="local")
         if record.get("status") not in ("READY", "UPDATING"):
-            raise ServiceError(f"endpoint {folder.name!r} ended while it was updated", backend="local")
+            raise ServiceError(f"endpoint {folder.name} ended while it was updated", backend="local")
         time.sleep(0.01)

@@ -69,7 +69,7 @@ class Caller:
         sent = self._as_sent(ref, payload)
         if len(sent.body) > _LIMIT:
             limit = f"the request has {len(sent.body)} bytes, and ModelArts takes {_LIMIT >> 20} MB"
-            raise PredictionError(f"endpoint {ref.id!r}: {limit}", status="413", backend="modelarts")
+            raise PredictionError(f"endpoint {ref.id}: {limit}", status="413", backend="modelarts")
         response = self._send(url, sent)
         answer = json_of(response)
         if not response.ok or (isinstance(answer, dict) and "erno" in answer):

@@ -23,7 +23,7 @@ def prediction_error(name: str, status: int, body: bytes, *, backend: str, log_h
     whose = "refused the payload" if status < 500 else "failed on the payload"
     hint = "" if status < 500 else log_hint
     return PredictionError(
-        f"endpoint {name!r} {whose} ({status}): {message}{where}", status=str(status), hint=hint, backend=backend
+        f"endpoint {name} {whose} ({status}): {message}{where}", status=str(status), hint=hint, backend=backend
     )
 
 

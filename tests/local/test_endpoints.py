@@ -165,6 +165,7 @@ def test_faults_have_clear_bodies_and_the_server_goes_on(served: Served) -> None
     with pytest.raises(PredictionError, match="400"):
         served.backend.invoke(ref, Payload(b"{", "application/json"))
 
+    assert refused.value.message.startswith(f"endpoint {ref.id} refused the payload")
     assert (refused.value.status, refused.value.exit_code) == ("400", 2)
     assert (broken.value.status, broken.value.exit_code) == ("500", 4)
     assert served.ask(ref, [1]) == [2.0]
@@ -341,7 +342,7 @@ def test_stop_and_start_keep_the_address(served: Served) -> None:
     served.backend.stop_endpoint(ref)
 
     assert served.backend.endpoint(ref).status is EndpointStatus.STOPPED
-    with pytest.raises(ServiceError, match="'e' is STOPPED"):
+    with pytest.raises(ServiceError, match="^endpoint e is STOPPED"):
         served.ask(ref, [1])
     served.backend.start_endpoint(ref)
     assert served.rig.wait_endpoint(ref).url == url
