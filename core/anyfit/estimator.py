@@ -12,6 +12,7 @@ from anyfit.arguments import UnknownArgument, named_arguments
 from anyfit.errors import UsageError, nearest
 from anyfit.job import Job, find_job
 from anyfit.names import without_time
+from anyfit.pathtext import PathText, path_text, path_texts
 
 if TYPE_CHECKING:
     from anyfit.backend import JobRef, Plan
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Estimator"]
 
-Inputs = str | Mapping[str, str] | None
+Inputs = PathText | Mapping[str, PathText] | None
 
 
 @define(kw_only=True, eq=False, repr=False)
@@ -61,9 +62,9 @@ class Estimator:
         latest_job: The job of the last `fit` or `attach`.
     """
 
-    entry_point: str = ""
-    source_dir: str = ""
-    dependencies: Sequence[str] = ()
+    entry_point: str = field(default="", converter=path_text)
+    source_dir: str = field(default="", converter=path_text)
+    dependencies: Sequence[str] = field(default=(), converter=path_texts)
     image_uri: str = ""
     framework: str = ""
     framework_version: str = ""
@@ -77,8 +78,8 @@ class Estimator:
     instance_count: int = 1
     volume_size: int | None = None
     distribution: str = "none"
-    output_path: str = ""
-    checkpoint_path: str = ""
+    output_path: str = field(default="", converter=path_text)
+    checkpoint_path: str = field(default="", converter=path_text)
     max_run: int = 86400
     max_wait: int | None = None
     base_job_name: str = ""
@@ -170,7 +171,7 @@ class Estimator:
         model_name: str = "",
         model_version: str = "",
         entry_point: str = "",
-        source_dir: str = "",
+        source_dir: PathText = "",
         environment: Mapping[str, str] | None = None,
         description: str = "",
         options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -195,7 +196,7 @@ class Estimator:
             model_name=model_name,
             model_version=model_version,
             entry_point=entry_point,
-            source_dir=source_dir,
+            source_dir=path_text(source_dir),
             environment=environment or {},
             description=description,
             options=options,
@@ -211,7 +212,7 @@ class Estimator:
         *,
         model_name: str = "",
         entry_point: str = "",
-        source_dir: str = "",
+        source_dir: PathText = "",
         environment: Mapping[str, str] | None = None,
         description: str = "",
         tags: Mapping[str, str] | None = None,

@@ -30,6 +30,7 @@ from attrs import field, frozen
 from anyfit.errors import SpecError, nearest
 from anyfit.options.declared import raise_faults, unknown
 from anyfit.options.kinds import convert
+from anyfit.pathtext import PathText
 
 if TYPE_CHECKING:
     from anyfit.estimator import Estimator
@@ -177,7 +178,8 @@ def _deploy_kinds() -> dict[str, Any]:
     from anyfit.estimator import Estimator
 
     hints = get_type_hints(Estimator.deploy, localns={"Predictor": object})
-    return {name: kind for name, kind in hints.items() if name not in ("return", "wait")}
+    kinds = {name: str if kind == PathText else kind for name, kind in hints.items()}
+    return {name: kind for name, kind in kinds.items() if name not in ("return", "wait")}
 
 
 def _kinds() -> dict[str, Any]:

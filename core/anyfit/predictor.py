@@ -28,6 +28,7 @@ from anyfit.errors import AnyfitError, NotFinished, ServiceError, SpecError
 from anyfit.intents import EndpointIntent, ask_once
 from anyfit.journal import name_taken
 from anyfit.names import check_name, named_text
+from anyfit.options.by_backend import own_options
 from anyfit.spec import EndpointSpec, Variant
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from anyfit.model import Model
     from anyfit.session import Session
 
-__all__ = ["Predictor", "check_endpoint", "deploy_endpoint", "find_endpoint"]
+__all__ = ["Predictor", "check_deployment", "check_endpoint", "deploy_endpoint", "find_endpoint"]
 
 _START_SECONDS = 1800.0
 
@@ -286,6 +287,19 @@ def check_endpoint(session: Session, backend: Backend, spec: EndpointSpec) -> No
     rows = session.journal.endpoints(backend=backend.name, name=spec.name)
     if any(row.ref and row.place == backend.place for row in rows) or backend.find_endpoint(spec.name) is not None:
         raise name_taken(spec.name, backend.name)
+
+
+def check_deployment(session: Session, arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments of `Estimator.deploy` that no endpoint could have, before a job runs for it."""
+    backend = session.backend()
+    own_options(arguments.get("options"), backend.name)
+    name = arguments.get("endpoint_name", "")
+    variant = Variant(model="", instance_count=arguments.get("initial_instance_count", 1))
+    spec = EndpointSpec(name=name or "endpoint", variants=(variant,))
+    if name:
+        check_endpoint(session, backend, spec)
+    else:
+        _check(spec, backend)
 
 
 def find_endpoint(session: Session, name_or_ref: str | EndpointRef) -> Predictor:

@@ -16,6 +16,7 @@ from anyfit.intents import ModelIntent, ask_once
 from anyfit.model import Model
 from anyfit.names import check_name
 from anyfit.options.by_backend import own_options
+from anyfit.pathtext import PathText, path_text
 from anyfit.spec import Code, ModelSpec
 
 if TYPE_CHECKING:
@@ -64,14 +65,14 @@ def register_job(
 
 @named_arguments
 def register_model(
-    artifact: str,
+    artifact: PathText,
     *,
     model_name: str,
     model_version: str = "",
     backend: str | None = None,
     profile: str | None = None,
     entry_point: str = "",
-    source_dir: str = "",
+    source_dir: PathText = "",
     framework: str = "",
     framework_version: str = "",
     py_version: str = "",
@@ -107,7 +108,7 @@ def register_model(
     chosen.require(Feature.MODELS)
     if entry_point and not source_dir:
         raise SpecError(f"entry_point: {entry_point} has no code to lie in", hint="name its source_dir")
-    code, handler = _packed(session, entry_point, source_dir) if source_dir else (None, "")
+    code, handler = _packed(session, entry_point, path_text(source_dir)) if source_dir else (None, "")
     spec = ModelSpec(
         name=model_name,
         version=model_version,

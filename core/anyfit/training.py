@@ -17,7 +17,8 @@ from anyfit.code.remote import bring_archive, is_remote
 from anyfit.errors import SpecError
 from anyfit.job import Job
 from anyfit.names import timestamped
-from anyfit.options.by_backend import own_options
+from anyfit.options.by_backend import check_backends, own_options
+from anyfit.pathtext import path_text
 from anyfit.spec import DEFAULT_CHANNEL, Channel, Code, JobSpec
 from anyfit.submission import NotSubmitted, make_plan, outline, submit
 from anyfit.validate import check_channels, check_estimator
@@ -133,8 +134,8 @@ def make_spec(
         instance_count=estimator.instance_count,
         volume_size=estimator.volume_size,
         distribution=estimator.distribution,
-        output_path=_absolute(estimator.output_path or core.output_path),
-        checkpoint_path=_absolute(estimator.checkpoint_path or core.checkpoint_path),
+        output_path=_absolute(estimator.output_path or core.output_path, "output_path"),
+        checkpoint_path=_absolute(estimator.checkpoint_path or core.checkpoint_path, "checkpoint_path"),
         max_run=estimator.max_run,
         max_wait=estimator.max_wait,
         tags={**core.tags, **estimator.tags},
@@ -194,13 +195,13 @@ def _next_version(session: Session, version_of: Job | str) -> tuple[str, int]:
 def _channels(inputs: Inputs) -> dict[str, Channel]:
     if inputs is None:
         return {}
-    named: Mapping[str, str] = {DEFAULT_CHANNEL: inputs} if isinstance(inputs, str) else inputs
+    named = inputs if isinstance(inputs, Mapping) else {DEFAULT_CHANNEL: inputs}
     check_channels(named)
-    return {name: _channel(name, uri) for name, uri in sorted(named.items())}
+    return {name: _channel(name, path_text(place)) for name, place in sorted(named.items())}
 
 
 def _channel(name: str, text: str) -> Channel:
-    uri = _absolute(text)
+    uri = _absolute(text, f"inputs.{name}")
     if uri.startswith("file://"):
         from anyfit.storage import Uri
 
@@ -215,13 +216,20 @@ def _channel(name: str, text: str) -> Channel:
     return Channel(uri=uri)
 
 
-def _absolute(text: str) -> str:
+def _absolute(text: str, field: str) -> str:
     """The canonical URI; a path on this machine becomes a `file://` URI, and "" stays ""."""
     if not text:
         return ""
     from anyfit.storage import Uri
+    from anyfit.storage.opening import known_schemes
 
-    return str(Uri.parse(text))
+    scheme, _, rest = text.partition(":/")
+    if scheme in known_schemes() and not rest.startswith("/"):
+        raise SpecError(f"{field}: {text!r} is no URI: it lacks a slash", hint=f"write {scheme}://{rest}")
+    try:
+        return str(Uri.parse(text))
+    except SpecError as fault:
+        raise SpecError(f"{field}: {fault.message}", hint=fault.hint) from None
 
 
 def _instance_type(estimator: Estimator, backend: Backend, default: str) -> str:
@@ -229,6 +237,7 @@ def _instance_type(estimator: Estimator, backend: Backend, default: str) -> str:
     wanted = estimator.instance_type
     if isinstance(wanted, str):
         return wanted or default
+    check_backends("instance_type", wanted, backend.name)
     return wanted.get(backend.name, default)
 
 

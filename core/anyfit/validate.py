@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ def check_channels(inputs: Mapping[str, Any]) -> None:
     for name, uri in inputs.items():
         if not isinstance(name, str) or not _CHANNEL.fullmatch(name):
             faults.append((f"inputs.{name}: a channel's name is letters, digits, '_', '.' and '-', not {name!r}", ""))
-        elif not isinstance(uri, str) or not uri:
+        elif not isinstance(uri, (str, os.PathLike)) or not uri:
             faults.append((f"inputs.{name}: expected a URI or a path, got {uri!r}", ""))
     if faults:
         raise _error(faults)

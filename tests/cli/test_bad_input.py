@@ -49,6 +49,20 @@ CASES: dict[str, tuple[str, list[str], int, list[str]]] = {
     "unknown option of the backend": (
         f"{GOOD}[options.local]\npyhton = 'x'\n", [], 2, ["options.local.pyhton: unknown, did you mean 'python'?"],
     ),
+    "machine of an unknown backend": (
+        GOOD, ["--set", "instance_type.lokal=cpu:1"], 2, ["instance_type.lokal: there is no backend", "'local'?"],
+    ),
+    "output with one slash": (
+        GOOD, ["--set", "output_path=s3:/b/x"], 2, ["output_path: 's3:/b/x' is no URI", "hint: write s3://b/x"],
+    ),
+    "output without a bucket": (GOOD, ["--set", "output_path=s3://"], 2, ["output_path: 's3://' names no bucket"]),
+    "input with one slash": (GOOD, ["--input", "train=obs:/b/x"], 2, ["inputs.train: ", "hint: write obs://b/x"]),
+    "fewer servers than one": (
+        f"{GOOD}[deploy]\ninitial_instance_count = 0\n", ["--deploy"], 2, ["initial_instance_count: ", "or more, got 0"],
+    ),
+    "illegal name of an endpoint": (
+        f"{GOOD}[deploy]\nendpoint_name = 'a b'\n", ["--deploy"], 2, ["endpoint_name: 'a b' is no valid name"],
+    ),
     "less than an option can be": (
         GOOD, ["--set", "options.local.grace_seconds=-1"], 2, ["grace_seconds: expected 0 or more, got -1"],
     ),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from anyfit import Estimator, NotFound, Predictor, UsageError
+from anyfit import Estimator, NotFound, Predictor, UsageError, register_model
 
 TRAIN = "import os; open(os.path.join(os.environ['ANYFIT_MODEL_DIR'], 'factor'), 'w').write('3')"
 INFERENCE = """
@@ -74,3 +74,31 @@ def test_lines_since_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for wrong in (-1, tail):
         with pytest.raises(UsageError, match="tail: expected a whole number of 0 or more, got "):
             list(job.logs(tail=wrong))
+
+
+def test_paths_as_pathlib_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a path may stand as text, `Path` will do."""
+    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "home"))
+    source, helpers, data, out = (tmp_path / name for name in ("src", "helpers", "data", "out"))
+    for folder in (source, helpers, data):
+        folder.mkdir()
+    (source / "train.py").write_text(f"import help; {TRAIN}")
+    (source / "inference.py").write_text(INFERENCE)
+    (helpers / "help.py").write_text("")
+    (data / "a.csv").write_text("1")
+    estimator = Estimator(
+        entry_point=Path("train.py"),
+        source_dir=source,
+        dependencies=[helpers / "help.py"],
+        output_path=out,
+        checkpoint_path=tmp_path / "checkpoints",
+    )
+    job = estimator.fit({"train": data}, logs=False)
+    by_files = register_model(out / job.name / "model", model_name="files", source_dir=source)
+    by_job = estimator.register(model_name="job", source_dir=source)
+
+    assert (estimator.entry_point, estimator.source_dir) == ("train.py", str(source))
+    assert job.spec.inputs["train"].uri == f"{data.as_uri()}/"
+    assert job.spec.output_path == out.as_uri()
+    assert [by_files.version, by_job.version] == ["1", "1"]
+    assert Estimator(entry_point=source / "train.py").plan(data).spec.inputs.keys() == {"training"}

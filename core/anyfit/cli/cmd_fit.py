@@ -39,6 +39,10 @@ def run(args: Namespace) -> int:
     _check(args)
     file = described(args)
     estimator = estimator_for(file, args)
+    if args.deploy:
+        from anyfit.predictor import check_deployment
+
+        check_deployment(estimator.session(), file.deploy)
     console = console_for(args)
     job = start(estimator, file.inputs, job_name=file.job_name, version_of=args.version_of, console=console)
     if args.no_wait:

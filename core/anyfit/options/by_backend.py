@@ -7,19 +7,25 @@ from typing import Any
 
 from anyfit.errors import SpecError, nearest
 
-__all__ = ["own_options"]
+__all__ = ["check_backends", "own_options"]
+
+
+def check_backends(field: str, table: Mapping[str, Any], backend: str) -> None:
+    """Refuse a table by backend that names one that there is not."""
+    from anyfit.plugins import backend_names
+
+    for name in table:
+        if name != backend and name not in (known := backend_names()):
+            raise SpecError(
+                f"{field}.{name}: there is no backend {name!r}",
+                hint=nearest(name, known) or f"installed: {', '.join(known)}",
+            )
 
 
 def own_options(options: Mapping[str, Mapping[str, Any]] | None, backend: str) -> dict[str, Any]:
     """The backend's own; the others have to be those of a backend that there is."""
-    from anyfit.plugins import backend_names
-
+    check_backends("options", options or {}, backend)
     for name, values in (options or {}).items():
-        if name != backend and name not in (known := backend_names()):
-            raise SpecError(
-                f"options.{name}: there is no backend {name!r}",
-                hint=nearest(name, known) or f"installed: {', '.join(known)}",
-            )
         if not isinstance(values, Mapping):
             raise SpecError(f"options.{name}: expected a table of the options of backend {name!r}, got {values!r}")
     return dict((options or {}).get(backend, {}))
