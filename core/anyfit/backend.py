@@ -410,7 +410,7 @@ class Request:
 
 @frozen(kw_only=True)
 class Plan:
-    """Everything that submitting will do, as a value.
+    """Everything that submitting will do, as a value; `str()` is what `anyfit plan` shows.
 
     Attributes:
         spec: What was asked.
@@ -431,6 +431,16 @@ class Plan:
     notes: tuple[Note, ...] = ()
     cost_per_hour: float | None = None
     currency: str = ""
+
+    def __str__(self) -> str:
+        from anyfit.show import plan_lines
+
+        return "\n".join(plan_lines(self))
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 class EndpointStatus(str, Enum):

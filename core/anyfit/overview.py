@@ -58,9 +58,10 @@ def backend_summaries() -> list[BackendSummary]:
     return [_summary(name) for name in backend_names()]
 
 
-def check_installation() -> list[Check]:
-    """Look at everything that anyfit stands on."""
-    return [_check_python(), _check_home(), _check_journal(), *_check_config(), *_check_optional()]
+def check_installation(*, backend: str | None = None, profile: str | None = None) -> list[Check]:
+    """Look at everything that anyfit stands on, with the backend and the profile that are asked for."""
+    config = _check_config(backend, profile)
+    return [_check_python(), _check_home(), _check_journal(), *config, *_check_optional()]
 
 
 def _summary(name: str) -> BackendSummary:
@@ -106,9 +107,9 @@ def _check_journal() -> Check:
     return Check("journal", "ok", f"{len(rows)} jobs, {waiting} not ended")
 
 
-def _check_config() -> Iterator[Check]:
+def _check_config(backend: str | None, profile: str | None) -> Iterator[Check]:
     try:
-        config = load_config()
+        config = load_config(profile).with_arguments(backend=backend)
         config.check_files()
     except AnyfitError as fault:
         yield Check("configuration", "broken", fault.message, fault.hint)

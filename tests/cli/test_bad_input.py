@@ -58,7 +58,7 @@ CASES: dict[str, tuple[str, list[str], int, list[str]]] = {
     "output without a bucket": (GOOD, ["--set", "output_path=s3://"], 2, ["output_path: 's3://' names no bucket"]),
     "input with one slash": (GOOD, ["--input", "train=obs:/b/x"], 2, ["inputs.train: ", "hint: write obs://b/x"]),
     "fewer servers than one": (
-        f"{GOOD}[deploy]\ninitial_instance_count = 0\n", ["--deploy"], 2, ["initial_instance_count: ", "or more, got 0"],
+        f"{GOOD}[deploy]\ninitial_instance_count = 0\n", ["--deploy"], 2, ["instance_count: ", "1 or more, got 0"],
     ),
     "illegal name of an endpoint": (
         f"{GOOD}[deploy]\nendpoint_name = 'a b'\n", ["--deploy"], 2, ["endpoint_name: 'a b' is no valid name"],
@@ -280,6 +280,15 @@ def test_a_terminal_without_unicode(cli: Any) -> None:
 
     assert done.returncode == 0
     assert done.stdout == "\\xe9\\u4e2d\n"
+
+
+def test_doctor_of_a_profile(cli: Any) -> None:
+    """The backend and the profile that are asked for are looked at."""
+    cli.write("anyfit.toml", "[profiles.far]\nbackend = 'ti'\n")
+
+    assert "anyfit.toml; backend ti" in cli("doctor", "-p", "far").out
+    assert "anyfit.toml; backend modelarts" in cli("doctor", "-p", "far", "-b", "modelarts").out
+    assert "there is no profile 'near'" in cli("doctor", "-p", "near").out
 
 
 def test_numbers_of_a_backend_that_cannot_be(cli: Any) -> None:

@@ -342,7 +342,7 @@ def test_stop_and_start_keep_the_address(served: Served) -> None:
     served.backend.stop_endpoint(ref)
 
     assert served.backend.endpoint(ref).status is EndpointStatus.STOPPED
-    with pytest.raises(ServiceError, match="^endpoint e is STOPPED"):
+    with pytest.raises(ServiceError, match=r"^endpoint e is STOPPED"):
         served.ask(ref, [1])
     served.backend.start_endpoint(ref)
     assert served.rig.wait_endpoint(ref).url == url

@@ -102,3 +102,13 @@ def test_paths_as_pathlib_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert job.spec.output_path == out.as_uri()
     assert [by_files.version, by_job.version] == ["1", "1"]
     assert Estimator(entry_point=source / "train.py").plan(data).spec.inputs.keys() == {"training"}
+
+
+def test_a_plan_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is shown as the command line shows it, in notebooks too."""
+    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "home"))
+    (tmp_path / "train.py").write_text("")
+    plan = Estimator(entry_point=tmp_path / "train.py", hyperparameters={"a": "<b>"}).plan(job_name="mine")
+
+    assert str(plan).startswith("job      mine\nbackend  local (localhost)\nmachine  local")
+    assert '"a": "&lt;b&gt;"' in plan._repr_html_().replace("&quot;", '"')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json, show_warnings, table
-from anyfit.cli.parser import add_json
+from anyfit.cli.parser import add_backend, add_json
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `anyfit doctor` takes."""
+    add_backend(parser)
     add_json(parser)
 
 
@@ -22,7 +23,7 @@ def run(args: Namespace) -> int:
     from anyfit.overview import check_installation
 
     show_warnings()
-    checks = check_installation()
+    checks = check_installation(backend=args.backend, profile=args.profile)
     if args.json:
         print_json(to_data(checks))
     else:

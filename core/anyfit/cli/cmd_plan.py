@@ -30,8 +30,6 @@ def run(args: Namespace) -> int:
     if args.json:
         print_json(plan)
         return 0
-    from anyfit.show import plan_lines
-
-    print("\n".join(plan_lines(plan)))
+    print(plan)
     say(args, f"next: {shlex.join(('anyfit', 'fit', *args.given))}")
     return 0

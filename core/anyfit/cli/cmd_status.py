@@ -65,13 +65,11 @@ def _print(job: Job, results: list[tuple[str, str]]) -> None:
 
 
 def _print_plan(job: Job, args: Namespace) -> None:
-    from anyfit.show import plan_lines
-
     plan = job.explain()
     if args.json:
         print_json(plan)
     else:
-        print("\n".join(plan_lines(plan)))
+        print(plan)
 
 
 def _next(job: Job, *, has_model: bool) -> str:
