@@ -7,9 +7,22 @@ if TYPE_CHECKING:
     from anyfit.backend import EndpointRef, EndpointState, JobRef, JobState, Plan, Upload
     from anyfit.spec import JobSpec
 
-__all__ = ["endpoint_html", "job_html", "job_line", "plan_lines", "seconds_text", "size_text", "uri_text"]
+__all__ = [
+    "endpoint_html",
+    "harmless",
+    "job_html",
+    "job_line",
+    "one_line",
+    "plan_lines",
+    "seconds_text",
+    "size_text",
+    "uri_text",
+]
 
 _COLOURS = {"SUCCEEDED": "#1a7f37", "READY": "#1a7f37", "FAILED": "#cf222e", "STOPPED": "#9a6700"}
+_BREAKS = {ord("\n"): "\\n", ord("\r"): "\\r"}
+_OBEYED = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_ORDERS = {code: f"\\u{code:04x}" for code in _OBEYED if chr(code) not in "\t\n"}
 
 
 def size_text(size: float) -> str:
@@ -34,11 +47,21 @@ def seconds_text(seconds: float) -> str:
 
 
 def uri_text(uri: str) -> str:
-    """A path where the URI is one of this machine."""
+    """A URI in one line, or a path where it is one of this machine."""
     from anyfit.storage import Uri
 
     parsed = Uri.parse(uri)
-    return str(parsed.path) if parsed.is_local else uri
+    return one_line(str(parsed.path) if parsed.is_local else uri)
+
+
+def one_line(text: str) -> str:
+    """A name that breaks no line: whoever names a file or an object may use any character."""
+    return text.translate(_BREAKS)
+
+
+def harmless(text: str) -> str:
+    """Text that a terminal shows and does not obey: what controls it, or turns the direction, is escaped as in JSON."""
+    return text.translate(_ORDERS)
 
 
 def job_line(ref: JobRef, state: JobState | None) -> str:

@@ -102,9 +102,11 @@ def _tell(fault: AnyfitError, *, as_json: bool) -> None:
 
         print(json.dumps(fault.to_json(), ensure_ascii=False), flush=True)
         return
-    print(f"anyfit: error: {fault.message or fault}", file=sys.stderr)
+    from anyfit.cli.output import to_stderr
+
+    to_stderr(f"anyfit: error: {fault.message or fault}")
     if fault.hint:
-        print(f"hint: {fault.hint}", file=sys.stderr)
+        to_stderr(f"hint: {fault.hint}")
 
 
 def _open_closed_streams() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anyfit.cli.output import print_json
+from anyfit.cli.output import print_json, print_line
 from anyfit.cli.parser import add_backend, add_json
 from anyfit.cli.storing import add_filters, add_human, open_stores, selected
 
@@ -35,7 +35,7 @@ def run(args: Namespace) -> int:
                 size += listed.entry.size if listed.entry else 0
             rows.append({"uri": text, "bytes": size, "objects": count})
             if not args.json:
-                print(f"{size_text(size) if args.human else str(size):>14}  {count:>9}  {text}")
+                print_line(f"{size_text(size) if args.human else str(size):>14}  {count:>9}  {text}")
     if args.json:
         print_json(rows)
     return 0

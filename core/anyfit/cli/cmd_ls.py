@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from anyfit.cli.output import local_time
+from anyfit.cli.output import local_time, print_line
 from anyfit.cli.parser import add_backend
 from anyfit.cli.storing import add_filters, add_human, open_stores, selected
 
@@ -43,7 +43,7 @@ def run(args: Namespace) -> int:
                 _buckets(args, scheme, stores)
                 continue
             for name, listed in chosen(selected(args, text), recursive=args.recursive, open=stores):
-                print(line(name, listed))
+                print_line(line(name, listed))
     return 0
 
 
@@ -63,9 +63,9 @@ def _buckets(args: Namespace, scheme: str, stores: Stores) -> None:
 
             uri = f"{scheme}://{bucket.name}/"
             record = {"name": bucket.name, "uri": uri, "type": "bucket", "created": bucket.created.isoformat()}
-            print(json.dumps(record, ensure_ascii=False))
+            print_line(json.dumps(record, ensure_ascii=False))
         else:
-            print(f"{local_time(bucket.created):<19}  {'BUCKET':>12}  {bucket.name}")
+            print_line(f"{local_time(bucket.created):<19}  {'BUCKET':>12}  {bucket.name}")
 
 
 def _plain(name: str, listed: Listed) -> str:

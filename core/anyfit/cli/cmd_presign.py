@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json
 from anyfit.cli.parser import add_backend, add_json
-from anyfit.cli.storing import open_stores
+from anyfit.cli.storing import open_stores, shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -37,7 +37,7 @@ def run(args: Namespace) -> int:
 
     uri = Uri.parse(args.uri)
     if uri.is_dir:
-        raise UsageError(f"{uri} is a directory", hint="name one object")
+        raise UsageError(f"{shown(uri)} is a directory", hint="name one object")
     with open_stores(args) as stores:
         url = stores(uri).presign(uri.key, method=args.method, expires=args.expires)
     if args.json:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from anyfit.cli.output import print_json, say
-from anyfit.cli.storing import interruptible, open_stores, progress_line, selected
+from anyfit.cli.output import print_json, print_line, say
+from anyfit.cli.storing import interruptible, open_stores, progress_line, selected, shown
 
 if TYPE_CHECKING:
     import argparse
@@ -80,7 +80,7 @@ class _Deletion:
         if self._args.json:
             self._actions.append(action)
         else:
-            print(f"would delete {action.target}")
+            print_line(f"would delete {action.target}")
 
     def print_json(self, removed: Removed) -> None:
         """What was done, for programs."""
@@ -106,4 +106,6 @@ def _refuse_files(selections: Sequence[Selection]) -> None:
 
     for selection in selections:
         if selection.uri.is_local:
-            raise UsageError(f"{selection.uri} is a file of this machine", hint="those are not for anyfit to remove")
+            raise UsageError(
+                f"{shown(selection.uri)} is a file of this machine", hint="those are not for anyfit to remove"
+            )

@@ -10,18 +10,20 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from datetime import datetime
-    from typing import Any
+    from typing import Any, TextIO
 
 __all__ = [
     "ago",
     "facts",
     "local_time",
     "print_json",
+    "print_line",
     "print_record",
     "say",
     "show_warnings",
     "table",
     "terminal_width",
+    "to_stderr",
 ]
 
 _COLOURS = {"SUCCEEDED": 32, "READY": 32, "FAILED": 31, "STOPPED": 33, "STOPPING": 33, "RUNNING": 36, "UPDATING": 36}
@@ -36,7 +38,27 @@ def print_json(value: Any) -> None:
         from anyfit.codec import to_data
 
         value = to_data(value)
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    print(_shown(json.dumps(value, ensure_ascii=False, indent=2), sys.stdout))
+
+
+def print_line(text: str) -> None:
+    """One line on stdout that names files or objects."""
+    from anyfit.show import one_line
+
+    print(_shown(one_line(text), sys.stdout))
+
+
+def to_stderr(text: str) -> None:
+    """Talk, or an error, which may name what anybody has named."""
+    print(_shown(text, sys.stderr), file=sys.stderr, flush=True)
+
+
+def _shown(text: str, stream: TextIO) -> str:
+    if not stream.isatty():
+        return text
+    from anyfit.show import harmless
+
+    return harmless(text)
 
 
 def print_record(value: Any, *, flush: bool = False) -> None:
@@ -45,13 +67,13 @@ def print_record(value: Any, *, flush: bool = False) -> None:
 
     from anyfit.codec import to_data
 
-    print(json.dumps(to_data(value), ensure_ascii=False), flush=flush)
+    print(_shown(json.dumps(to_data(value), ensure_ascii=False), sys.stdout), flush=flush)
 
 
 def say(args: argparse.Namespace, text: str) -> None:
     """Talk, unless it is not wanted."""
     if not getattr(args, "quiet", False) and not getattr(args, "json", False):
-        print(f"anyfit: {text}", file=sys.stderr, flush=True)
+        to_stderr(f"anyfit: {text}")
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, cut: int = -1) -> None:

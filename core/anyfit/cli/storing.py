@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from anyfit.cli.output import print_json, say
+from anyfit.cli.output import print_json, print_line, say
 from anyfit.cli.parser import add_backend, add_json, add_quiet, open_session
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class Moving:
         _settle(self._progress)
         words = ("would copy", "would delete") if self._args.dry_run else ("copied", "deleted")
         what = f"{words[0]} {shown(action.source)} to" if action.kind == "copy" else words[1]
-        print(f"{what} {shown(action.target)}")
+        print_line(f"{what} {shown(action.target)}")
 
     def _record(self, report: Report) -> dict[str, Any]:
         from anyfit.codec import to_data

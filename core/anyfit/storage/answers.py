@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from anyfit.errors import AnyfitError, AuthError, NotFound, StorageError
+from anyfit.show import one_line
 from anyfit.storage.retry import Unsteady
 from anyfit.values import frozen
 
@@ -89,7 +90,7 @@ class Refusal:
         word = self.code or str(self.status)
         denied = (word in _DENIED or self.status in (401, 403)) and word != "InvalidObjectState"
         reason = self.message if self.code else _WORDLESS.get(403 if denied else self.status, self.message)
-        text = f"{what}: {word}" + (f": {reason}" if reason else "")
+        text = one_line(f"{what}: {word}" + (f": {reason}" if reason else ""))
         data = {"hint": _HINTS.get(word, ""), "status": word, "request_id": self.request_id}
         if word in _EXPIRED:
             return ExpiredKeys(text, **{**data, "hint": "get new temporary credentials"})

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from anyfit.errors import AuthError
+from anyfit.show import one_line
 from anyfit.storage.answers import OPAQUE, Refusal, region_of
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
@@ -64,11 +65,11 @@ class BotoApi:
             answer = self.client.get_object(Bucket=self.bucket, Key=key, **wanted(start, length, etag))
         part = self._entry(key, answer)
         try:
-            entry = whole(part, answer.get("ContentRange", ""), start, length, f"{self.place}{key}")
+            entry = whole(part, answer.get("ContentRange", ""), start, length, one_line(f"{self.place}{key}"))
         except Unsteady:
             answer["Body"].close()
             raise
-        return BotoReader(entry, answer["Body"], part.size, f"{self.place}{key}")
+        return BotoReader(entry, answer["Body"], part.size, one_line(f"{self.place}{key}"))
 
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
         with self._errors("put", key):
@@ -174,7 +175,7 @@ class BotoApi:
             )
             raise refusal.error(f"{what} {self.place}{key}") from error
         except NoCredentialsError as error:
-            raise AuthError(f"{what} {self.place}{key}: no credentials", hint="set up a profile") from error
+            raise AuthError(f"{what} {self.place}{one_line(key)}: no credentials", hint="set up a profile") from error
         except BotoCoreError as error:
             raise lost(f"{what} {self.place}{key}", error) from error
 

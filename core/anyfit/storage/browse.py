@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anyfit.errors import UsageError
+from anyfit.show import uri_text
 from anyfit.storage.opening import open_store
 from anyfit.storage.places import Open, Place, find_source
 from anyfit.storage.store import Bucket, Entry
@@ -74,7 +75,7 @@ def read_bytes(uri: Uri, *, open: Open = open_store) -> Iterator[memoryview]:
     """The bytes of one object, piece by piece; each piece is valid until the next is asked for."""
     place = find_source(uri, open)
     if place.entry is None:
-        raise UsageError(f"{uri} is a directory", hint="name one object; anyfit ls shows what there is")
+        raise UsageError(f"{uri_text(str(uri))} is a directory", hint="name one object; anyfit ls shows what there is")
     buffer = memoryview(bytearray(_BUFFER))
     with place.store.open(place.entry.key) as reader:
         while got := reader.readinto(buffer):

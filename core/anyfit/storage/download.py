@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from anyfit.errors import AnyfitError
+from anyfit.show import uri_text
 from anyfit.storage.answers import OPAQUE
 from anyfit.storage.atomic import AtomicFile
 from anyfit.storage.crc32 import crc32
@@ -90,9 +91,9 @@ class Download(Split):
                     done += got
                     self.shop.tally.moving(got)
             if done < length:
-                raise Unsteady(f"read {self.job.action.source}: {done} bytes instead of {length}")
+                raise Unsteady(f"read {uri_text(self.job.action.source)}: {done} bytes instead of {length}")
             if self.sums and crc != self.sums.sums[piece]:
-                raise Unsteady(f"read {self.job.action.source}: the bytes arrived damaged")
+                raise Unsteady(f"read {uri_text(self.job.action.source)}: the bytes arrived damaged")
         except AnyfitError as error:
             self.shop.tally.undone(done)
             if error.status in ("PreconditionFailed", "412"):
@@ -113,7 +114,7 @@ class Download(Split):
             self._read_until_agreed()
             proven = self._proven_by_etag()
             if proven is False and "-" not in self.entry.etag:
-                raise Changed(f"{self.job.action.source}: what arrives never has the ETag {self.entry.etag}")
+                raise Changed(f"{uri_text(self.job.action.source)}: what arrives never has the ETag {self.entry.etag}")
         self.file.commit(self.job.entry.modified)
         self.state.forget()
         return bool(proven)

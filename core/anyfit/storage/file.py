@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from anyfit.errors import AuthError, NotFound, StorageError
+from anyfit.show import one_line
 from anyfit.storage.atomic import AtomicFile, write_atomically
 from anyfit.storage.halves import clear_halves
 from anyfit.storage.store import Data, Entry, Page, Store
@@ -107,7 +108,7 @@ class FileStore(Store):
 
     def _found(self, key: str, status: os.stat_result) -> Found:
         if stat.S_ISDIR(status.st_mode) != key.endswith("/"):
-            raise NotFound(f"{self.root / key} is {'no' if key.endswith('/') else 'a'} directory")
+            raise NotFound(f"{one_line(str(self.root / key))} is {'no' if key.endswith('/') else 'a'} directory")
         return Found(key, status)
 
     def open(self, key: str, *, start: int = 0, length: int | None = None, etag: str = "") -> FileReader:
@@ -116,7 +117,9 @@ class FileStore(Store):
             try:
                 entry = _entry(self._found(key, os.fstat(fd)))
                 if etag and etag != entry.etag:
-                    raise StorageError(f"{self.root / key} changed while it was being read", hint="run it again")
+                    raise StorageError(
+                        f"{one_line(str(self.root / key))} changed while it was being read", hint="run it again"
+                    )
             except BaseException:
                 os.close(fd)
                 raise
@@ -235,14 +238,14 @@ def _errors(key: str, root: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise NotFound(f"no file {root / key}") from error
+        raise NotFound(f"no file {one_line(str(root / key))}") from error
     except (PermissionError, IsADirectoryError, NotADirectoryError, OSError) as error:
         raise os_error(error, f"{root / key}") from error
 
 
 def os_error(error: OSError, place: str) -> AuthError | StorageError | NotFound:
     """What an error of the operating system means to our caller."""
-    reason = error.strerror or str(error)
+    place, reason = one_line(place), error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(
             f"the disk is full: {place}", hint="free some space, then run it again: what is done is kept"

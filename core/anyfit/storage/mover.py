@@ -132,7 +132,7 @@ class Mover:
                     self.shop.tally.moving(got)
             file.truncate(at)
             if at != entry.size or (prover.able and not prover.verdict()):
-                raise Unsteady(f"read {job.action.source}: the bytes arrived damaged")
+                raise Unsteady(f"read {uri_text(job.action.source)}: the bytes arrived damaged")
         except AnyfitError:
             self.shop.tally.undone(at)
             raise

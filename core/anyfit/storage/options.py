@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from anyfit.errors import StorageError, UsageError, nearest
-from anyfit.show import uri_text
+from anyfit.show import one_line, uri_text
 from anyfit.storage.filters import Filter
 from anyfit.storage.walk import Links
 from anyfit.values import field, frozen
@@ -84,7 +84,7 @@ class Failure:
     reason: str
 
     def __str__(self) -> str:
-        return f"{uri_text(self.source or self.target)}: {self.reason}"
+        return one_line(f"{uri_text(self.source or self.target)}: {self.reason}")
 
 
 @frozen

@@ -76,7 +76,7 @@ def find_source(
     directory = uri.as_dir()
     page = store.list_page(directory.key, limit=1000 if deep else 1)
     if not page.entries and not (uri.is_dir and not uri.key):
-        raise NotFound(f"nothing at {uri}", hint="anyfit ls shows what there is")
+        raise NotFound(f"nothing at {uri_text(str(uri))}", hint="anyfit ls shows what there is")
     return Place(store, directory, directory.key, first=page if deep else None)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from anyfit.errors import NotFound, StorageError
+from anyfit.show import uri_text
 from anyfit.storage.filters import Filters
 from anyfit.storage.options import Compare
 from anyfit.storage.places import Place
@@ -97,7 +98,8 @@ def _ordered(place: Place, names: Iterator[_Named]) -> Iterator[_Named]:
     for named in names:
         if named[0] < last:
             raise StorageError(
-                f"{place.uri} is not listed in order, so it cannot be compared safely", hint="copy it: anyfit cp -r"
+                f"{uri_text(str(place.uri))} is not listed in order, so it cannot be compared safely",
+                hint="copy it: anyfit cp -r",
             )
         last = named[0]
         yield named

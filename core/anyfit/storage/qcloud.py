@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from anyfit.show import one_line
 from anyfit.storage.answers import OPAQUE, Refusal
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
@@ -98,11 +99,11 @@ class CosApi:
         raw = answer["Body"].get_raw_stream()
         part = _entry(key, answer)
         try:
-            entry = whole(part, _get(answer, "Content-Range"), start, length, f"{self.place}{key}")
+            entry = whole(part, _get(answer, "Content-Range"), start, length, one_line(f"{self.place}{key}"))
         except Unsteady:
             raw.close()
             raise
-        return CosReader(entry, raw, part.size, f"{self.place}{key}")
+        return CosReader(entry, raw, part.size, one_line(f"{self.place}{key}"))
 
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put:
         with self._errors("put", key):

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice
 
 from anyfit.errors import AnyfitError, NotFound, UsageError
+from anyfit.show import uri_text
 from anyfit.storage.filters import Filter, Filters
 from anyfit.storage.inorder import in_order
 from anyfit.storage.opening import open_store
@@ -78,7 +79,7 @@ def remove(
     """
     place = find_source(uri, open, deep=recursive)
     if place.entry is None and not recursive:
-        raise UsageError(f"{uri} is a directory", hint="add --recursive to delete all below it")
+        raise UsageError(f"{uri_text(str(uri))} is a directory", hint="add --recursive to delete all below it")
     removal = _Removal(place, dry_run, on_action, on_progress)
     if place.entry is not None:
         return removal.one(place.entry)
@@ -86,7 +87,7 @@ def remove(
     cut = len(place.prefix)
     removed = removal.all(entry for entry in place.list() if chosen(entry.key[cut:]))
     if not (removed.deleted or removed.failures):
-        raise NotFound(f"nothing to delete at {uri}")
+        raise NotFound(f"nothing to delete at {uri_text(str(uri))}")
     return removed
 
 

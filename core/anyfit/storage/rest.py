@@ -10,6 +10,7 @@ from hashlib import md5, sha256
 from urllib.parse import quote
 
 from anyfit.errors import StorageError
+from anyfit.show import one_line
 from anyfit.storage.answers import OPAQUE, parse_refusal
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.kinds import content_type
@@ -101,7 +102,7 @@ class RestApi:
         answer = self._done("list", prefix, self._ask("GET", "", query)).read()
         page = parse_page(answer)
         if page.next and page.next == marker:
-            raise StorageError(f"list {self.place}{prefix}: the service gives the same page for ever")
+            raise StorageError(one_line(f"list {self.place}{prefix}: the service gives the same page for ever"))
         return page
 
     def head(self, key: str, part: int = 0) -> Entry:
@@ -125,7 +126,7 @@ class RestApi:
 
     def _entry_of_range(self, key: str, answer: Response, start: int, length: int | None, etag: str) -> Entry:
         """The entry of the whole object, when what was answered is the range and the version that were asked for."""
-        what = f"read {self.place}{key}"
+        what = one_line(f"read {self.place}{key}")
         first, total = _range(answer.headers.get("content-range", "")) or (0, answer.measure())
         rest = max(0, total - start)
         expected = rest if length is None else min(length, rest)
@@ -273,7 +274,7 @@ class RestApi:
         """Web servers, a service's own pages among them, may answer 200 to anything, and have done nothing."""
         if not answer.headers.get("etag"):
             raise StorageError(
-                f"{what} {self.place}{key}: the answer has no ETag, so that no object service has given it",
+                f"{what} {self.place}{one_line(key)}: the answer has no ETag, so that no object service has given it",
                 hint="check endpoint: a service's web pages have an address of their own",
             )
 

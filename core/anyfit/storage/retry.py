@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from anyfit.errors import StorageError
+from anyfit.show import one_line
 from anyfit.values import frozen
 
 __all__ = ["RETRY", "NeverReached", "Retry", "Unreachable", "Unsteady", "lost", "retrying"]
@@ -39,7 +40,7 @@ _UNREACHABLE = ("Could not connect to the endpoint", "Failed to establish a new 
 
 def lost(what: str, error: Exception, *, connecting: bool = False) -> StorageError:
     """What an error of the network means when it happened to `what`; libraries give it away by their words alone."""
-    text = str(getattr(error, "strerror", "") or error or type(error).__name__)
+    what, text = one_line(what), str(getattr(error, "strerror", "") or error or type(error).__name__)
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return StorageError(
             f"{what}: the certificate is not trusted: {text}",

@@ -18,6 +18,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
 from anyfit.errors import AuthError, NotFound, SpecError, StorageError
+from anyfit.show import one_line
 from anyfit.storage.ahead import read_ahead
 from anyfit.storage.answers import ExpiredKeys, WrongRegion
 from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
@@ -250,7 +251,7 @@ class ServiceStore(Store):
         except AuthError:  # who may only write gets no look at it
             return Entry(key, size, datetime.now(timezone.utc), etag)
         if entry.size != size:
-            raise StorageError(f"{self.scheme}://{self.bucket}/{key} has {entry.size} bytes instead of {size}")
+            raise StorageError(f"{self._shown(key)} has {entry.size} bytes instead of {size}")
         return entry
 
     def abort_upload(self, key: str, upload: str) -> None:
@@ -311,9 +312,12 @@ class ServiceStore(Store):
         """The digests that go with a part, whose size makes them count."""
         return self.sums(data)
 
+    def _shown(self, key: str) -> str:
+        return one_line(f"{self.scheme}://{self.bucket}/{key}")
+
     def _proven(self, put: Put, sums: Sum, key: str) -> str:
         if not put.is_proven_by(sums):
-            raise Unsteady(f"put {self.scheme}://{self.bucket}/{key}: the bytes arrived damaged")
+            raise Unsteady(f"put {self._shown(key)}: the bytes arrived damaged")
         return put.etag
 
 

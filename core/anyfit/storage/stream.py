@@ -14,6 +14,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from anyfit.errors import StorageError
+from anyfit.show import one_line
 from anyfit.storage.crc32 import crc32
 from anyfit.storage.file import FileStore
 from anyfit.storage.inorder import PATIENCE, begun, in_order
@@ -69,7 +70,8 @@ def read_stream(store: Store, key: str, *, bandwidth: float | None = None) -> It
         prover.see(memoryview(data))
         yield data
     if prover.able and not prover.verdict():
-        raise StorageError(f"{store.scheme}://{store.bucket}/{key}: the bytes arrived damaged", hint="read it again")
+        place = one_line(f"{store.scheme}://{store.bucket}/{key}")
+        raise StorageError(f"{place}: the bytes arrived damaged", hint="read it again")
 
 
 def _piece(store: Store, entry: Entry, start: int, size: int, sums: PieceSums | None, pace: Pace | None) -> bytes:
@@ -77,7 +79,7 @@ def _piece(store: Store, entry: Entry, start: int, size: int, sums: PieceSums | 
     with store.open(entry.key, start=start, length=length, etag=entry.etag) as reader:
         data = _paced(reader, pace) if pace else reader.read()
     if len(data) != length or (sums and crc32(data) != sums.sums[start // size]):
-        raise Unsteady(f"read {store.scheme}://{store.bucket}/{entry.key}: the bytes arrived damaged")
+        raise Unsteady(one_line(f"read {store.scheme}://{store.bucket}/{entry.key}: the bytes arrived damaged"))
     return data
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from anyfit.errors import StorageError
+from anyfit.show import one_line
 from anyfit.storage.answers import OPAQUE
 from anyfit.storage.api import is_md5
 from anyfit.storage.crc32 import crc32
@@ -88,7 +89,7 @@ def read_proven(store: Store, key: str) -> tuple[bytes, Entry, bool]:
             entry = reader.entry
         verdict = proves(data, entry)
         if len(data) != entry.size or verdict is False:
-            raise Unsteady(f"read {store.scheme}://{store.bucket}/{key}: the bytes arrived damaged")
+            raise Unsteady(one_line(f"read {store.scheme}://{store.bucket}/{key}: the bytes arrived damaged"))
         return data, entry, bool(verdict)
 
     return retrying(once, store.retry)
