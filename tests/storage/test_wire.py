@@ -69,6 +69,33 @@ def test_a_buffer_is_filled(body: bytes, cut: int, size: int) -> None:
         assert wire.borrow() is ours
 
 
+@given(BODIES.filter(bool), st.lists(st.integers(0, 300), max_size=4), st.integers(0, 400), st.integers(1, 200))
+def test_a_buffer_is_filled_from_chunks(body: bytes, cuts: list[int], cut: int, size: int) -> None:
+    """Of however many of them it takes."""
+    wire_bytes = chunked(body, cuts, b"")
+    with line() as (wire, ours, theirs):
+        theirs.sendall(wire_bytes[cut:])
+        found = answer(wire, ours, {"transfer-encoding": "chunked"}, wire_bytes[:cut])
+        buffer = memoryview(bytearray(size))
+        pieces = []
+        while got := found.readinto(buffer):
+            pieces.append(bytes(buffer[:got]))
+        assert pieces == [body[at : at + size] for at in range(0, len(body), size)]
+        assert wire.borrow() is ours
+
+
+def test_chunks_are_read_as_they_come() -> None:
+    """Nothing is gathered: who wants the beginning need not wait for the end."""
+    with line() as (wire, ours, theirs):
+        found = answer(wire, ours, {"transfer-encoding": "chunked"}, b"5\r\nhe")
+        buffer = memoryview(bytearray(5))
+        theirs.sendall(b"llo")
+        assert (found.readinto(buffer), bytes(buffer)) == (5, b"hello")
+        theirs.sendall(b"\r\n1\r\n!\r\n0\r\n\r\n")
+        assert (found.readinto(buffer), bytes(buffer[:1]), found.readinto(buffer)) == (1, b"!", 0)
+        assert wire.borrow() is ours
+
+
 @pytest.mark.parametrize(
     ("headers", "sent"),
     [
@@ -77,6 +104,8 @@ def test_a_buffer_is_filled(body: bytes, cut: int, size: int) -> None:
         ({"transfer-encoding": "chunked"}, b"9\r\n123456789\r\n"),
         ({"transfer-encoding": "chunked"}, b"9\r\n123456789\r\n0\r\n"),
         ({"transfer-encoding": "chunked"}, b"nine\r\n123456789\r\n0\r\n\r\n"),
+        ({"transfer-encoding": "chunked"}, b"-1\r\n123456789\r\n0\r\n\r\n"),
+        ({"transfer-encoding": "chunked"}, b"1;" + b"x" * 65536),
     ],
 )
 def test_a_body_that_breaks_off_is_unsteady(headers: dict[str, str], sent: bytes) -> None:

@@ -218,14 +218,17 @@ class Response:
         self._rest = memoryview(rest)
         self._chunked = left != 0 and headers.get("transfer-encoding", "").lower() == "chunked"
         self._left = None if self._chunked else left
+        self._chunk_left: int | None = None  # None before the first chunk
         self._gathered: memoryview | None = None
         if self._left == 0:
             self._done()
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill `buffer`, or the beginning of it where the body ends first; 0 at the end of the body."""
-        if self._chunked or self._gathered is not None:
-            return self._from_gathered(buffer)
+        if self._gathered is not None:
+            return self._from_gathered(self._gathered, buffer)
+        if self._chunked:
+            return self._from_chunks(buffer)
         if self._sock is None:
             return 0
         want = len(buffer) if self._left is None else min(len(buffer), self._left)
@@ -296,50 +299,51 @@ class Response:
         else:
             self.close()
 
-    def _from_gathered(self, buffer: memoryview) -> int:
-        """Chunked bodies are answers of a few kilobytes; they are gathered first."""
-        if self._gathered is None:
-            self._gathered = memoryview(self._gather())
-        count = min(len(buffer), len(self._gathered))
-        buffer[:count] = self._gathered[:count]
-        self._gathered = self._gathered[count:]
+    def _from_gathered(self, gathered: memoryview, buffer: memoryview) -> int:
+        count = min(len(buffer), len(gathered))
+        buffer[:count] = gathered[:count]
+        self._gathered = gathered[count:]
         return count
 
-    def _gather(self) -> bytes:
-        pending, buffer = bytearray(self._rest), memoryview(bytearray(_SMALL))
-        self._rest = memoryview(b"")
+    def _from_chunks(self, buffer: memoryview) -> int:
+        done = 0
+        while done < len(buffer) and (left := self._chunk()):
+            wanted = min(left, len(buffer) - done)
+            if self._fill(buffer[done : done + wanted]) < wanted:
+                raise self._broken("ended a chunked body early")
+            self._chunk_left = left - wanted
+            done += wanted
+        return done
 
-        def more() -> None:
-            got = self._receive(buffer)
-            if not got:
-                self.close()
-                raise Unsteady(f"{self._wire.origin.endpoint} ended a chunked body early")
-            pending.extend(buffer[:got])
+    def _chunk(self) -> int:
+        """How much is left of the chunk that is being read, or of the next one after its end; 0 after the last."""
+        if self._chunk_left or self._sock is None:
+            return self._chunk_left or 0
+        if self._chunk_left == 0:
+            self._line()
+        size = self._line().partition(b";")[0].strip()
+        if not size or size.strip(b"0123456789abcdefABCDEF"):
+            raise self._broken("sent a chunk without a size")
+        self._chunk_left = int(size, 16)
+        if not self._chunk_left:
+            while self._line():
+                pass  # headers after the body, which nobody needs
+            self._done()
+        return self._chunk_left
 
-        def take(length: int) -> bytes:
-            while len(pending) < length:
-                more()
-            data = bytes(pending[:length])
-            del pending[:length]
-            return data
+    def _line(self) -> bytes:
+        """A line between chunks."""
+        data, buffer = bytes(self._rest), memoryview(bytearray(_HEAD))
+        while (end := data.find(b"\r\n")) < 0:
+            if len(data) > _HEAD_LIMIT or not (got := self._receive(buffer)):
+                raise self._broken("ended a chunked body early")
+            data += buffer[:got]
+        self._rest = memoryview(data)[end + 2 :]
+        return data[:end]
 
-        def line() -> bytes:
-            while (end := pending.find(b"\r\n")) < 0:
-                more()
-            return take(end + 2)[:-2]
-
-        pieces = []
-        try:
-            while size := int(line().partition(b";")[0], 16):
-                pieces.append(take(size))
-                line()
-        except ValueError:
-            self.close()
-            raise Unsteady(f"{self._wire.origin.endpoint} sent a chunk without a size") from None
-        while line():
-            pass  # headers after the body, which nobody needs
-        self._done()
-        return b"".join(pieces)
+    def _broken(self, what: str) -> Unsteady:
+        self.close()
+        return Unsteady(f"{self._wire.origin.endpoint} {what}")
 
 
 def _send_large(sock: socket.socket, body: Data) -> None:
