@@ -299,6 +299,17 @@ def test_job_of_another_tool(
     assert backend.find(name) is None
 
 
+def test_results_in_a_bucket_that_is_not_there(connect: Make, bench: Benches) -> None:
+    """The platform fails the job, the report says why, and nothing is taken for a job that is gone."""
+    run = bench(connect())
+    job = run.start(run.spec("print('never')", output_path="s3://nobody-has-it/out/"))
+    run.wait(job)
+
+    assert job.state.status is Status.FAILED
+    assert job.artifacts() == []
+    assert "there is no bucket nobody-has-it" in str(job.report())
+
+
 def test_deploy_from_elsewhere(connect: Make, bench: Benches, tmp_path: Any) -> None:
     """A machine that never saw a job registers its model with the code that the job was made of."""
     run = bench(connect())

@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from anyfit.backend import Artifact, Cause, JobState
 from anyfit.errors import AnyfitError, NotFound
-from anyfit.storage import Store, Uri
+from anyfit.storage import Entry, Store, Uri
 
 __all__ = ["HIDDEN", "End", "artifacts_in", "read_document", "read_end", "remove_folders"]
 
@@ -61,15 +61,25 @@ def read_end(open: Open, results: Uri) -> End:
 
 
 def artifacts_in(open: Open, results: Uri, shown: Callable[[str], str] = str) -> list[Artifact]:
-    """What lies there but for anyfit's own; `shown` gives the name that a file is known by."""
+    """What lies there but for anyfit's own; `shown` gives the name that a file is known by.
+
+    In a bucket that is not there lies nothing: the job may have failed for that.
+    """
     found = []
-    for entry in open(results).list(results.key):
+    for entry in _listed(open, results):
         name = entry.key[len(results.key) :]
         if name and not entry.is_marker and not name.startswith(HIDDEN):
             known = shown(name)
             kind = _KINDS.get(known.partition("/")[0], "output")
             found.append(Artifact(known, str(evolve(results, key=entry.key)), entry.size, kind))
     return found
+
+
+def _listed(open: Open, results: Uri) -> list[Entry]:
+    try:
+        return list(open(results).list(results.key))
+    except NotFound:
+        return []
 
 
 def remove_folders(open: Open, folders: Iterable[Uri]) -> None:
