@@ -64,7 +64,9 @@ def test_removing(place: tuple[Uri, Callable[[Uri], Store]]) -> None:
         remove(root.join("d"), open=opener)
     dry = remove(root.join("d"), recursive=True, dry_run=True, open=opener)
     some = remove(root.join("d"), recursive=True, filters=exclude("b/c"), open=opener)
-    one = remove(root.join("top"), open=opener)
+    with pytest.raises(NotFound, match="nothing to delete"):
+        remove(root.join("top"), filters=exclude("t*"), open=opener)
+    one = remove(root.join("top"), filters=exclude("b*"), open=opener)
 
     assert (dry.deleted, some.deleted, some.bytes, one.deleted) == (3, 2, 8, 1)
     assert [line.uri.name for line in list_place(root, recursive=True, open=opener)] == ["c"]

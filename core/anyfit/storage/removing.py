@@ -62,7 +62,7 @@ def remove(
     Args:
         uri: The object or directory.
         recursive: Whether a directory may be meant.
-        filters: What of a directory is deleted.
+        filters: What is deleted, by its name below the directory.
         dry_run: Delete nothing.
         open: Gives the store of a URI.
         on_action: Called for each object that was deleted; in a dry run, for each that would be.
@@ -81,11 +81,12 @@ def remove(
     if place.entry is None and not recursive:
         raise UsageError(f"{uri_text(str(uri))} is a directory", hint="add --recursive to delete all below it")
     removal = _Removal(place, dry_run, on_action, on_progress)
-    if place.entry is not None:
-        return removal.one(place.entry)
     chosen = Filters(filters)
-    cut = len(place.prefix)
-    removed = removal.all(entry for entry in place.list() if chosen(entry.key[cut:]))
+    if place.entry is not None:
+        removed = removal.one(place.entry) if chosen(uri.name) else Removed(0, 0)
+    else:
+        cut = len(place.prefix)
+        removed = removal.all(entry for entry in place.list() if chosen(entry.key[cut:]))
     if not (removed.deleted or removed.failures):
         raise NotFound(f"nothing to delete at {uri_text(str(uri))}")
     return removed
