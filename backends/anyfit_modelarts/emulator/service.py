@@ -72,7 +72,7 @@ class ModelArtsService:
     ) -> None:
         self._room = room
         self._port = 0
-        folder = room.storage.store.system / "modelarts"
+        self._folder = folder = room.storage.store.system / "modelarts"
         kill_marked(str(folder))  # an emulator that was killed could not
         self._records = Records(folder / "state.sqlite")
         self.account = Account(self._records, room.storage.credentials, clock, REGION)
@@ -114,16 +114,21 @@ class ModelArtsService:
 
     def stop(self) -> None:
         """End jobs and services; they stay on disk as they are."""
-        deadline = time.monotonic() + GRACE + 0.7  # the whole program has three seconds
+        began = time.monotonic()  # the whole program has three seconds
         self._services.end(GRACE)
         self._infer.end(GRACE)
         self._models.end()
         self._workshop.end(GRACE)
+        self._join(began + GRACE + 0.7)
+        kill_marked(str(self._folder))  # where the machine is busy, who has to end them may be late
+        self._join(began + GRACE + 1.4)
+        self._records.close()
+
+    def _join(self, deadline: float) -> None:
         self._services.join(deadline)
         self._infer.join(deadline)
         self._models.join(deadline)
         self._workshop.join(deadline)
-        self._records.close()
 
     def ready(self) -> dict[str, str]:
         """What a client needs."""

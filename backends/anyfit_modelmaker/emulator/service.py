@@ -44,7 +44,7 @@ class ModelMakerService:
     def __init__(self, room: Room, pause: float = 0.0, clock: Callable[[], float] = time.time) -> None:
         self._room = room
         self._port = 0
-        folder = room.storage.store.system / "modelmaker"
+        self._folder = folder = room.storage.store.system / "modelmaker"
         kill_marked(str(folder))  # an emulator that was killed could not
         self._records = Records(folder / "state.sqlite")
         store = room.storage.store
@@ -71,12 +71,17 @@ class ModelMakerService:
 
     def stop(self) -> None:
         """End jobs and predictors; they stay on disk as they are."""
-        deadline = time.monotonic() + GRACE + 0.7  # the whole program has three seconds
+        began = time.monotonic()  # the whole program has three seconds
         self._training.end(GRACE)
         self._services.end(GRACE)
+        self._join(began + GRACE + 0.7)
+        kill_marked(str(self._folder))  # where the machine is busy, who has to end them may be late
+        self._join(began + GRACE + 1.4)
+        self._records.close()
+
+    def _join(self, deadline: float) -> None:
         self._training.join(deadline)
         self._services.join(deadline)
-        self._records.close()
 
     def ready(self) -> dict[str, str]:
         """What a client needs."""

@@ -43,7 +43,7 @@ class TiService:
     def __init__(self, room: Room, pause: float = 0.0, machines: int | None = None) -> None:
         self._room = room
         self._port = self._logs_port = 0
-        folder = room.storage.store.system / "ti"
+        self._folder = folder = room.storage.store.system / "ti"
         kill_marked(str(folder))  # an emulator that was killed could not
         self._records = Records(folder / "state.sqlite")
         keys = room.storage.credentials
@@ -80,12 +80,17 @@ class TiService:
 
     def stop(self) -> None:
         """End programs; what they belong to stays on disk as it is."""
-        deadline = time.monotonic() + GRACE + 0.7  # the whole program has three seconds
+        began = time.monotonic()  # the whole program has three seconds
         for desk in self.platform.desks:
             desk.end(GRACE)
+        self._join(began + GRACE + 0.7)
+        kill_marked(str(self._folder))  # where the machine is busy, who has to end them may be late
+        self._join(began + GRACE + 1.4)
+        self._records.close()
+
+    def _join(self, deadline: float) -> None:
         for desk in self.platform.desks:
             desk.join(deadline)
-        self._records.close()
 
     def ready(self) -> dict[str, str]:
         """What a client needs."""

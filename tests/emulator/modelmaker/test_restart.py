@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from anyfit_emulator.running import Run
 from emulated import emulated
 from processes import is_alive
+from waiting import until, within
 
 FOREVER = """
 import os, signal, time
@@ -81,6 +83,20 @@ def test_everything_is_found_again(make_rig: Callable[..., Any]) -> None:
     again.post("/v1/train", again.custom("true", name="later"))
 
 
+def test_nothing_outlives_it_where_its_threads_are_late(
+    make_rig: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs is ended in the end though who should have ended it was kept from that."""
+    rig = make_rig()
+    pid_file = tmp_path / "pid"
+    rig.post("/v1/train", rig.custom("/bin/sh", f"-c 'echo $$ > {pid_file}; sleep 60'"))
+    pid = int(until(lambda: pid_file.exists() and pid_file.read_text().strip(), bool))
+    monkeypatch.setattr(Run, "stop", lambda run, grace: None)
+    rig.close()
+
+    assert not is_alive(pid)
+
+
 class Remote:
     """Calls to an emulator in another process."""
 
@@ -145,11 +161,10 @@ def test_sigterm_ends_it_with_its_jobs(tmp_path: Path, session: Any) -> None:
         version = remote.start(keys["bucket"], 'trap "" TERM; echo $$; while true; do sleep 0.1; done')
         pid = int(remote.first_line(version))
         assert is_alive(pid)
-        started = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        with within(3):
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
 
-    assert time.monotonic() - started < 3
     assert not is_alive(pid)
     said = (tmp_path / "output.txt").read_text()
     assert keys["host_base"] in said
