@@ -284,7 +284,7 @@ def test_ctrl_c_detaches(cli: Any) -> None:
     assert client.stdout.readline() == "up\n"
 
     client.send_signal(signal.SIGINT)
-    _, talk = client.communicate(timeout=20)
+    _, talk = client.communicate(timeout=60)
     state = cli("status", "long", "--json").json()
     flag.touch()
     done = cli("attach", "long")
@@ -309,7 +309,7 @@ def test_reader_goes_away(cli: Any) -> None:
     err = client.stderr.read()
     client.stderr.close()
 
-    assert (client.wait(timeout=20), err) == (141, "")
+    assert (client.wait(timeout=60), err) == (141, "")
 
 
 def test_init_writes_a_job_that_runs(cli: Any) -> None:

@@ -176,7 +176,7 @@ def test_following_logs(cli: Any) -> None:
 
     first = reader.stdout.readline()
     flag.touch()
-    rest, err = reader.communicate(timeout=20)
+    rest, err = reader.communicate(timeout=60)
 
     assert (first, rest, err, reader.returncode) == ("first\n", "last\n", "", 0)
 

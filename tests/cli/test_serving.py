@@ -91,7 +91,7 @@ def test_ctrl_c_while_deploying(cli: Any) -> None:
         assert client.poll() is None, client.communicate()
 
     client.send_signal(signal.SIGINT)
-    _, talk = client.communicate(timeout=20)
+    _, talk = client.communicate(timeout=60)
 
     assert client.returncode == 130
     assert talk.endswith("an endpoint that was asked for goes on, and may cost: anyfit endpoints lists it\n"), talk

@@ -116,19 +116,19 @@ def test_the_administration_shows_and_changes(client: Any, server: ObjectStoreSe
     client("PUT", "/a", b"1")
     url = f"{server.s3_endpoint}/_emulator"
     secret = {"Authorization": f"Bearer {server.secret_key}"}
-    seen = requests.get(f"{url}/requests", timeout=10).json()
+    seen = requests.get(f"{url}/requests", timeout=60).json()
 
     assert seen["counts"] == {"PutObject": 1}
     assert seen["recent"][0]["key"] == "a"
-    assert requests.put(f"{url}/faults", data="slowdown=1", timeout=10).status_code == 403
-    assert requests.put(f"{url}/faults", data="slowdown=1", headers=secret, timeout=10).status_code == 200
+    assert requests.put(f"{url}/faults", data="slowdown=1", timeout=60).status_code == 403
+    assert requests.put(f"{url}/faults", data="slowdown=1", headers=secret, timeout=60).status_code == 200
     assert client("GET", "/a").status_code == 503
-    assert requests.put(f"{url}/faults", data="bang", headers=secret, timeout=10).status_code == 400
-    assert requests.put(f"{url}/faults", data="", headers=secret, timeout=10).status_code == 200
+    assert requests.put(f"{url}/faults", data="bang", headers=secret, timeout=60).status_code == 400
+    assert requests.put(f"{url}/faults", data="", headers=secret, timeout=60).status_code == 200
     keys: Any = {"access_key": "T", "secret_key": "S", "token": "TOK", "expires_in": 60}
-    assert requests.put(f"{url}/credentials", json=keys, headers=secret, timeout=10).status_code == 200
+    assert requests.put(f"{url}/credentials", json=keys, headers=secret, timeout=60).status_code == 200
     client.key, client.secret, client.token = "T", "S", "TOK"
     assert client("GET", "/a").status_code == 200
-    assert requests.delete(f"{url}/requests", headers=secret, timeout=10).status_code == 200
+    assert requests.delete(f"{url}/requests", headers=secret, timeout=60).status_code == 200
     assert server.requests.counts == {}
-    assert requests.get(f"{url}/other", timeout=10).status_code == 404
+    assert requests.get(f"{url}/other", timeout=60).status_code == 404

@@ -27,7 +27,7 @@ from anyfit_emulator.serving import NotServing, Server
 from anyfit_emulator.storage.values import Meta
 from anyfit_emulator.weights import Wheel
 from processes import is_alive
-from waiting import until
+from waiting import until, within
 
 
 def shell(tmp_path: Path, text: str, prefix: str = "", usage: Path | None = None) -> Command:
@@ -151,10 +151,9 @@ def test_a_grandchild_does_not_hold_a_run_up(tmp_path: Path) -> None:
     log = LineLog(tmp_path / "log")
     run = Run(new_key(), [shell(tmp_path, "sleep 60 & setsid sleep 60 & echo $!")], log)
     run.start()
-    started = time.monotonic()
-    run.wait()
+    with within(5):
+        run.wait()
 
-    assert time.monotonic() - started < 30
     assert not is_alive(int(lines(log)[0]))
 
 
@@ -167,11 +166,11 @@ def test_grace_can_be_cut_short(tmp_path: Path) -> None:
     waiting.start()
     until(lambda: len(log), bool)
     started = time.monotonic()
-    run.stop(60)
-    run.stop(0.2)
-    waiting.join(30)
+    with within(5):
+        run.stop(60)
+        run.stop(0.2)
+        waiting.join()
 
-    assert not waiting.is_alive()
     assert time.monotonic() - started > 0.1
 
 

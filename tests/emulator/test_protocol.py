@@ -404,7 +404,7 @@ def test_document_types_are_refused(client: Any, error_code: Code) -> None:
 
 def talk(server: ObjectStoreServer, *pieces: bytes) -> bytes:
     """Send raw bytes, waiting for an answer before each further piece, and read to the end."""
-    with socket.create_connection(("127.0.0.1", server.s3_port), timeout=20) as sock:
+    with socket.create_connection(("127.0.0.1", server.s3_port), timeout=60) as sock:
         answer = b""
         for piece in pieces:
             if answer == b"" and piece is not pieces[0]:

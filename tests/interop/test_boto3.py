@@ -68,7 +68,7 @@ def test_a_life(connect: Connect, server: ObjectStoreServer, signature: str, sty
     assert s3.head_object(Bucket=bucket, Key="copy")["ContentType"] == "text/x"
     assert s3.get_object(Bucket=bucket, Key="big2", Range="bytes=3-9")["Body"].read() == big[3:10]
     url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=60)
-    assert requests.get(url, proxies={"http": server.s3_endpoint}, timeout=10).text == "hello"
+    assert requests.get(url, proxies={"http": server.s3_endpoint}, timeout=60).text == "hello"
     assert [b["Name"] for b in s3.list_buckets()["Buckets"]] == [server.bucket, bucket]
     s3.head_bucket(Bucket=bucket)
     s3.get_bucket_location(Bucket=bucket)

@@ -103,8 +103,8 @@ def test_presigned_urls(server: ObjectStoreServer, key: str) -> None:
     url = signer.get_presigned_url(server.bucket, key, "GET").replace(host, f"127.0.0.1:{server.cos_port}")
     headers = {"Host": host}
 
-    assert requests.get(url, headers=headers, timeout=10).text == "hello"
-    assert requests.put(url, data=b"x", headers=headers, timeout=10).status_code == 403
+    assert requests.get(url, headers=headers, timeout=60).text == "hello"
+    assert requests.put(url, data=b"x", headers=headers, timeout=60).status_code == 403
 
 
 @pytest.mark.parametrize(

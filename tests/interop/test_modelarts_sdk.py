@@ -99,7 +99,7 @@ def job_of(place: Callable[[str, str], str], name: str, **algorithm: Any) -> Any
 
 def shown(client: Any, job_id: str) -> Any:
     """The job, once it has ended."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         job = client.show_training_job_details(sdk.ShowTrainingJobDetailsRequest(training_job_id=job_id))
         if job.status.phase not in ("Creating", "Pending", "Running", "Terminating"):
@@ -196,7 +196,7 @@ def test_a_custom_image_is_stopped(client: Any, place: Callable[[str, str], str]
     custom = {"boot_file": None, "engine": image, "command": command, "environments": {"COLOUR": "blue"}}
     job_id = client.create_training_job(job_of(place, "sdk-custom", **custom)).metadata.id
     which = {"training_job_id": job_id, "task_id": "worker-0"}
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     request = sdk.ShowTrainingJobLogsPreviewRequest(**which)
     while "here blue" not in (client.show_training_job_logs_preview(request).content or ""):
         assert time.monotonic() < deadline

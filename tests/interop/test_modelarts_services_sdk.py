@@ -69,7 +69,7 @@ def body_of(name: str) -> Any:
 
 def rested(client: Any, service_id: str, *statuses: str) -> Any:
     """The service, once it is in one of these states."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (
         found := client.show_infer_service(sdk.ShowInferServiceRequest(service_id=service_id))
     ).status not in statuses:

@@ -249,7 +249,7 @@ def custom(sdk: Any, session: Any, command: str, arguments: str, **changes: Any)
 
 def settled(predictor: Any) -> dict[str, Any]:
     """What `info` says once the service has come to rest."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := predictor.info())["status"] in ("DEPLOYING", "STOPPING"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -360,7 +360,7 @@ def test_custom_images_and_stop(sdk: Any, session: Any, source: Path) -> None:
     long = custom(sdk, session, "sleep", "60", code_dir=str(source) + "/")
     long.fit(job_name="long")
     long.stop()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while long.info()["status"] != "STOPPED":
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -78,7 +78,7 @@ def test_a_life(
     assert [item.key for item in rest.contents] == [key, "file"]
     assert [item.prefix for item in done(obs.listObjects(bucket, delimiter="/")).commonPrefixs] == ["dir/"]
     url = obs.createSignedUrl("GET", bucket, key)
-    assert requests.get(url.signedUrl, headers=url.actualSignedRequestHeaders, timeout=10).text == "hello"
+    assert requests.get(url.signedUrl, headers=url.actualSignedRequestHeaders, timeout=60).text == "hello"
     everything = DeleteObjectsRequest(objects=[ObsKey(key=name) for name in ("big", "copy", "file", key)])
     assert len(done(obs.deleteObjects(bucket, everything)).deleted) == 4
     done(obs.deleteBucket(bucket))

@@ -203,7 +203,7 @@ def test_generated_names_and_stopping(sdk: Any, ready: dict[str, str], tmp_path:
     session = sdk.session.Session()
     name = one.current_job_name
     session.stop_training_job(name)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while session.describe_training_job(name)["TrainingJobStatus"] != "Stopped":
         assert time.monotonic() < deadline
         time.sleep(0.05)

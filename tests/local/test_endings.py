@@ -19,7 +19,9 @@ from attrs import evolve
 from anyfit.backend import Cause, JobRef, Status
 from anyfit.codec import dumps
 from anyfit.errors import Conflict, ServiceError
+from anyfit.spec import JobSpec
 from anyfit_local.supervise import evidence
+from waiting import within
 
 STUBBORN = """
     import os, signal, subprocess, sys, time
@@ -32,12 +34,29 @@ STUBBORN = """
     time.sleep(60)
 """
 
+STUBBORN_COMMAND = """
+    trap '' TERM
+    sleep 60 &
+    near=$!
+    setsid sleep 60 &
+    echo $$ $near $!
+    echo on
+    wait
+"""
+
 SLEEPER = "import os, time; print(os.getpid(), flush=True); print('on', flush=True); time.sleep(60)"
 
 
 def _pids(rig: Any, ref: JobRef) -> list[int]:
     rig.wait_for_line(ref, "on")
     return [int(pid) for pid in rig.texts(ref)[0].split()]
+
+
+def _submit_stubborn(rig: Any, **fields: Any) -> JobRef:
+    """The like of STUBBORN, which is at it in an instant and not only when a Python has started."""
+    spec = JobSpec(name="stubborn", command=("/bin/sh", "-c", STUBBORN_COMMAND), **fields)
+    ref: JobRef = rig.backend.submit(rig.backend.plan(spec, rig.backend.catalog()))
+    return ref
 
 
 def _supervisor(rig: Any, ref: JobRef) -> int:
@@ -90,11 +109,12 @@ def test_stop_kills_what_ignores_it(rig: Any, helpers: Any) -> None:
     ref = rig.submit(STUBBORN)
     pids = _pids(rig, ref)
     began = time.monotonic()
-    rig.backend.stop(ref)
-    state = rig.wait(ref)
+    with within(5):
+        rig.backend.stop(ref)
+        state = rig.wait(ref)
 
     assert state.status is Status.STOPPED and state.signal == signal.SIGKILL
-    assert 0.4 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 0.4
     assert not any(helpers.alive(pid) for pid in pids)
 
 
@@ -144,12 +164,12 @@ def test_stop_ends_the_packing_of_a_large_model(rig: Any, helpers: Any) -> None:
 
 def test_max_run_is_enforced(rig: Any, helpers: Any) -> None:
     """A job that runs too long fails with that cause, whatever it ignores."""
-    ref = rig.submit(STUBBORN, max_run=1)
+    ref = _submit_stubborn(rig, max_run=2)
     pids = _pids(rig, ref)
     state = rig.wait(ref)
 
     assert (state.status, state.cause) == (Status.FAILED, Cause.TIMEOUT)
-    assert "max_run" in state.reason and "1 s" in state.reason
+    assert "max_run" in state.reason and "2 s" in state.reason
     assert not any(helpers.alive(pid) for pid in pids)
 
 
@@ -162,7 +182,7 @@ def test_waiting_for_the_end_costs_nothing(rig: Any, helpers: Any) -> None:
     """While a job that ran too long has its grace the supervisor sleeps."""
     if sys.platform == "darwin":
         pytest.skip("reads /proc, which CI has")
-    ref = rig.with_settings(grace_seconds=1.0).submit(STUBBORN, max_run=1)
+    ref = _submit_stubborn(rig.with_settings(grace_seconds=2.0), max_run=2)
     supervisor = _supervisor(rig, ref)
     helpers.until(lambda: rig.state(ref).status is Status.STOPPING or None)
     before = after = _cpu_ticks(supervisor)
@@ -176,17 +196,17 @@ def test_waiting_for_the_end_costs_nothing(rig: Any, helpers: Any) -> None:
 
 def test_what_a_script_leaves_behind_ends_with_it(rig: Any, helpers: Any) -> None:
     """A grandchild that holds the script's output open neither hangs the job nor survives it."""
-    began = time.monotonic()
-    ref, state = rig.run(
-        """
-        import subprocess, sys
-        near = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-        far = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
-        print(near.pid, far.pid)
-        """
-    )
+    with within(5):
+        ref, state = rig.run(
+            """
+            import subprocess, sys
+            near = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+            far = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+            print(near.pid, far.pid)
+            """
+        )
 
-    assert state.status is Status.SUCCEEDED and time.monotonic() - began < 5
+    assert state.status is Status.SUCCEEDED
     assert not any(helpers.alive(int(pid)) for pid in rig.texts(ref)[0].split())
 
 
@@ -362,7 +382,7 @@ def test_nodes_can_talk(rig: Any) -> None:
             with socket.create_server(place) as server:
                 server.accept()[0].close()
         else:
-            for _ in range(500):
+            for _ in range(3000):
                 try:
                     socket.create_connection(place).close()
                     break

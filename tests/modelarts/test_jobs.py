@@ -356,7 +356,7 @@ def test_nodes_find_each_other(connect: Make, bench: Benches, api: str) -> None:
         "        print('met', server.accept()[0].recv(9).decode())\n"
         "else:\n"
         "    import time\n"
-        "    for _ in range(200):\n"
+        "    for _ in range(1000):\n"
         "        try:\n"
         "            with socket.create_connection(place, 5) as peer:\n"
         "                peer.sendall(b'rank ' + os.environ['RANK'].encode())\n"

@@ -317,7 +317,7 @@ def test_other_generation_may_be_missing(script: Any, scripted: Make) -> None:
 
 def watched(backend: ModelArtsBackend, bench: Benches, id: str) -> list[Any]:
     session = bench(backend).session
-    return list(follow(Job(session, backend, JobRef("modelarts", "cn-north-4", id), JobSpec(name="j")), timeout=20))
+    return list(follow(Job(session, backend, JobRef("modelarts", "cn-north-4", id), JobSpec(name="j")), timeout=60))
 
 
 def lines(events: list[Any]) -> list[str]:

@@ -286,9 +286,9 @@ def test_job_of_another_tool(
     token = requests.post(
         f"{cloud['host_base']}/v1/auth-token",
         json={"username": cloud["username"], "password": cloud["password"]},
-        timeout=10,
+        timeout=60,
     ).json()["token"]
-    made = requests.post(f"{cloud['host_base']}/v1/train", json=body, headers={"Auth-Token": token}, timeout=10).json()
+    made = requests.post(f"{cloud['host_base']}/v1/train", json=body, headers={"Auth-Token": token}, timeout=60).json()
     job = find_job(run.session, name)
     run.wait(job)
 

@@ -163,7 +163,7 @@ def watched(backend: ModelMakerBackend, bench: Benches) -> list[Any]:
     from anyfit.job import Job
 
     session = bench(backend).session
-    return list(follow(Job(session, backend, REF, JobSpec(name="j")), timeout=20))
+    return list(follow(Job(session, backend, REF, JobSpec(name="j")), timeout=60))
 
 
 def test_token_ends_while_watching(script: Any, scripted: Make, bench: Benches) -> None:

@@ -50,7 +50,7 @@ def test_a_browser_is_told(open_in: Callable[..., Store], tmp_path: Path, scheme
 
     told = {}
     for name in ("small.html", "middle.csv", "large.json", "model.pt"):
-        answer = requests.get(store.presign(name), stream=True, timeout=20)
+        answer = requests.get(store.presign(name), stream=True, timeout=60)
         told[name] = answer.headers["Content-Type"]
         answer.close()
     assert told.pop("model.pt") in UNSAID

@@ -78,7 +78,7 @@ class Front:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_the_older_signature(server: ObjectStoreServer, bucket: str, settings_of
     with closing(open_store(Uri("obs", bucket), settings)) as store:
         url = store.presign("data/small/1")
     assert "AWSAccessKeyId=" in url and "X-Amz" not in url
-    assert requests.get(url, timeout=10).content == TREE["small/1"]
+    assert requests.get(url, timeout=60).content == TREE["small/1"]
     wrong = evolve(settings, secret_key="wrong")
     with closing(open_store(Uri("obs", bucket), wrong)) as store, pytest.raises(AuthError, match="DoesNotMatch"):
         store.put("key", b"content")

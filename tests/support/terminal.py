@@ -32,4 +32,4 @@ def on_terminal(
         except OSError:  # Linux's way to say that the other side is closed
             break
     os.close(ours)
-    return process.wait(timeout=20), drawn.decode()
+    return process.wait(timeout=60), drawn.decode()

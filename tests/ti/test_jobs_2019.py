@@ -103,7 +103,7 @@ def test_checkpoints_show_while_running(backend: TiBackend, bench: Benches) -> N
     job = run.start(run.spec(script))
     run.wait_for_line(job, "written")
     place = Uri.parse(backend.output_uri(job.ref))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not any(entry.key.endswith("checkpoints/one") for entry in backend.store(place).list(place.key)):
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -200,7 +200,7 @@ def test_use_of_machines(backend: TiBackend, bench: Benches) -> None:
     run = bench(backend)
     job = run.start(run.spec("import time\nprint('begin', flush=True)\ntime.sleep(600)"))
     run.wait_for_line(job, "begin")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (series := job.utilization()):
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -217,7 +217,7 @@ def test_use_under_either_setting(connect: Make, bench: Benches) -> None:
     spec = run.spec("import time\nprint('begin', flush=True)\ntime.sleep(600)", options={"api": "2019"})
     job, new = run.start(spec), run.start(run.spec(HELLO))
     run.wait_for_line(job, "begin")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not job.utilization():
         assert time.monotonic() < deadline
         time.sleep(0.1)

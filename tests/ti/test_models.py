@@ -108,7 +108,7 @@ def test_copied_by_the_platform(connect: Connect, spec: Callable[..., ModelSpec]
     place = f"cos://{cloud['bucket']}/repository/copied/"
     wanted = spec(**OWN, options={"model_path": place, "server": "image"})
     ref = backend.register(wanted)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (info := backend.models(wanted.name)[0]).status != ModelStatus.READY:
         assert info.status == ModelStatus.PREPARING
         assert time.monotonic() < deadline
@@ -335,7 +335,7 @@ def started(command: list[str]) -> Iterator[str]:
 def ask(url: str, body: bytes | None = None) -> tuple[int, Any]:
     request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, json.loads(response.read())
     except urllib.error.HTTPError as refusal:
         return refusal.code, json.loads(refusal.read())

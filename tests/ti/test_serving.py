@@ -121,7 +121,7 @@ def test_token(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     backend, ref = served.backend, served.predictor.ref
     state = backend.endpoint(ref)
-    stranger = requests.post(state.url, json=[1], timeout=20)
+    stranger = requests.post(state.url, json=[1], timeout=60)
     with pytest.raises(AnyfitError) as caught:
         backend.invoke(ref, Payload(b'"crash"', "application/json"))
     side, identity = backend._services._side(ref)
@@ -144,7 +144,7 @@ def test_renewed_token(new: Served, connect: Connect) -> None:
     new.predictor.predict([1])
     other.renew_token(new.predictor.ref)
     headers = {"Authorization": before}
-    stranger = requests.post(new.backend.endpoint(new.predictor.ref).url, json=[1], headers=headers, timeout=20)
+    stranger = requests.post(new.backend.endpoint(new.predictor.ref).url, json=[1], headers=headers, timeout=60)
 
     assert stranger.status_code == 401
     assert new.token != before
@@ -156,7 +156,7 @@ def test_open_endpoint(served: Served) -> None:
     predictor = served.deploy(options={"auth": False})
     url = predictor.info().url
 
-    assert requests.post(url, json=[1], timeout=20).json()["tag"] == "first"
+    assert requests.post(url, json=[1], timeout=60).json()["tag"] == "first"
     assert predictor.predict([2])["data"] == [2]
     closed = EndpointSpec(name=predictor.name, variants=(served.variant(0),), options={"auth": True})
     if served.api == OLD:
@@ -168,7 +168,7 @@ def test_open_endpoint(served: Served) -> None:
     with pytest.raises(UsageError, match="no token"):
         served.backend.renew_token(predictor.ref)
     served.backend.update_endpoint(predictor.ref, closed)
-    assert requests.post(url, json=[1], timeout=20).status_code == 401
+    assert requests.post(url, json=[1], timeout=60).status_code == 401
     assert predictor.predict([3])["data"] == [3]
 
 

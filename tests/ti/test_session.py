@@ -593,7 +593,7 @@ def watched(backend: TiBackend, bench: Benches) -> list[Any]:
     from anyfit.job import Job
 
     session = bench(backend).session
-    return list(follow(Job(session, backend, REF, JobSpec(name="j")), timeout=20))
+    return list(follow(Job(session, backend, REF, JobSpec(name="j")), timeout=60))
 
 
 def log(*texts: str, context: str = "", at: str = "2025-05-28T10:18:41.000000001Z") -> dict[str, Any]:

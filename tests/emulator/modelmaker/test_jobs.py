@@ -360,10 +360,16 @@ def test_requirements_are_told_of(rig: Any) -> None:
 def test_an_output_that_cannot_be_saved_is_a_failure(rig: Any) -> None:
     """Success means that the results are there."""
     rig.s3.create_bucket(Bucket="short-lived")
-    script = "import time; print('here', flush=True); time.sleep(0.3); open('../output/x','w').close()"
+    script = """
+import os, time
+print("here", flush=True)
+while not os.path.exists("../output/go"):
+    time.sleep(0.01)
+"""
     answer = rig.post("/v1/train", rig.job(script, output="s3://short-lived/out/"))
     rig.training(answer["versionId"])
     rig.s3.delete_bucket(Bucket="short-lived")
+    (rig.sandbox(answer["versionId"]) / "output" / "go").touch()
     version = rig.ended(answer["versionId"])
 
     assert version["status"] == "TRAINING_FAIL"

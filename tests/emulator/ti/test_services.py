@@ -6,7 +6,6 @@ import base64
 import json
 import re
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,9 @@ from typing import Any
 
 import pytest
 import requests
+
+from processes import is_alive
+from waiting import within
 
 MODEL = """
 import os
@@ -320,7 +322,7 @@ def test_callbacks(rig: Any) -> None:
         rig.call("ModifyModelService", {"ServiceId": seen["ServiceId"], "ServiceAction": "STOP"})
         settled(rig, seen["ServiceId"])
         failed = created(rig, ImageInfo=OWN_IMAGE, ModelInfo=None, CallbackUrl=url)
-        rig.until(lambda: heard, lambda told: len(told) == 3)
+        rig.until(lambda: heard, lambda told: len(told) >= 3)
         server.shutdown()
 
     told = {(one["id"], one["taskName"], one["code"], one["projectName"]) for one in heard}
@@ -797,9 +799,8 @@ def test_the_end_of_the_emulator_is_the_end_of_all(make_rig: Callable[..., Any])
     rig = make_rig()
     seen = serving(rig, ModelInfo=model(rig, "stubborn", STUBBORN), Replicas=2)
     pids = {predict(rig, seen, 1).json()["pid"] for _ in range(4)}
-    began = time.monotonic()
-    rig.close()
+    with within(3):
+        rig.close()
 
-    assert time.monotonic() - began < 3
     assert len(pids) == 2
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in pids if is_alive(pid)]

@@ -438,7 +438,7 @@ def test_callbacks(rig: Any) -> None:
     """The end is told, and told once more when the first attempt fails."""
     with receiver([500, 200]) as (url, got, asked):
         task = rig.finish(rig.task("exit 1", CallbackUrl=url))
-        assert asked.wait(20)
+        assert asked.wait(60)
 
     assert got[0] == got[1]
     assert (got[0]["code"], got[0]["id"], got[0]["taskName"]) == (10002, task["Id"], "CreateTrainingTask")

@@ -196,7 +196,7 @@ def test_a_model_is_deleted_in_the_middle_of_its_import(make_desk: Any) -> None:
     (importing,) = [thread for thread in threading.enumerate() if thread.name == f"import-{model_id}"]
     answer = desk.rig.call("DELETE", f"/v1/{{p}}/models/{model_id}")
     desk.rig.close()
-    importing.join(10)
+    importing.join(60)
 
     assert answer["delete_success_list"] == [model_id]
     assert list((desk.rig.room.storage.store.system / "modelarts" / "models").glob("*")) == []
