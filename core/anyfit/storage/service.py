@@ -170,6 +170,7 @@ class ServiceStore(Store):
         return read_ahead(lambda token: self.list_page(prefix, token=token))
 
     def stat(self, key: str) -> Entry:
+        self._refuse_bucket(key)
         return self._call(lambda api: api.head(key))
 
     def part_size(self, key: str) -> int:
@@ -180,6 +181,7 @@ class ServiceStore(Store):
         return size
 
     def open(self, key: str, *, start: int = 0, length: int | None = None, etag: str = "") -> Reader:
+        self._refuse_bucket(key)
         if length == 0:
             return _Empty(self.stat(key))
         try:
@@ -193,6 +195,7 @@ class ServiceStore(Store):
         return read_proven(self, key)[0]
 
     def put(self, key: str, data: Data, *, checksum: str = "") -> Entry:
+        self._refuse_bucket(key)
         sums = self.sums(data)
 
         def once(api: Bulk) -> str:
@@ -202,6 +205,7 @@ class ServiceStore(Store):
         return Entry(key, len(data), datetime.now(timezone.utc), etag, checksum)
 
     def start_upload(self, key: str, *, checksum: str = "") -> str:
+        self._refuse_bucket(key)
         begun = self._call(lambda api: api.start_upload(key, checksum))
         if begun.checks_crc32:
             self._checking.add(begun.upload)
@@ -265,11 +269,13 @@ class ServiceStore(Store):
         return (ours.endpoint, ours.region, ours.access_key) == (theirs.endpoint, theirs.region, theirs.access_key)
 
     def copy(self, source: Store, source_key: str, key: str) -> Entry:
+        self._refuse_bucket(key)
         size = source.stat(source_key).size
         self._control(lambda api: api.copy(source.bucket, source_key, key, size))
         return self.stat(key)
 
     def delete(self, key: str) -> None:
+        self._refuse_bucket(key)
         try:
             self._call(lambda api: api.delete(key))
         except NotFound as error:
@@ -279,13 +285,14 @@ class ServiceStore(Store):
     def delete_many(self, keys: Iterable[str]) -> Iterator[DeleteFailure]:
         rest = iter(keys)
         while some := list(islice(rest, 1000)):
-            yield from super().delete_many(key for key in some if _UNSPEAKABLE.search(key))
-            batch = [key for key in some if not _UNSPEAKABLE.search(key)]
+            yield from super().delete_many(key for key in some if not key or _UNSPEAKABLE.search(key))
+            batch = [key for key in some if key and not _UNSPEAKABLE.search(key)]
             if not batch:
                 continue
             yield from self._call(lambda api, batch=batch: api.delete_many(batch))  # type: ignore[misc]
 
     def presign(self, key: str, *, method: str = "GET", expires: int = 3600) -> str:
+        self._refuse_bucket(key)
         return self._control(lambda api: api.presign(key, method.upper(), expires))
 
     def close(self) -> None:
@@ -314,6 +321,11 @@ class ServiceStore(Store):
 
     def _shown(self, key: str) -> str:
         return one_line(f"{self.scheme}://{self.bucket}/{key}")
+
+    def _refuse_bucket(self, key: str) -> None:
+        """Without a key a request is about the bucket, which would be made or deleted in place of an object."""
+        if not key:
+            raise StorageError(f"{self.scheme}://{self.bucket}/ is a whole bucket and no object", hint="give a key")
 
     def _proven(self, put: Put, sums: Sum, key: str) -> str:
         if not put.is_proven_by(sums):

@@ -261,6 +261,18 @@ class StorageContract:
 
         assert _keys(store) == []
 
+    def test_an_empty_key_is_no_object(self, store: Store) -> None:
+        """What holds the objects is neither written, read nor deleted as if it were one."""
+        store.put("a", b"1")
+
+        for use in (store.stat, store.open, store.delete, store.presign, lambda key: store.put(key, b"x")):
+            with pytest.raises((StorageError, NotFound, Unsupported)):
+                use("")
+        store.delete("a")
+        assert [failure.key for failure in store.delete_many([""])] == [""]
+        assert _keys(store) == []
+        store.put("a", b"1")
+
     def test_checksum_is_kept(self, store: Store) -> None:
         """A checksum given with an object is shown again, or not at all."""
         store.put("x", b"x", checksum="crc32:1:AAAAAA==")
