@@ -46,6 +46,17 @@ def test_listing(place: tuple[Uri, Callable[[Uri], Store]]) -> None:
         names(root.join("nothing"))
 
 
+def test_content_under_the_key_of_a_directory_is_listed(open_in: Callable[..., Store]) -> None:
+    """A marker is left out of its own directory's listing, what has content is not."""
+    store = open_in("s3")
+    for key, data in (("m/", b""), ("m/a", b""), ("c/", b"x"), ("c/a", b"")):
+        store.put(key, data)
+
+    for name, listed in (("m/", ["m/a"]), ("c/", ["c/", "c/a"])):
+        lines = list_place(Uri("s3", store.bucket, name), open=lambda uri: store)
+        assert [line.uri.key for line in lines] == listed
+
+
 def test_usage_and_reading(place: tuple[Uri, Callable[[Uri], Store]]) -> None:
     """Usage counts objects and bytes; an object's bytes come piece by piece."""
     root, opener = place

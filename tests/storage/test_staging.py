@@ -88,6 +88,24 @@ def test_from_another_store(store: Store, open_in: Opener, tmp_path: Path) -> No
     assert store.read(staged.uri.join("a").key) == b"12345"
 
 
+def test_content_under_the_key_of_a_directory_belongs_to_it(store: Store, open_in: Opener) -> None:
+    """It is a part of an input, as a marker is none."""
+    source = open_in("cos" if store.scheme != "cos" else "s3")
+    place = Uri(source.scheme, source.bucket, "input/")
+
+    def both(uri: Uri) -> Store:
+        return source if uri.scheme == source.scheme else store
+
+    source.put("input/a", b"1")
+    source.put("input/", b"")
+    without = digest_tree(place, open=both)
+    source.put("input/", b"content")
+    staged = stage(place, Uri(store.scheme, store.bucket, "staged/"), open=both)
+
+    assert (staged.digest != without, staged.moved_files) == (True, 2)
+    assert store.read(staged.uri.key) == b"content"
+
+
 def test_preview_reads_nothing(tmp_path: Path) -> None:
     """Files and bytes are known from the listing alone, filters included."""
     FileStore(tmp_path).put("a", b"123")

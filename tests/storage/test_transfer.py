@@ -284,6 +284,26 @@ def test_directory_or_object(one: Lab, tmp_path: Path) -> None:
         one.copy(tmp_path / "missing", one.remote)
 
 
+def test_a_directory_with_content_of_its_own(one: Lab, tmp_path: Path) -> None:
+    """Content under a directory's own key is copied like any other, and a disk that cannot hold it says so."""
+    for key in ("data/", "data/sub/", "data/a"):
+        one.store.put(key, key.encode())
+    inside = one.sync(one.remote, one.remote.root.join("copy/"))
+    again = one.sync(one.remote, one.remote.root.join("copy/"))
+    down = one.sync(one.remote, tmp_path / "back")
+    whole = one.sync(one.remote, one.remote.root)
+    gone = one.sync(tmp_path / "back", one.remote.root.join("copy/"), delete=True, compare="size")
+
+    assert (inside.copied, again.copied, again.skipped, inside.failures) == (3, 0, 3, ())
+    assert (down.copied, [failure.source.rpartition("data/")[2] for failure in down.failures]) == (1, ["", "sub/"])
+    assert all("names a directory" in failure.reason for failure in down.failures)
+    assert (whole.copied, [failure.reason.partition("; ")[0] for failure in whole.failures]) == (
+        2,
+        [f"s3://{one.store.bucket}/ is a whole bucket and no object"],
+    )
+    assert (gone.deleted, [entry.key for entry in one.store.list("copy/")]) == (2, ["copy/a"])
+
+
 def test_keys_never_lead_out(one: Lab, tmp_path: Path) -> None:
     """Keys that would leave the directory fail by name; all others arrive."""
     evil = ["../up", "a/../../up", "/etc/x", "a//b", "./c", "n" * 300, "good"]

@@ -79,7 +79,7 @@ def _human(name: str, listed: Listed) -> str:
 
 
 def _line(name: str, listed: Listed, size: str) -> str:
-    return f"{local_time(listed.entry.modified) if listed.entry else '':<19}  {size:>12}  {name}"
+    return f"{local_time(listed.entry.modified) if listed.entry else '':<19}  {size:>12}  {name or './'}"
 
 
 def _json(name: str, listed: Listed) -> str:

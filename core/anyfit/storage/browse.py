@@ -55,7 +55,11 @@ def list_place(uri: Uri, *, recursive: bool = False, open: Open = open_store) ->
     while True:
         page = place.store.list_page(place.prefix, token=token, delimiter=True)
         lines = [Listed(_uri(place, name)) for name in page.directories]
-        lines += [Listed(_uri(place, entry.key), entry) for entry in page.entries if entry.key != place.prefix]
+        lines += [
+            Listed(_uri(place, entry.key), entry)
+            for entry in page.entries
+            if entry.key != place.prefix or not entry.is_marker
+        ]
         yield from sorted(lines, key=lambda line: line.uri.key.encode("utf-8", "surrogateescape"))
         token = page.next
         if not token:

@@ -140,7 +140,7 @@ class FileStore(Store):
     def create(self, key: str, *, tag: str = "") -> AtomicFile:
         """A file to write by position that becomes `key` when committed."""
         with _errors(key, self.root):
-            if key.endswith("/"):
+            if not key or key.endswith("/"):
                 raise StorageError(f"the key {key!r} names a directory; it cannot hold bytes")
             path = self.path(key)
             self._clear(path.parent)

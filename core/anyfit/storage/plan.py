@@ -82,13 +82,13 @@ def _decide(name: str, source: Entry, target: Entry | None, compare: Compare) ->
 
 
 def _names(place: Place, filters: Filters) -> Iterator[_Named]:
-    """Names below a place, without directory markers."""
+    """Names below a place, without directory markers; the directory's own key has content when its name is ""."""
     cut = len(place.prefix)
     for entry in place.list():
         name = entry.key[cut:]
         if place.apart and name.startswith(place.apart):
             continue
-        if name and not entry.is_marker and filters(name):
+        if not entry.is_marker and filters(name):
             yield os.fsencode(name), name, entry
 
 

@@ -147,7 +147,7 @@ def _entries(place: Place, filters: Iterable[Filter]) -> Iterable[tuple[str, Ent
     chosen = Filters(filters)
     cut = len(place.prefix)
     pairs = ((entry.key[cut:], entry) for entry in place.store.list(place.prefix))
-    return ((name, entry) for name, entry in pairs if name and not entry.is_marker and chosen(name))
+    return ((name, entry) for name, entry in pairs if not entry.is_marker and chosen(name))
 
 
 def _uri(source: Uri | str | os.PathLike[str]) -> Uri:
