@@ -50,7 +50,11 @@ def test_version(cli: Any) -> None:
         (["nonsense"], "there is no command 'nonsense'", "anyfit --help lists them"),
         (["-b", "local", "jobs"], "'-b' before the command", "options come after it: anyfit COMMAND --option"),
         (["jobs", "--jsn"], "anyfit jobs does not take '--jsn'", "did you mean '--json'?"),
-        (["jobs", "-n", "many"], "argument -n: invalid int value: 'many'", "anyfit jobs --help shows what it takes"),
+        (
+            ["jobs", "-n", "many"],
+            "argument -n: expected a whole number of 0 or more, got 'many'",
+            "anyfit jobs --help shows what it takes",
+        ),
         (["stop"], "the following arguments are required: JOB", "anyfit stop --help shows what it takes"),
     ],
 )
