@@ -119,9 +119,11 @@ def silence() -> Iterator[threading.Event]:
 
 
 class Open(Protocol):
-    """Opens the bucket `bucket` of a scripted service."""
+    """Opens a bucket of a scripted service."""
 
-    def __call__(self, service: Scripted, scheme: str = "s3", *, fast: bool = True) -> Store: ...
+    def __call__(
+        self, service: Scripted, scheme: str = "s3", *, fast: bool = True, bucket: str = "bucket"
+    ) -> Store: ...
 
 
 @pytest.fixture
@@ -129,7 +131,7 @@ def open_at() -> Iterator[Open]:
     """Opens a scripted service; what fails is tried again without waiting."""
     with contextlib.ExitStack() as stack:
 
-        def open_it(service: Scripted, scheme: str = "s3", *, fast: bool = True) -> Store:
+        def open_it(service: Scripted, scheme: str = "s3", *, fast: bool = True, bucket: str = "bucket") -> Store:
             settings = StoreSettings(
                 endpoint=service.endpoint,
                 region="us-east-1",
@@ -138,7 +140,7 @@ def open_at() -> Iterator[Open]:
                 timeout=20,
                 fast=fast,
             )
-            store = stack.enter_context(contextlib.closing(open_store(f"{scheme}://bucket/", settings)))
+            store = stack.enter_context(contextlib.closing(open_store(f"{scheme}://{bucket}/", settings)))
             store.retry = Retry(attempts=4, first=0.001)
             return store
 
@@ -368,6 +370,41 @@ def test_keys_that_xml_cannot_name_are_deleted_one_by_one(scripted: Script, open
     (bulk,) = (asked.body for asked in service.asked if asked.method == "POST")
     assert deleted == ["/bucket/b%01", "/bucket/Icon%0D"]
     assert re.findall(rb"<Key>(.*?)</Key>", bulk) == [b"a", b"c"]
+
+
+BUSY = b"""<Error><Key>%s</Key><Code>%s</Code><Message>Please reduce your request rate.</Message></Error>"""
+
+
+@pytest.mark.parametrize(("scheme", "fast"), [("s3", True), ("s3", False), ("obs", True), ("cos", True)])
+@pytest.mark.parametrize("word", [b"SlowDown", b"InternalError"])
+def test_keys_that_a_service_was_too_busy_to_delete(
+    scripted: Script, open_at: Open, scheme: str, fast: bool, word: bytes
+) -> None:
+    """They are tried again, and only they; what is refused for good is not."""
+
+    def answer(asked: Asked) -> bytes:
+        busy = [key for key in (b"b", b"c") if b"<Key>%s</Key>" % key in asked.body and len(service.asked) < 3]
+        refused = BUSY % (b"a", b"AccessDenied") if b"<Key>a</Key>" in asked.body else b""
+        rows = refused + b"".join(BUSY % (key, word) for key in busy)
+        return reply(b'<?xml version="1.0"?><DeleteResult>%s</DeleteResult>' % rows, content_type="application/xml")
+
+    service = scripted(answer)
+    store = open_at(service, scheme, fast=fast) if scheme != "cos" else open_at(service, "cos", bucket="bucket-1")
+    assert [failure.key for failure in store.delete_many(["a", "b", "c", "d"])] == ["a"]
+    assert [re.findall(rb"<Key>(.*?)</Key>", asked.body) for asked in service.asked] == [
+        [b"a", b"b", b"c", b"d"],
+        [b"b", b"c"],
+        [b"b", b"c"],
+    ]
+
+
+def test_a_service_that_stays_too_busy_to_delete(scripted: Script, open_at: Open) -> None:
+    """It is asked as often as anything, and then told of."""
+    rows = BUSY % (b"a", b"SlowDown")
+    service = scripted(lambda asked: reply(b"<DeleteResult>%s</DeleteResult>" % rows))
+    (failure,) = open_at(service).delete_many(["a", "b"])
+
+    assert (failure.key, failure.reason, len(service.asked)) == ("a", "Please reduce your request rate.", 4)
 
 
 MORE = LISTING.replace(b"false", b"true") % b"".join(ROW % (b"x/%04d" % n) for n in range(1000))

@@ -13,7 +13,7 @@ from anyfit.values import frozen
 OPAQUE = "opaque"
 """As an entry's checksum: the service encrypts so that the ETag is no digest of the content."""
 
-__all__ = ["OPAQUE", "ExpiredKeys", "Refusal", "WrongRegion", "parse_refusal", "region_of"]
+__all__ = ["OPAQUE", "ExpiredKeys", "Refusal", "WrongRegion", "is_passing", "parse_refusal", "region_of"]
 
 _NOT_FOUND = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchUpload", "NoSuchResource", "NotFound", "404"})
 _EXPIRED = frozenset(
@@ -49,6 +49,11 @@ _WORDLESS = {  # an answer to HEAD has no body that could say it
     404: "there is no such object, or no such bucket",
 }
 _KEYS = "check access_key and secret_key, and what the account may do"
+
+
+def is_passing(code: str) -> bool:
+    """Whether what a service refuses with such a word may go well at the next attempt."""
+    return code in _BUSY
 
 
 class ExpiredKeys(AuthError):
@@ -100,7 +105,7 @@ class Refusal:
             return elsewhere
         if word in _NOT_FOUND or (self.status == 404 and not self.code):
             return NotFound(text, **data)
-        if word in _DAMAGED or word in _BUSY or self.status in _PASSING or self.status > 501:
+        if word in _DAMAGED or is_passing(word) or self.status in _PASSING or self.status > 501:
             error = Unsteady(text, **data)
             error.after = self.after
             return error

@@ -16,6 +16,7 @@ from anyfit.storage.answers import OPAQUE, Refusal, region_of
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.library import kept, part_of, rows_of, wanted, whole
+from anyfit.storage.pages import delete_failure
 from anyfit.storage.rest import CHECKSUM, OBS, S3
 from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.settings import StoreSettings
@@ -129,9 +130,7 @@ class BotoApi:
         wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
         with self._errors("delete", keys[0]):
             answer = self.client.delete_objects(Bucket=self.bucket, Delete=wanted)
-        return [
-            DeleteFailure(item["Key"], item.get("Message") or item.get("Code", "")) for item in answer.get("Errors", ())
-        ]
+        return [delete_failure(item) for item in answer.get("Errors", ())]
 
     def presign(self, key: str, method: str, expires: int) -> str:
         call = {"GET": "get_object", "PUT": "put_object", "HEAD": "head_object", "DELETE": "delete_object"}[method]

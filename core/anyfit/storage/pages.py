@@ -7,10 +7,12 @@ takes a tenth of the time of a parser; whatever looks different goes to the pars
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from anyfit.errors import StorageError
+from anyfit.storage.answers import is_passing
 from anyfit.storage.retry import Unsteady
 from anyfit.storage.store import Bucket, DeleteFailure, Entry, Page
 from anyfit.storage.times import from_iso
@@ -18,7 +20,7 @@ from anyfit.storage.times import from_iso
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["clean_etag", "parse_buckets", "parse_failures", "parse_page"]
+__all__ = ["clean_etag", "delete_failure", "parse_buckets", "parse_failures", "parse_page"]
 
 _FIELD = re.compile(r"<(Key|LastModified|ETag|Size|/Contents)>([^<]*)")
 _HEAD = re.compile(r"<(IsTruncated|NextMarker|EncodingType)>([^<]*)<")
@@ -61,7 +63,13 @@ def parse_failures(body: bytes) -> list[DeleteFailure]:
     if _name(root.tag) != "DeleteResult":
         raise _not_a("list of failures", body)
     found = [{_name(child.tag): child.text or "" for child in item} for item in root if _name(item.tag) == "Error"]
-    return [DeleteFailure(fields["Key"], fields.get("Message") or fields.get("Code", "")) for fields in found]
+    return [delete_failure(fields) for fields in found]
+
+
+def delete_failure(fields: Mapping[str, str]) -> DeleteFailure:
+    """What a service tells of one key."""
+    code = fields.get("Code", "")
+    return DeleteFailure(fields["Key"], fields.get("Message") or code, is_passing(code))
 
 
 def clean_etag(text: str) -> str:

@@ -14,7 +14,7 @@ from anyfit.storage.answers import OPAQUE, Refusal
 from anyfit.storage.api import Begun, Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.library import kept, part_of, rows_of, wanted, whole
-from anyfit.storage.pages import parse_page
+from anyfit.storage.pages import delete_failure, parse_page
 from anyfit.storage.rest import CHECKSUM, COS, CRC64
 from anyfit.storage.retry import Unsteady, lost
 from anyfit.storage.settings import StoreSettings
@@ -173,9 +173,7 @@ class CosApi:
         wanted = {"Quiet": "true", "Object": [{"Key": key} for key in keys]}
         with self._errors("delete", keys[0]):
             answer = self.client.delete_objects(Bucket=self.bucket, Delete=wanted)
-        return [
-            DeleteFailure(item["Key"], item.get("Message") or item.get("Code", "")) for item in answer.get("Error", ())
-        ]
+        return [delete_failure(item) for item in answer.get("Error", ())]
 
     def presign(self, key: str, method: str, expires: int) -> str:
         """The SDK's signature; with an address as endpoint the bucket's host is not in the URL, so it is signed out."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import datetime, timezone
 from itertools import islice
@@ -289,7 +289,28 @@ class ServiceStore(Store):
             batch = [key for key in some if key and not _UNSPEAKABLE.search(key)]
             if not batch:
                 continue
-            yield from self._call(lambda api, batch=batch: api.delete_many(batch))  # type: ignore[misc]
+            yield from self._delete(batch)
+
+    def _delete(self, keys: Sequence[str]) -> Sequence[DeleteFailure]:
+        """Delete as many as one request takes; those that the service was too busy for are tried again."""
+        lasting: tuple[DeleteFailure, ...] = ()
+        passing: tuple[DeleteFailure, ...] = ()
+
+        def once() -> None:
+            nonlocal lasting, passing
+            left = [failure.key for failure in passing] or keys
+            told = self._call(lambda api: api.delete_many(left))
+            lasting += tuple(failure for failure in told if not failure.passing)
+            passing = tuple(failure for failure in told if failure.passing)
+            if passing:
+                raise Unsteady(passing[0].reason)
+
+        try:
+            retrying(once, self.retry)
+        except Unsteady:
+            if not passing:
+                raise
+        return lasting + passing
 
     def presign(self, key: str, *, method: str = "GET", expires: int = 3600) -> str:
         self._refuse_bucket(key)

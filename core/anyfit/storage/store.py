@@ -89,10 +89,15 @@ class Part:
 
 @frozen
 class DeleteFailure:
-    """One key that could not be deleted, and why."""
+    """One key that could not be deleted, and why.
+
+    Attributes:
+        passing: Whether another attempt may go well.
+    """
 
     key: str
     reason: str
+    passing: bool = field(default=False, eq=False)
 
 
 class Reader(Protocol):
