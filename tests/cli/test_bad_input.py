@@ -291,6 +291,18 @@ def test_doctor_of_a_profile(cli: Any) -> None:
     assert "there is no profile 'near'" in cli("doctor", "-p", "near").out
 
 
+def test_credentials_that_a_profile_has(cli: Any) -> None:
+    """Whoever forgets the profile is told of those that have settings of the backend, and of no others."""
+    cli.write("anyfit.toml", "[profiles.far.ti]\nsecret_id = 'x'\n[profiles.near.local]\nhost = 'x'\n")
+    cli.write("train.py", "")
+
+    done = cli("fit", "train.py", "-b", "ti")
+
+    assert done.code == 3
+    assert "ti: secret_id and secret_key are not set" in done.err
+    assert done.err.endswith("; or choose a profile that has them: -p far\n")
+
+
 def test_numbers_of_a_backend_that_cannot_be(cli: Any) -> None:
     """They are told with their line by whatever reads the configuration."""
     cli.write("anyfit.toml", "[local]\ngrace_seconds = -1\n\n[ti]\npoll_seconds = -1\n")

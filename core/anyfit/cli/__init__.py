@@ -97,6 +97,9 @@ def _before_dashes(words: list[str]) -> list[str]:
 
 
 def _tell(fault: AnyfitError, *, as_json: bool) -> None:
+    from anyfit.cli.lacking import with_profiles
+
+    fault.hint = with_profiles(fault)
     if as_json:
         import json
 

@@ -178,6 +178,10 @@ class Config:
         """The names of all profiles, sorted."""
         return sorted({name for file in self.files for name in file.profiles})
 
+    def profiles_with(self, table: str) -> list[str]:
+        """The names of the profiles for which some file has a table of this name, sorted."""
+        return [name for name in self.profiles if any(file.table(("profiles", name, table)) for file in self.files)]
+
     @property
     def tables(self) -> list[str]:
         """The names of all backends that some file has a table for, sorted."""
