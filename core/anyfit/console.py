@@ -99,8 +99,8 @@ class Console:
 
     def _draw(self, text: str) -> None:
         width = os.get_terminal_size(self._talk.fileno()).columns
+        self._drawn = True  # before it is, for Ctrl-C may come in between
         print(f"\r\033[K{text[: width - 1]}", end="", file=self._talk, flush=True)
-        self._drawn = True
 
     def settle(self) -> None:
         """Leave the terminal clean."""

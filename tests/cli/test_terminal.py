@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 from typing import Any
 
 import pytest
 
+from anyfit.console import Console
 from terminal import on_terminal
 
 SLOW = "import time; print('hello', flush=True); time.sleep(0.7); print('bye')"
@@ -23,6 +25,26 @@ def test_live_line(cli: Any) -> None:
     assert "\r\033[K⠋" in drawn or any(f"\r\033[K{spin} " in drawn for spin in "⠙⠹⠸⠼⠴⠦⠧⠇⠏")
     assert " train " in drawn
     assert "bye\r\n" in drawn
+
+
+def test_ctrl_c_while_the_live_line_is_drawn() -> None:
+    """The line is gone before it is said that the job goes on, whenever Ctrl-C comes."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+
+        def flush_and_interrupt() -> None:
+            io.TextIOWrapper.flush(terminal)
+            raise KeyboardInterrupt
+
+        console = Console(talk=terminal, live=True)
+        with pytest.raises(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(terminal, "flush", flush_and_interrupt)
+            console.tick()
+        console.detached("mine")
+        drawn = os.read(ours, 65536).decode()
+    os.close(ours)
+
+    assert "\r\033[Kanyfit: detached; the job goes on." in drawn
 
 
 @pytest.mark.parametrize("variable", ["CI", "NO_COLOR"])
