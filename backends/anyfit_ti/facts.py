@@ -107,7 +107,7 @@ class Bucket:
         for entry in source.list(here.key):
             name = entry.key[len(here.key) :]
             if name and not entry.is_marker and not name.startswith("anyfit/"):
-                target.copy(source, entry.key, there.join(name).key)
+                target.copy(source, entry.key, there.join(name).key, size=entry.size)
 
 
 class FactBook:

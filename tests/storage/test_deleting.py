@@ -1,4 +1,4 @@
-"""Deleting many objects at once, which on the direct path no library has a part in."""
+"""Deleting many objects at once and copying, which on the direct path no library has a part in."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ def test_no_library_is_needed(open_in: Callable[..., Store], scheme: str, monkey
 
     assert list(store.delete_many(KEYS)) == []
     assert [entry.key for entry in store.list()] == ["stays"]
+
+
+@pytest.mark.parametrize("scheme", ["s3", "obs", "cos"])
+def test_copying_needs_no_library_either(
+    open_in: Callable[..., Store], scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the keys are."""
+    store = open_in(scheme)
+    monkeypatch.setattr(type(store), "library", None)
+    for key in KEYS:
+        store.put(key, key.encode())
+        store.copy(store, key, f"copy/{key}")
+
+        assert store.read(f"copy/{key}") == key.encode()
 
 
 def test_what_could_not_be_deleted_is_told() -> None:

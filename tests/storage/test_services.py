@@ -372,6 +372,27 @@ def test_keys_that_xml_cannot_name_are_deleted_one_by_one(scripted: Script, open
     assert re.findall(rb"<Key>(.*?)</Key>", bulk) == [b"a", b"c"]
 
 
+MADE = b"<CopyObjectResult><ETag>&quot;x&quot;</ETag></CopyObjectResult>"
+
+
+def test_a_copy_that_failed_after_it_was_answered(scripted: Script, open_at: Open) -> None:
+    """A service may begin its answer with success before it knows: what it says then counts, and is tried again."""
+    answers = [b"<Error><Code>InternalError</Code><Message>We failed</Message></Error>", MADE]
+    service = scripted(lambda asked: reply(answers[len(service.asked) - 1]))
+    store = open_at(service)
+
+    assert store.copy(store, "a b", "c", size=1).etag == "x"
+    assert [asked.headers["x-amz-copy-source"] for asked in service.asked] == ["/bucket/a%20b"] * 2
+
+
+@pytest.mark.parametrize("body", [PAGE, b""])
+def test_a_copy_that_no_service_made(scripted: Script, open_at: Open, body: bytes) -> None:
+    """Whoever answers with something else has copied nothing."""
+    store = open_at(scripted(lambda asked: reply(body)))
+    with pytest.raises(StorageError, match="no object service"):
+        store.copy(store, "a", "b", size=1)
+
+
 BUSY = b"""<Error><Key>%s</Key><Code>%s</Code><Message>Please reduce your request rate.</Message></Error>"""
 
 

@@ -139,6 +139,35 @@ def test_inside_one_service(lab: Lab, server: ObjectStoreServer) -> None:
     assert server.requests.counts.get("GetObject", 0) - before == 1, "only the assertion above reads"
 
 
+def test_from_bucket_to_bucket_of_one_service(lab: Lab, server: ObjectStoreServer, settings_of: Any) -> None:
+    """Each object is one request, whatever its name and size are: the listing has told of it."""
+    name = f"other-{lab.store.bucket}"
+    server.store.create_bucket(name)
+    for key in ("a", "b+c d%20.txt", "训/?x=&#"):
+        lab.store.put(f"data/{key}", key.encode())
+    lab.store.put("data/large", bytes(9 * MIB))
+    fast = lab.store.current.get().fast  # type: ignore[attr-defined]
+    other = open_store(Uri(lab.store.scheme, name), settings_of(server, lab.store.scheme, fast=fast))
+    before = server.requests.counts
+    report = sync(
+        lab.remote,
+        Uri(other.scheme, name, "copy/"),
+        open=lambda uri: other if uri.bucket == name else lab.store,
+        compare="always",
+        state_dir=lab.state,
+    )
+    counts = server.requests.counts
+
+    assert (report.copied, report.failures) == (4, ())
+    assert {word: n - before.get(word, 0) for word, n in counts.items() if n != before.get(word, 0)} == {
+        "ListObjects": 1,
+        "CopyObject": 4,
+    }
+    assert [entry.key for entry in other.list()] == ["copy/a", "copy/b+c d%20.txt", "copy/large", "copy/训/?x=&#"]
+    assert other.read("copy/训/?x=&#") == "训/?x=&#".encode()
+    other.close()
+
+
 def test_on_one_disk(tmp_path: Path) -> None:
     """Directories are copied on one disk with times and permissions."""
     script = tmp_path / "a/bin/run.sh"

@@ -115,12 +115,14 @@ class BotoApi:
         with self._errors("abort", key):
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
 
-    def copy(self, bucket: str, source_key: str, key: str, size: int) -> None:
+    def copy(self, bucket: str, source_key: str, key: str, size: int) -> str:
+        source = {"Bucket": bucket, "Key": source_key}
         with self._errors("copy to", key):
-            if size <= _MAX_COPY:
-                self.client.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": bucket, "Key": source_key})
-            else:
-                self.client.copy({"Bucket": bucket, "Key": source_key}, self.bucket, key)
+            if size > _MAX_COPY:
+                self.client.copy(source, self.bucket, key)
+                return ""
+            answer = self.client.copy_object(Bucket=self.bucket, Key=key, CopySource=source)
+        return str(answer["CopyObjectResult"].get("ETag", "")).strip('"')
 
     def delete(self, key: str) -> None:
         with self._errors("delete", key):

@@ -95,7 +95,7 @@ class Mover:
     def _whole(self, job: Job) -> bool:
         """Move an object in one go; whether its content is proven."""
         if self.inside:
-            self.target.copy(self.source, job.entry.key, job.target_key)
+            self.target.copy(self.source, job.entry.key, job.target_key, size=job.entry.size)
             self.shop.tally.moving(job.entry.size)
             return True
         if isinstance(self.source, FileStore) and isinstance(self.target, FileStore):

@@ -155,15 +155,15 @@ class CosApi:
         with self._errors("abort", key):
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=_sdk_key(key), UploadId=upload)
 
-    def copy(self, bucket: str, source_key: str, key: str, size: int) -> None:
+    def copy(self, bucket: str, source_key: str, key: str, size: int) -> str:
         there = f"//{source_key}" if source_key.startswith("/") else source_key  # the SDK drops two slashes here
         source = {"Bucket": bucket, "Key": there, "Region": self.settings.region}
         names = {"Bucket": self.bucket, "Key": _sdk_key(key), "CopySource": source}
         with self._errors("copy to", key):
-            if size <= _MAX_COPY:
-                self.client.copy_object(**names)
-            else:
+            if size > _MAX_COPY:
                 self.client.copy(**names)
+                return ""
+            return str(self.client.copy_object(**names)["ETag"]).strip('"')
 
     def delete(self, key: str) -> None:
         with self._errors("delete", key):

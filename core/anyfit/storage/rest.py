@@ -40,6 +40,7 @@ class Dialect:
         checks: Whether the service may promise to check the CRC-32 of parts.
         encryption: The headers that tell of keys with which it encrypts.
         transparent: What they say when the ETag is the MD5 of the content all the same.
+        copies_by_host: Whether the source of a copy is named with the host of its bucket.
     """
 
     prefix: str
@@ -48,6 +49,7 @@ class Dialect:
     checks: bool = False
     encryption: tuple[str, ...] = ()
     transparent: frozenset[str] = frozenset({"", "AES256"})
+    copies_by_host: bool = False
 
     def encrypts(self, headers: Mapping[str, str]) -> bool:
         """Whether the service encrypts so that the ETag becomes no digest of the content."""
@@ -62,7 +64,7 @@ S3 = Dialect("x-amz-", sign_v4, hashes=True, checks=True, encryption=(f"x-amz-{_
 OBS = Dialect(
     "x-amz-", sign_v4, hashes=True, encryption=(f"x-amz-{_SSE}", f"x-obs-{_SSE}"), transparent=frozenset({""})
 )
-COS = Dialect("x-cos-", sign_cos, hashes=False, encryption=(f"x-cos-{_SSE}",))
+COS = Dialect("x-cos-", sign_cos, hashes=False, encryption=(f"x-cos-{_SSE}",), copies_by_host=True)
 CRC64 = "x-cos-hash-crc64ecma"
 _ALGORITHM = "x-amz-checksum-algorithm"
 _CRC32 = "x-amz-checksum-crc32"
@@ -82,6 +84,7 @@ class RestApi:
         self.dialect = dialect
         self.wire = wire
         self.settings = settings
+        self.bucket = bucket
         self.place = f"{scheme}://{bucket}/" if bucket else f"{scheme}://"
         self.path = path
 
@@ -182,11 +185,22 @@ class RestApi:
         rows = "".join(_row(part) for part in parts)
         body = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
         answer = self._ask("POST", key, [("uploadId", upload)], {"content-type": "application/xml"}, body)
-        self._done("finish", key, answer)
-        data = answer.read()
+        return self._made("finish", key, answer)
+
+    def copy(self, bucket: str, source_key: str, key: str, size: int) -> str:
+        host = bucket + self.wire.origin.host[len(self.bucket) :] if self.dialect.copies_by_host else f"/{bucket}"
+        headers = {f"{self.dialect.prefix}copy-source": f"{host}/{quote_key(source_key)}"}
+        etag = self._made("copy to", key, self._ask("PUT", key, [], headers))
+        if not etag:
+            raise self._by_no_service("copy to", key)
+        return etag
+
+    def _made(self, what: str, key: str, answer: Response) -> str:
+        """The ETag of what a service has made of what it had."""
+        data = self._done(what, key, answer).read()
         if b"<Error>" in data:  # a service that took long may answer 200 before it knows that it failed
-            raise parse_refusal(500, answer.headers, data).error(f"finish {self.place}{key}")
-        return clean_etag(_member(data.decode(), "ETag"))
+            raise parse_refusal(500, answer.headers, data).error(f"{what} {self.place}{key}")
+        return clean_etag(_member(data.decode("utf-8", "replace"), "ETag"))
 
     def abort_upload(self, key: str, upload: str) -> None:
         self._finish("abort", key, self._ask("DELETE", key, [("uploadId", upload)]))
@@ -273,10 +287,13 @@ class RestApi:
     def _has_etag(self, what: str, key: str, answer: Response) -> None:
         """Web servers, a service's own pages among them, may answer 200 to anything, and have done nothing."""
         if not answer.headers.get("etag"):
-            raise StorageError(
-                f"{what} {self.place}{one_line(key)}: the answer has no ETag, so that no object service has given it",
-                hint="check endpoint: a service's web pages have an address of their own",
-            )
+            raise self._by_no_service(what, key)
+
+    def _by_no_service(self, what: str, key: str) -> StorageError:
+        return StorageError(
+            f"{what} {self.place}{one_line(key)}: the answer has no ETag, so that no object service has given it",
+            hint="check endpoint: a service's web pages have an address of their own",
+        )
 
     def stored(self, headers: dict[str, str]) -> Put:
         """What the answer to written bytes says."""

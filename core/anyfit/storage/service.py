@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SMALL = 64 << 10
+_LARGEST_COPY = 5 << 30  # that a service makes in one request
 _UNSPEAKABLE = re.compile("[\x00-\x1f\ufffe\uffff]")  # in XML, which names the keys to delete
 _FIRST_ATTEMPTS = 5  # where nobody ever answered, the endpoint is likely wrong: within a second that is told
 _OF_A_TIMEOUT = 3  # attempts: where nobody even refuses, two are enough to wait for
@@ -268,11 +269,12 @@ class ServiceStore(Store):
         ours, theirs = self.current.get(), source.current.get()
         return (ours.endpoint, ours.region, ours.access_key) == (theirs.endpoint, theirs.region, theirs.access_key)
 
-    def copy(self, source: Store, source_key: str, key: str) -> Entry:
+    def copy(self, source: Store, source_key: str, key: str, *, size: int | None = None) -> Entry:
         self._refuse_bucket(key)
-        size = source.stat(source_key).size
-        self._control(lambda api: api.copy(source.bucket, source_key, key, size))
-        return self.stat(key)
+        known = source.stat(source_key).size if size is None else size
+        ask = self._call if known <= _LARGEST_COPY else self._control  # the libraries copy larger ones in parts
+        etag = ask(lambda api: api.copy(source.bucket, source_key, key, known))
+        return Entry(key, known, datetime.now(timezone.utc), etag) if etag else self.stat(key)
 
     def delete(self, key: str) -> None:
         self._refuse_bucket(key)

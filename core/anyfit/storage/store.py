@@ -208,8 +208,8 @@ class Store(ABC):
         """Whether `copy` can read from `source` without the bytes coming here."""
         return False
 
-    def copy(self, source: Store, source_key: str, key: str) -> Entry:
-        """Copy an object inside the service. Only where `copies_from(source)`."""
+    def copy(self, source: Store, source_key: str, key: str, *, size: int | None = None) -> Entry:
+        """Copy an object inside the service. Only where `copies_from(source)`; who knows its size saves a look."""
         raise Unsupported(f"{self.scheme}: cannot copy from {source.scheme} by itself")
 
     @abstractmethod
