@@ -77,9 +77,10 @@ class AnyfitError(Exception):
         return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
 
     def to_json(self) -> dict[str, Any]:
-        """The error as a JSON object, for `--json`."""
+        """The error as a JSON object, for `--json`; one that the tree above does not have is told as its kind."""
         fields = ("message", "hint", "backend", "status", "request_id")
-        return {"error": type(self).__name__} | {name: v for name in fields if (v := getattr(self, name))}
+        kind = next(kind.__name__ for kind in type(self).__mro__ if kind.__name__ in __all__)
+        return {"error": kind} | {name: v for name in fields if (v := getattr(self, name))}
 
 
 class UsageError(AnyfitError, ValueError):

@@ -205,6 +205,19 @@ def test_as_json(cli: Any, server: ObjectStoreServer) -> None:
     assert done.json()["error"] == "NotFound"
 
 
+def test_the_kinds_of_errors_are_those_of_the_tree(cli: Any, server: ObjectStoreServer) -> None:
+    """A program that reads --json gets to see no name that only we know."""
+    server.add_credential("OLD", "SECRET", token="TOKEN", expires_in=0)
+    configure(cli, server, access_key="OLD", secret_key="SECRET", session_token="TOKEN")
+    ended = cli("ls", "--json", f"s3://{server.bucket}/")
+    with deaf_port() as port:
+        configure(cli, server, endpoint=f"http://127.0.0.1:{port}", session_token="")
+        nobody = cli("ls", "--json", f"s3://{server.bucket}/")
+
+    assert (ended.code, ended.json()["error"], ended.json()["status"]) == (3, "AuthError", "ExpiredToken")
+    assert (nobody.code, nobody.json()["error"]) == (4, "StorageError")
+
+
 def without(cli: Any, folder: Path, *modules: str) -> None:
     """Let modules be missing, as where their extra is not installed."""
     folder.mkdir()
