@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
+from typing import Literal
 
 import pytest
 from botocore.loaders import JSONFileLoader
 
+from anyfit.errors import UsageError
 from anyfit.storage import Store, StoreSettings, Uri, open_store
+from anyfit.values import evolve
 from anyfit_emulator.storage import ObjectStoreServer
 
 
@@ -32,6 +35,18 @@ def test_descriptions_of_services_are_read_once(
 
     assert content == b"content"
     assert read == []
+
+
+@pytest.mark.parametrize("signature", ["v4", "v2"])
+def test_urls_that_are_good_for_long(
+    server: ObjectStoreServer, bucket: str, settings_of: Callable[..., StoreSettings], signature: Literal["v4", "v2"]
+) -> None:
+    """Signatures of version 4 are good for seven days at most, others as long as one likes."""
+    settings = evolve(settings_of(server, fast=False), signature=signature)
+    with closing(open_store(Uri("s3", bucket), settings)) as store:
+        store.presign("key", expires=7 * 86400)
+        with pytest.raises(UsageError) if signature == "v4" else nullcontext():
+            store.presign("key", expires=7 * 86400 + 1)
 
 
 def test_objects_too_large_for_one_copy(open_in: Callable[..., Store], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,15 @@ import os
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
-from anyfit.errors import AuthError, ConfigError
+from anyfit.errors import AuthError, ConfigError, UsageError
 from anyfit.storage.api import Api, Bulk
 from anyfit.storage.service import ServiceStore
 from anyfit.storage.settings import SettingsSource, StoreSettings
 from anyfit.values import evolve
 
 __all__ = ["ObsStore", "S3Store", "behind_proxy", "is_loopback_or_ip"]
+
+_LONGEST_PRESIGN = 7 * 86400
 
 
 class S3Store(ServiceStore):
@@ -59,6 +61,14 @@ class S3Store(ServiceStore):
         path = f"{base}/" if virtual else f"{base}/{self.bucket}/"
         dialect = S3 if self.signs_bodies else OBS
         return RestApi(dialect, wire, settings, scheme=self.scheme, bucket=self.bucket, path=path)
+
+    def presign(self, key: str, *, method: str = "GET", expires: int = 3600) -> str:
+        if expires > _LONGEST_PRESIGN and self.current.get().signature == "v4":
+            raise UsageError(
+                f"no URL can be presigned for {expires} seconds",
+                hint=f"7 days, {_LONGEST_PRESIGN} seconds, are the most",
+            )
+        return super().presign(key, method=method, expires=expires)
 
     def library(self, settings: StoreSettings) -> Api:
         from anyfit.storage.boto import BotoApi

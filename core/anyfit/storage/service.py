@@ -17,7 +17,7 @@ from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
-from anyfit.errors import AuthError, NotFound, SpecError, StorageError
+from anyfit.errors import AuthError, NotFound, SpecError, StorageError, UsageError
 from anyfit.show import one_line
 from anyfit.storage.ahead import read_ahead
 from anyfit.storage.answers import ExpiredKeys, WrongRegion
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _SMALL = 64 << 10
 _LARGEST_COPY = 5 << 30  # that a service makes in one request
+_PRESIGNED = ("GET", "PUT", "HEAD", "DELETE")
 _UNSPEAKABLE = re.compile("[\x00-\x1f\ufffe\uffff]")  # in XML, which names the keys to delete
 _FIRST_ATTEMPTS = 5  # where nobody ever answered, the endpoint is likely wrong: within a second that is told
 _OF_A_TIMEOUT = 3  # attempts: where nobody even refuses, two are enough to wait for
@@ -316,6 +317,12 @@ class ServiceStore(Store):
 
     def presign(self, key: str, *, method: str = "GET", expires: int = 3600) -> str:
         self._refuse_bucket(key)
+        if method.upper() not in _PRESIGNED:
+            raise UsageError(f"no URL can be presigned for {method!r}", hint=f"choose one of {', '.join(_PRESIGNED)}")
+        if expires < 1:
+            raise UsageError(
+                f"no URL can be presigned for {expires} seconds", hint="give how long it is to be good for"
+            )
         return self._control(lambda api: api.presign(key, method.upper(), expires))
 
     def close(self) -> None:

@@ -227,7 +227,10 @@ class Store(ABC):
                 yield DeleteFailure(key, error.message)
 
     def presign(self, key: str, *, method: str = "GET", expires: int = 3600) -> str:
-        """A URL that lets anybody do `method` on the object for `expires` seconds."""
+        """A URL that lets anybody do `method` (GET, PUT, HEAD or DELETE) on the object for `expires` seconds.
+
+        Raises `UsageError` if the service has no such URLs, of that method or for so long.
+        """
         raise Unsupported(
             f"{self.scheme}: has no presigned URLs", hint="objects of a service have, such as s3://bucket/key"
         )

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from anyfit.errors import NotFound, StorageError, Unsupported
+from anyfit.errors import NotFound, StorageError, Unsupported, UsageError
 from anyfit.storage import Page, Store
 
 __all__ = ["StorageContract"]
@@ -340,6 +340,12 @@ class StorageContract:
         request.add_header("Content-Type", "")
         with urllib.request.urlopen(request):  # noqa: S310
             assert store.read("new") == b"put"
+
+    def test_presigned_in_vain(self, store: Store) -> None:
+        """A URL that nobody could ever use is not given out."""
+        for how in ({"method": "POST"}, {"expires": 0}):
+            with pytest.raises(UsageError):
+                store.presign("a", **how)
 
     def test_many_threads(self, store: Store) -> None:
         """One store serves many threads."""
