@@ -244,6 +244,8 @@ def test_missing_extras(cli: Any, server: ObjectStoreServer, tmp_path: Path) -> 
         assert (done.code, f"hint: pip install 'anyfit[{extra}]'\n" in done.err) == (2, True), done.err
         assert cli("cp", "a.txt", f"{scheme}:{place}").code == 0
         assert cli("cp", "a.txt", f"{scheme}:{place}2").code == 0
+        assert cli("cp", f"{scheme}:{place}*", f"{scheme}://{server.bucket}/other/").code == 0
+        cli.environ[f"ANYFIT_STORAGE_{scheme.upper()}_DIRECT"] = "false"
         inside = cli("cp", f"{scheme}:{place}*", f"{scheme}://{server.bucket}/other/")
         assert (inside.code, inside.err.count("not installed"), inside.err.count("\n")) == (2, 1, 2), inside.err
     done = cli("emulate", "storage")
