@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from anyfit.errors import StorageError
-from anyfit.storage import Store
+from anyfit.errors import ConfigError, StorageError
+from anyfit.storage import Store, copy_tree
 from anyfit.storage.pages import parse_failures
 from anyfit.storage.store import DeleteFailure
 
@@ -38,6 +39,23 @@ def test_copying_needs_no_library_either(
         store.copy(store, key, f"copy/{key}")
 
         assert store.read(f"copy/{key}") == key.encode()
+
+
+def test_a_library_that_is_missing_ends_a_transfer(
+    open_in: Callable[..., Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is one error, and no failure of each object that would need it: copies of large objects do."""
+
+    def missing(*_: object) -> None:
+        raise ConfigError("boto3 is not installed")
+
+    store = open_in("s3")
+    monkeypatch.setattr("anyfit.storage.service._LARGEST_COPY", 0)
+    monkeypatch.setattr(type(store), "library", missing)
+    for key in ("a/1", "a/2"):
+        store.put(key, b"x")
+    with pytest.raises(ConfigError, match="boto3"):
+        copy_tree(f"s3://{store.bucket}/a/", f"s3://{store.bucket}/b/", open=lambda uri: store, state_dir=tmp_path)
 
 
 def test_what_could_not_be_deleted_is_told() -> None:
