@@ -208,6 +208,28 @@ def test_what_fits_goes_into_a_directory_beside_it(cli: Any, bucket: Bucket) -> 
     assert "archive/b.txt" in bucket.keys and not [key for key in bucket.keys if "archive/archive" in key]
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_no_more_is_listed_than_can_fit(cli: Any, bucket: Bucket, scheme: str) -> None:
+    """Of a large directory only what begins as the wildcards or the filters do."""
+    bucket.put(**{f"d__a{n}": "" for n in range(2500)}, d__z1="1", d__z2="2")
+    (cli.folder / "back").mkdir()
+    commands = {
+        "ls": ["ls", bucket.uri("d/z*", scheme)],
+        "du": ["du", bucket.uri("d/z*", scheme)],
+        "cp": ["cp", bucket.uri("d/z*", scheme), "out"],
+        "up": ["sync", "out", bucket.uri("d/", scheme), "--include", "z*"],
+        "down": ["sync", bucket.uri("d/", scheme), "back", "--include", "z*"],
+        "rm": ["rm", bucket.uri("d/z*", scheme)],
+    }
+    for name, words in commands.items():
+        before = bucket.count("ListObjects")
+        assert cli(*words).code == 0
+        assert bucket.count("ListObjects") - before == 1, name
+    assert len(list((cli.folder / "back").iterdir())) == len(list((cli.folder / "out").iterdir())) == 2
+    assert cli("ls", "-r", bucket.uri("d/", scheme), "--include", "z*").code == 0
+    assert cli("ls", "-r", bucket.uri("no/", scheme), "--include", "z*").code == 102
+
+
 def test_raw(cli: Any, bucket: Bucket) -> None:
     """A name with wildcards in it is meant as it is, where that is asked for, and where a file has it."""
     cli.write("what*", "star")

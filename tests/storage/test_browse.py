@@ -35,8 +35,9 @@ def test_listing(place: tuple[Uri, Callable[[Uri], Store]]) -> None:
     """A listing shows objects and directories, a recursive one all objects, one of an object that object."""
     root, opener = place
 
-    def names(uri: Uri, **options: bool) -> list[str]:
-        return [str(line.uri).removeprefix(str(root)) for line in list_place(uri, open=opener, **options)]
+    def names(uri: Uri, *, recursive: bool = False) -> list[str]:
+        lines = list_place(uri, open=opener, recursive=recursive)
+        return [str(line.uri).removeprefix(str(root)) for line in lines]
 
     assert names(root.join("d/")) == ["d/a", "d/b/"]
     assert names(root.join("d")) == ["d/a", "d/b/"]

@@ -38,12 +38,12 @@ def list_buckets(scheme: str, *, open: Open = open_store) -> tuple[Bucket, ...]:
     return open(Uri(scheme, "")).buckets()
 
 
-def list_place(uri: Uri, *, recursive: bool = False, open: Open = open_store) -> Iterator[Listed]:
+def list_place(uri: Uri, *, recursive: bool = False, stem: str = "", open: Open = open_store) -> Iterator[Listed]:
     """What lies at a place: the object itself, or what is in the directory; with `recursive` all below it.
 
-    Memory stays flat however much there is.
+    With `stem` what has another name may be left out of all below. Memory stays flat however much there is.
     """
-    place = find_source(uri, open, deep=recursive)
+    place = find_source(uri, open, deep=recursive, stem=stem if recursive else "")
     if place.entry is not None:
         yield Listed(place.uri, place.entry)
         return

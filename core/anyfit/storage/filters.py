@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fnmatch import translate
+from os.path import commonprefix
 from typing import Literal
 
 from anyfit.values import frozen
@@ -35,10 +36,16 @@ class Filters:
 
     As with `aws s3`, patterns are read in order and the last that fits wins. A key that fits none takes part, unless
     the first pattern is an `include`: then only what is included does.
+
+    Attributes:
+        stem: How every key begins that takes part, so that no others need be listed.
     """
 
     def __init__(self, filters: Iterable[Filter] = ()) -> None:
         rules = tuple(filters)
+        included = [_literal(rule.pattern) for rule in rules if rule.verdict == "include"]
+        only_included = bool(rules) and rules[0].verdict == "include"
+        self.stem = commonprefix(included) if only_included else ""  # noqa: RUF071  keys are text, no paths
         self._rules = [(rule.verdict == "include", _compiled(rule.pattern)) for rule in reversed(rules)]
         self._default = not rules or rules[0].verdict == "exclude"
 
@@ -50,6 +57,11 @@ class Filters:
             if pattern.match(name):
                 return taken
         return self._default
+
+
+def _literal(pattern: str) -> str:
+    """What a pattern begins with before anything in it stands for something else."""
+    return re.split(r"[*?\[]", pattern, maxsplit=1)[0]
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

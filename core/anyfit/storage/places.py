@@ -30,6 +30,7 @@ class Place:
         prefix: What stands before a name in the store's keys.
         entry: The single object, if it is one.
         first: The first page of the directory's listing, if that is known already.
+        stem: How all names begin that are wanted, for services: on a disk it might lead out of the directory.
         apart: How the names begin that take no part, as the transfer itself writes there; "" where it does not.
     """
 
@@ -38,6 +39,7 @@ class Place:
     prefix: str
     entry: Entry | None = None
     first: Page | None = field(default=None, repr=False)
+    stem: str = ""
     apart: str = ""
 
     def key(self, name: str) -> str:
@@ -45,11 +47,11 @@ class Place:
         return self.prefix + name
 
     def list(self) -> Iterator[Entry]:
-        """All below the directory."""
-        first = self.first
+        """All below the directory that is wanted, and perhaps more."""
+        first, prefix = self.first, self.prefix if self.uri.is_local else self.prefix + self.stem
         if first is None:
-            return self.store.list(self.prefix)
-        return read_ahead(lambda token: self.store.list_page(self.prefix, token=token) if token else first)
+            return self.store.list(prefix)
+        return read_ahead(lambda token: self.store.list_page(prefix, token=token) if token else first)
 
     def shown(self, name: str) -> str:
         """The URI of a name, for people."""
@@ -57,11 +59,18 @@ class Place:
 
 
 def find_source(
-    uri: Uri, open_store: Open, *, deep: bool = False, links: Links = "follow", problem: Problem | None = None
+    uri: Uri,
+    open_store: Open,
+    *,
+    deep: bool = False,
+    stem: str = "",
+    links: Links = "follow",
+    problem: Problem | None = None,
 ) -> Place:
     """What `uri` means as a source: with a slash a directory, else the object, else the directory of that name.
 
-    With `deep` all below a directory will be listed, and what is asked to find it is the first page of that.
+    With `deep` all below a directory will be listed whose names begin with `stem`, and what is asked to find it is the
+    first page of that.
 
     Raises:
         NotFound: There is neither.
@@ -74,10 +83,11 @@ def find_source(
         if entry:
             return Place(store, uri, uri.key.rpartition("/")[0] + "/" if "/" in uri.key else "", entry)
     directory = uri.as_dir()
-    page = store.list_page(directory.key, limit=1000 if deep else 1)
-    if not page.entries and not (uri.is_dir and not uri.key):
+    page = store.list_page(directory.key + stem, limit=1000 if deep else 1)
+    found = page.entries or not uri.key or (stem and store.list_page(directory.key, limit=1).entries)
+    if not found:
         raise NotFound(f"nothing at {uri_text(str(uri))}", hint="anyfit ls shows what there is")
-    return Place(store, directory, directory.key, first=page if deep else None)
+    return Place(store, directory, directory.key, first=page if deep else None, stem=stem)
 
 
 def _object(store: Store, uri: Uri) -> Entry | None:

@@ -77,11 +77,11 @@ def remove(
         NotFound: There is nothing.
         AnyfitError: Nothing could be deleted.
     """
-    place = find_source(uri, open, deep=recursive)
+    chosen = Filters(filters)
+    place = find_source(uri, open, deep=recursive, stem=chosen.stem)
     if place.entry is None and not recursive:
         raise UsageError(f"{uri_text(str(uri))} is a directory", hint="add --recursive to delete all below it")
     removal = _Removal(place, dry_run, on_action, on_progress)
-    chosen = Filters(filters)
     if place.entry is not None:
         removed = removal.one(place.entry) if chosen(uri.name) else Removed(0, 0)
     else:

@@ -73,7 +73,8 @@ def chosen(selection: Selection, *, recursive: bool, open: Open) -> Iterator[tup
     takes = Filters(selection.filters)
     cut = len(base.key)
     found = False
-    for line in list_place(selection.uri, recursive=recursive or bool(selection.wildcards), open=open):
+    deep = recursive or bool(selection.wildcards)
+    for line in list_place(selection.uri, recursive=deep, stem=takes.stem, open=open):
         name = line.uri.key[cut:] if line.uri.key.startswith(base.key) else line.uri.name
         if takes(name):
             found = True

@@ -27,6 +27,7 @@ from anyfit.storage.store import Store
 from anyfit.storage.tally import Stopped, Tally
 from anyfit.storage.uri import Uri
 from anyfit.storage.workshop import Buffers, Workshop
+from anyfit.values import evolve
 
 __all__ = ["copy_tree", "sync", "transfer"]
 
@@ -98,9 +99,10 @@ def transfer(
     def problem(key: str, reason: str) -> None:
         tally.fail(Failure(str(start.as_dir().join(key)), "", reason))
 
-    ours = find_source(start, open, deep=True, links=how.links, problem=problem)
-    theirs = find_target(_uri(target), ours, open)
-    ours = without_target(ours, theirs, Filters(how.filters))
+    takes = Filters(how.filters)
+    ours = find_source(start, open, deep=True, stem=takes.stem, links=how.links, problem=problem)
+    theirs = evolve(find_target(_uri(target), ours, open), stem=takes.stem)
+    ours = without_target(ours, theirs, takes)
     if how.delete and ours.entry is not None:
         raise UsageError(f"{uri_text(str(ours.uri))} is one object; delete needs a directory", hint="leave delete out")
     return _Transfer(how, ours, theirs, tally).run()
