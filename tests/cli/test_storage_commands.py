@@ -256,6 +256,19 @@ def test_pipes(cli: Any, bucket: Bucket) -> None:
     assert (cli.folder / "file").read_bytes() == b"local"
 
 
+def test_streams_by_the_names_of_their_devices(cli: Any, bucket: Bucket) -> None:
+    """A file that a shell writes stdout to keeps what is there already."""
+    known, told = cli.write("in", "from a file"), cli.write("out", "before ")
+    with known.open("rb") as stream:
+        subprocess.run(cli.command("cp", "/dev/stdin", bucket.uri("k")), cwd=cli.folder, env=cli.environ, stdin=stream)
+    with told.open("ab") as stream:
+        subprocess.run(
+            cli.command("cp", bucket.uri("k"), "/dev/stdout"), cwd=cli.folder, env=cli.environ, stdout=stream
+        )
+
+    assert told.read_text() == "before from a file"
+
+
 @pytest.mark.parametrize("name", ["pipe", "link"])
 @pytest.mark.parametrize("source", ["object", "file", "stdin"])
 def test_into_a_named_pipe(cli: Any, bucket: Bucket, name: str, source: str) -> None:

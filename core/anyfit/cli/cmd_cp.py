@@ -36,6 +36,9 @@ def run(args: Namespace) -> int:
     """Copy, in any direction."""
     from anyfit.storage.uri import Uri
 
+    # These may be links to files, which are written into and never replaced.
+    args.sources = ["-" if text == "/dev/stdin" else text for text in args.sources]
+    args.target = "-" if args.target == "/dev/stdout" else args.target
     if "-" in (*args.sources, args.target):
         return _pipe(args)
     target = Uri.parse(args.target)

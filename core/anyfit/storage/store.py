@@ -3,7 +3,7 @@
 A store is bound to one bucket (or one directory) and to credentials; keys are the bucket's own, as they are, with
 nothing encoded or normalised. Methods block, may be called from many threads at once, and raise
 `NotFound`, `AuthError` or `StorageError`. A scheme of your own inherits `Store`, runs `anyfit.testing.StorageContract`
-and is announced by the `anyfit_storage` hook.
+and is announced by the hook `anyfit_storage_schemes`.
 """
 
 from __future__ import annotations
