@@ -199,6 +199,21 @@ def test_delete(lab: Lab, tmp_path: Path) -> None:
     assert not (tmp_path / "back/gone").exists()
 
 
+def test_nothing_is_deleted_through_links(one: Lab, tmp_path: Path) -> None:
+    """What lies behind a link to a directory has another name, or is elsewhere: it may be what the source has."""
+    one.store.put("data/real/a", b"x")
+    for path in (tmp_path / "target/real", tmp_path / "elsewhere"):
+        path.mkdir(parents=True)
+        (path / "a").write_bytes(b"x")
+    for name, goal in (("inside", "real"), ("outside", "../elsewhere"), ("file", "real/a")):
+        (tmp_path / "target" / name).symlink_to(goal)
+    report = one.sync(one.remote, tmp_path / "target", delete=True)
+
+    assert (report.deleted, report.failures) == (1, ())
+    assert sorted(path.name for path in (tmp_path / "target").iterdir()) == ["inside", "outside", "real"]
+    assert (tmp_path / "target/real/a").exists() and (tmp_path / "elsewhere/a").exists()
+
+
 def test_nothing_is_deleted_when_the_source_is_not_known(one: Lab) -> None:
     """When a part of the source cannot be listed, nothing is deleted, and the report says so."""
     one.write("a/x", b"x")

@@ -72,6 +72,15 @@ class FileStore(Store):
         if not inside:
             raise StorageError(f"the key {key!r} leads out of {self.root} through a link: {directory}")
 
+    def is_behind_link(self, key: str) -> bool:
+        """Whether a link to a directory is on the way to a key: what lies there has another name, or is elsewhere."""
+        above = self.root.joinpath(key.removesuffix("/")).parent
+        while above != self.root and self.root in above.parents:
+            if above.is_symlink():
+                return True
+            above = above.parent
+        return False
+
     def list_page(self, prefix: str = "", *, token: str = "", delimiter: bool = False, limit: int = 1000) -> Page:
         entries: list[Entry] = []
         directories: list[str] = []

@@ -14,6 +14,7 @@ from typing import Any
 from anyfit.errors import AnyfitError, UsageError
 from anyfit.show import uri_text
 from anyfit.storage.crew import Crew
+from anyfit.storage.file import FileStore
 from anyfit.storage.filters import Filters
 from anyfit.storage.lanes import Lanes
 from anyfit.storage.leftovers import clear_leftovers
@@ -166,12 +167,16 @@ class _Transfer:
             if step.kind == "skip":
                 self.tally.skip()
             elif step.kind == "delete":
-                if self.how.delete:
+                if self.how.delete and not self._is_behind_link(step):
                     self.doomed.append(step)
             elif step.source:
                 self.tally.expect(step.source.size)
                 if self.how.dry_run or not lanes.takes(step):
                     mover.submit(step)
+
+    def _is_behind_link(self, step: Step) -> bool:
+        store = self.target.store
+        return isinstance(store, FileStore) and step.target is not None and store.is_behind_link(step.target.key)
 
     def _delete(self, mover: Mover) -> None:
         """Delete at the end, and nothing at all when the source could not be listed completely."""
