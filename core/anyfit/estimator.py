@@ -190,7 +190,17 @@ class Estimator:
             wait: Whether to return only when it can be deployed.
         """
         from anyfit.registering import register_job
+        from anyfit.validate import check_arguments
 
+        check_arguments(
+            model_name=model_name,
+            model_version=model_version,
+            entry_point=entry_point,
+            source_dir=path_text(source_dir),
+            environment=environment,
+            description=description,
+            options=options,
+        )
         return register_job(
             self._finished_job(),
             model_name=model_name,
@@ -237,7 +247,19 @@ class Estimator:
         from anyfit.model import deploy_new
         from anyfit.options.by_backend import own_options
         from anyfit.spec import EndpointSpec, Variant
+        from anyfit.validate import check_arguments
 
+        check_arguments(
+            instance_type=instance_type,
+            endpoint_name=endpoint_name,
+            model_name=model_name,
+            entry_point=entry_point,
+            source_dir=path_text(source_dir),
+            environment=environment,
+            description=description,
+            tags=tags,
+            options=options,
+        )
         job = self._finished_job()
         variant = Variant(model="", instance_type=instance_type, instance_count=initial_instance_count)
         spec = EndpointSpec(

@@ -26,6 +26,7 @@ from anyfit.backend import (
 from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, ServiceError, SpecError, UsageError, nearest
 from anyfit.names import named_text
 from anyfit.spec import JobSpec
+from anyfit.validate import check_arguments, check_tail
 
 if TYPE_CHECKING:
     from anyfit.backend import Backend
@@ -116,8 +117,7 @@ class Job:
             node: Lines of this node only.
             on_lost: Told why when the backend cannot be reached; following goes on.
         """
-        if tail is not None and not (isinstance(tail, int) and tail >= 0):
-            raise SpecError(f"tail: expected a whole number of 0 or more, got {tail!r}")
+        check_tail(tail)
         if since is not None:
             since = _aware(since)
         if node is not None and not 0 <= node < self.spec.instance_count:
@@ -250,6 +250,7 @@ class Job:
 
     def set_description(self, description: str) -> None:
         """Change what people read about the job, on the platform and in the journal."""
+        check_arguments(description=description)
         self.backend.require(Feature.DESCRIPTION)
         self.backend.set_description(self.ref, description)
         self.spec = evolve(self.spec, description=description)

@@ -61,7 +61,16 @@ class Model:
     ) -> Predictor:
         """Serve this model version; see `Estimator.deploy` for the arguments."""
         from anyfit.predictor import deploy_endpoint
+        from anyfit.validate import check_arguments
 
+        check_arguments(
+            instance_type=instance_type,
+            endpoint_name=endpoint_name,
+            environment=environment,
+            description=description,
+            tags=tags,
+            options=options,
+        )
         variant = Variant(
             model=str(self.ref),
             instance_type=instance_type,

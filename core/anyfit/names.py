@@ -26,7 +26,7 @@ def without_time(name: str) -> str:
 
 def check_name(name: str, capabilities: Capabilities, field: str) -> None:
     """Refuse a name that the backend would refuse."""
-    if not re.fullmatch(capabilities.name_pattern, name):
+    if not isinstance(name, str) or not re.fullmatch(capabilities.name_pattern, name):
         raise SpecError(f"{field}: {name!r} is no valid name", hint=f"names here are {capabilities.name_rule}")
 
 

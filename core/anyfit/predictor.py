@@ -30,6 +30,7 @@ from anyfit.journal import name_taken
 from anyfit.names import check_name, named_text
 from anyfit.options.by_backend import own_options
 from anyfit.spec import EndpointSpec, Variant
+from anyfit.validate import check_arguments, check_tail
 
 if TYPE_CHECKING:
     from anyfit.backend import Backend
@@ -105,6 +106,7 @@ class Predictor:
             follow: Go on until the caller has had enough.
             tail: Begin with the last so many lines.
         """
+        check_tail(tail)
         self.backend.require(Feature.ENDPOINT_LOGS)
         lines: deque[LogLine] = deque(maxlen=tail)
         cursor = ""
@@ -162,6 +164,7 @@ class Predictor:
             environment: Variables for the servers.
             wait: Whether to return only when it answers again.
         """
+        check_arguments(environment=environment, instance_type=instance_type)
         self.backend.require(Feature.ENDPOINT_UPDATE)
         current = self.info().spec
         if current is None:
@@ -292,6 +295,7 @@ def check_endpoint(session: Session, backend: Backend, spec: EndpointSpec) -> No
 def check_deployment(session: Session, arguments: Mapping[str, Any]) -> None:
     """Refuse arguments of `Estimator.deploy` that no endpoint could have, before a job runs for it."""
     backend = session.backend()
+    check_arguments(environment=arguments.get("environment"))
     own_options(arguments.get("options"), backend.name)
     name = arguments.get("endpoint_name", "")
     variant = Variant(model="", instance_count=arguments.get("initial_instance_count", 1))
@@ -333,6 +337,8 @@ def _check(spec: EndpointSpec, backend: Backend) -> None:
         count = variant.instance_count
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise SpecError(f"initial_instance_count: expected a whole number of 1 or more, got {count!r}")
+        if not isinstance(variant.weight, (int, float)):
+            raise SpecError(f"models: expected a number as the weight of {variant.model}, got {variant.weight!r}")
         if variant.weight < 0:
             raise SpecError(f"models: a weight cannot be negative, got {variant.weight:g} for {variant.model}")
     if not any(variant.weight for variant in spec.variants):

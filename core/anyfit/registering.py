@@ -101,7 +101,22 @@ def register_model(
     """
     from anyfit.session import Session
     from anyfit.storage import Uri
+    from anyfit.validate import check_arguments
 
+    check_arguments(
+        artifact=path_text(artifact),
+        model_name=model_name,
+        model_version=model_version,
+        entry_point=entry_point,
+        source_dir=path_text(source_dir),
+        framework=framework,
+        framework_version=framework_version,
+        py_version=py_version,
+        image_uri=image_uri,
+        environment=environment,
+        description=description,
+        options=options,
+    )
     session = Session.open(backend=backend, profile=profile)
     session.reconcile()
     chosen = session.backend()

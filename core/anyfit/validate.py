@@ -15,7 +15,7 @@ from anyfit.secret import secret_fault
 if TYPE_CHECKING:
     from anyfit.estimator import Estimator
 
-__all__ = ["check_channels", "check_estimator", "estimator_faults"]
+__all__ = ["check_arguments", "check_channels", "check_estimator", "check_tail", "estimator_faults"]
 
 _DISTRIBUTIONS = ("none", "torch", "mpi", "parameter-server")
 _CONVENTIONS = ("sagemaker", "ti", "modelarts")
@@ -41,6 +41,34 @@ def check_estimator(estimator: Estimator) -> None:
 def estimator_faults(estimator: Estimator) -> list[tuple[str, str]]:
     """Every fault, as a text that begins with the field's dotted name and `: `, and a hint, or ""."""
     return list(_type_faults(estimator)) or list(_sense_faults(estimator))
+
+
+def check_arguments(
+    *,
+    environment: Any = None,
+    tags: Any = None,
+    options: Any = None,
+    **texts: Any,
+) -> None:
+    """Raise `SpecError` with every fault of what `register`, `deploy` and their like were given; None is nothing."""
+    faults = [
+        f"{name}: expected text, got {text!r}" for name, text in texts.items() if not isinstance(text, str | None)
+    ]
+    for name, table in (("environment", environment), ("tags", tags)):
+        if table is not None and not _is_map_of_texts(table):
+            faults.append(f"{name}: expected a table of texts, got {table!r}")
+    if options is not None and not isinstance(options, Mapping):
+        faults.append(f"options: expected a table, got {options!r}")
+    if not faults:
+        faults += [fault for fault, _ in _variable_faults(environment or {})]
+    if faults:
+        raise _error([(fault, "") for fault in faults])
+
+
+def check_tail(tail: Any) -> None:
+    """Refuse what is no number of last lines; None means all."""
+    if tail is not None and not (_is_whole(tail) and tail >= 0):
+        raise SpecError(f"tail: expected a whole number of 0 or more, got {tail!r}")
 
 
 def check_channels(inputs: Mapping[str, Any]) -> None:
@@ -97,9 +125,7 @@ def _sense_faults(estimator: Estimator) -> Iterator[tuple[str, str]]:
         yield "framework: missing beside its version", "for instance framework = 'pytorch'"
     yield from _choice_fault("distribution", estimator.distribution, _DISTRIBUTIONS)
     yield from _choice_fault("convention", estimator.convention, _CONVENTIONS)
-    for name in estimator.environment:
-        if not _VARIABLE.fullmatch(name):
-            yield f"environment.{name}: {name!r} is no name for a variable", ""
+    yield from _variable_faults(estimator.environment)
     yield from _secret_faults(estimator)
     for name, pattern in estimator.metric_definitions.items():
         yield from _pattern_fault(name, pattern)
@@ -111,6 +137,12 @@ def _sense_faults(estimator: Estimator) -> Iterator[tuple[str, str]]:
     for name, options in estimator.options.items():
         if not isinstance(options, Mapping):
             yield f"options.{name}: expected a table of the options of backend {name!r}, got {options!r}", ""
+
+
+def _variable_faults(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name in environment:
+        if not _VARIABLE.fullmatch(name):
+            yield f"environment.{name}: {name!r} is no name for a variable", ""
 
 
 def _secret_faults(estimator: Estimator) -> Iterator[tuple[str, str]]:
@@ -172,4 +204,8 @@ def _is_map_of_texts(value: Any) -> bool:
 
 
 def _is_positive(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return _is_whole(value) and value >= 1
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from anyfit.backend import JobState, LogLine, Status
 from anyfit.contact import Contact
-from anyfit.errors import NotFinished, NotFound, ServiceError
+from anyfit.errors import NotFinished, NotFound, ServiceError, SpecError
 
 if TYPE_CHECKING:
     from anyfit.job import Job
@@ -158,8 +158,12 @@ def wait_all(jobs: Sequence[Job], *, timeout: float | None = None) -> list[JobSt
     Raises `NotFinished` when `timeout` seconds have passed; the jobs go on. Raises `ServiceError` when a backend is
     lost for good, as `Contact` tells.
     """
-    from anyfit.job import refresh_all
+    from anyfit.job import Job, refresh_all
 
+    if not isinstance(jobs, Sequence) or not all(isinstance(job, Job) for job in jobs):
+        raise SpecError(f"jobs: expected a list of Job, got {jobs!r}", hint="Estimator.attach(name).latest_job is one")
+    if timeout is not None and not isinstance(timeout, (int, float)):
+        raise SpecError(f"timeout: expected seconds, got {timeout!r}")
     if not jobs:
         return []
     pauses = _Pauses(min(job.poll_seconds for job in jobs), _deadline(timeout))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from anyfit import Estimator, NotFound, Predictor, UsageError, register_model
+from anyfit import Estimator, NotFound, Predictor, UsageError, register_model, wait_all
 
 TRAIN = "import os; open(os.path.join(os.environ['ANYFIT_MODEL_DIR'], 'factor'), 'w').write('3')"
 INFERENCE = """
@@ -112,3 +113,35 @@ def test_a_plan_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
     assert str(plan).startswith("job      mine\nbackend  local (localhost)\nmachine  local")
     assert '"a": "&lt;b&gt;"' in plan._repr_html_().replace("&quot;", '"')
+
+
+def test_arguments_of_a_wrong_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a call is given that it cannot use is refused by its name, and nothing is made of it."""
+    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "home"))
+    (tmp_path / "train.py").write_text(TRAIN)
+    estimator: Any = Estimator(entry_point="train.py", source_dir=str(tmp_path))
+    job = estimator.fit(logs=False)
+    model = estimator.register(model_name="good")
+    wait: Any = wait_all
+    make: Any = register_model
+    refused: list[tuple[str, Callable[[], object]]] = [
+        ("environment: expected a table of texts, got {'A': 1}", lambda: estimator.deploy(environment={"A": 1})),
+        ("environment.A B: 'A B' is no name", lambda: estimator.register(environment={"A B": "x"})),
+        ("tags: expected a table of texts, got ['a']", lambda: model.deploy(tags=["a"])),
+        ("options: expected a table, got 3", lambda: estimator.deploy(options=3)),
+        ("instance_type: expected text, got 3", lambda: estimator.deploy(instance_type=3)),
+        ("model_version: expected text, got 1", lambda: estimator.register(model_version=1)),
+        ("artifact: expected text, got 3", lambda: make(3, model_name="x")),
+        ("job_name: 3 is no valid name", lambda: estimator.fit(job_name=3)),
+        ("description: expected text, got 3", lambda: job.set_description(3)),
+        ("jobs: expected a list of Job, got ", lambda: wait([job.name])),
+        ("jobs: expected a list of Job, got ", lambda: wait(job)),
+        ("timeout: expected seconds, got '5 min'", lambda: job.wait(timeout="5 min")),
+    ]
+
+    for words, call in refused:
+        with pytest.raises(UsageError) as caught:
+            call()
+        assert caught.value.message.startswith(words)
+    assert [found.version for found in estimator.session().backend().models()] == ["1"]
+    assert estimator.session().backend().endpoints() == []
