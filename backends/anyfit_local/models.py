@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tarfile
 import tempfile
@@ -30,12 +31,19 @@ if TYPE_CHECKING:
 
 __all__ = ["delete", "every_model", "model_folder", "register", "spec_of"]
 
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
 
 def register(spec: ModelSpec, home: Home, open: Open) -> ModelRef:
     """Copy the model, which `open` gives the store of, and its code; an empty version counts on."""
     family = child(home.models, spec.name)
     if spec.version:
         _ = child(family, spec.version)
+    if spec.version and not _VERSION.fullmatch(spec.version):
+        raise SpecError(
+            f"model_version: {spec.version!r} is no valid version",
+            hint="versions here are letters, digits, '.', '_' and '-', with a letter or digit first",
+        )
     family.mkdir(parents=True, exist_ok=True, mode=0o700)
     prepared = Path(tempfile.mkdtemp(prefix=".new-", dir=family))
     try:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["JobFile", "job_again", "load_job_file"]
 
 _NAME = "job.toml"
+_CONFIG = "anyfit.toml"
 _PATHS = ("output_path", "checkpoint_path")
 _GIT_OVER_SSH = re.compile(r"[\w.-]+@[\w.-]+:")
 
@@ -139,6 +140,8 @@ def load_job_file(path: str | Path) -> JobFile:
     Raises `SpecError` with file and line for malformed TOML, unknown keys and values of a wrong type.
     """
     path = _found(Path(path))
+    if path.name == _CONFIG:
+        raise SpecError(f"{path} is the configuration, and no job file", hint="anyfit init writes a job file")
     if path.suffix != ".toml":
         return JobFile(label="", data={"entry_point": str(path)})
     from anyfit.config.toml import decode, key_lines, parse_toml
@@ -226,7 +229,7 @@ def _found(path: Path) -> Path:
 
 
 def _missing(path: Path) -> SpecError:
-    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    beside = [p.name for p in path.parent.iterdir() if p.name != _CONFIG] if path.parent.is_dir() else []
     return SpecError(
         f"{path} does not exist",
         hint=nearest(path.name, beside) or "anyfit init writes a job file, and anyfit fit takes a script as well",

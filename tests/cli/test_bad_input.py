@@ -282,6 +282,14 @@ def test_a_terminal_without_unicode(cli: Any) -> None:
     assert done.stdout == "\\xe9\\u4e2d\n"
 
 
+def test_the_configuration_is_no_job_file(cli: Any) -> None:
+    """It is not read as one, nor thought to be meant where a job file is misspelt."""
+    cli.write("anyfit.toml", "[profiles.far]\n")
+
+    assert "anyfit.toml is the configuration, and no job file" in cli("fit", "anyfit.toml").err
+    assert "did you mean" not in cli("fit", "fit.toml").err
+
+
 def test_doctor_of_a_profile(cli: Any) -> None:
     """The backend and the profile that are asked for are looked at."""
     cli.write("anyfit.toml", "[profiles.far]\nbackend = 'ti'\n")

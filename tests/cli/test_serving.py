@@ -167,6 +167,9 @@ def test_models(cli: Any) -> None:
     assert cli("models", "delete", "thing:a").code == 102
     assert cli("models", "thing").err == "anyfit: no model is called 'thing' on local; anyfit models lists them\n"
 
+    for version in ("a:b", "-1", "a b"):
+        done = cli("register", "first", "--name", "thing", "--version", version)
+        assert done.code == 2 and f"model_version: {version!r} is no valid version" in done.err
     for version in "bc":
         cli("register", "first", "--name", "thing", "--version", version)
     assert "--all means every one" in cli("models", "delete", "thing").err
