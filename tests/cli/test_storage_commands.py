@@ -208,6 +208,26 @@ def test_what_fits_goes_into_a_directory_beside_it(cli: Any, bucket: Bucket) -> 
     assert "archive/b.txt" in bucket.keys and not [key for key in bucket.keys if "archive/archive" in key]
 
 
+def test_how_often_a_service_is_asked(cli: Any, bucket: Bucket) -> None:
+    """What a command does with one place or object is found out once."""
+    bucket.put(k="1", d__a="1", d__b__c="1")
+    expected = {
+        ("ls", bucket.uri("d/")): ["ListObjects"],
+        ("ls", bucket.uri("d")): ["HeadObject", "ListObjects"],
+        ("ls", bucket.uri("k")): ["HeadObject"],
+        ("cp", bucket.uri("k"), "k"): ["HeadObject", "GetObject"],
+        ("cp", bucket.uri("k"), bucket.uri("l")): ["HeadObject", "CopyObject"],
+        ("cp", "-r", bucket.uri("d/"), "d"): ["ListObjects", "GetObject", "GetObject"],
+        ("cp", "k", bucket.uri("k")): ["PutObject"],
+        ("rm", bucket.uri("l")): ["HeadObject", "DeleteObject"],
+        ("rm", "-r", bucket.uri("d/")): ["ListObjects", "DeleteObjects"],
+    }
+    for words, operations in expected.items():
+        bucket.server.requests.clear()
+        assert cli(*words).code == 0
+        assert sorted(request.operation for request in bucket.server.requests.recent) == sorted(operations), words
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_no_more_is_listed_than_can_fit(cli: Any, bucket: Bucket, scheme: str) -> None:
     """Of a large directory only what begins as the wildcards or the filters do."""

@@ -54,16 +54,17 @@ def run(args: Namespace) -> int:
 
 
 def _check(args: Namespace, selections: list[Selection], target: Uri, stores: Stores) -> None:
-    """Refuse directories that nobody asked for, and several things for one place."""
+    """Of several, refuse directories and two for one place before any is copied."""
     from anyfit.errors import UsageError
     from anyfit.storage.places import find_source
 
-    several = len(selections) > 1
-    if several and not (target.is_dir or (target.is_local and target.path.is_dir())):
+    if len(selections) == 1:
+        return
+    if not (target.is_dir or (target.is_local and target.path.is_dir())):
         raise UsageError(f"{args.target} is no directory", hint=f"several go into one: {args.target}/")
     named: dict[str, Selection] = {}
     for selection in selections:
-        if selection.wildcards or (args.recursive and not several):
+        if selection.wildcards:
             continue
         if find_source(selection.uri, stores).entry is None:
             hint = "copy one directory at a time" if args.recursive else "add -r to copy what is in it"

@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help="a URI or path")
     parser.add_argument("target", metavar="TARGET", help="a URI or path")
     parser.add_argument("--delete", action="store_true", help="delete in the target what the source does not have")
-    parser.add_argument("-r", "--recursive", action="store_true", help="what it does anyway")
+    parser.add_argument("-r", "--recursive", action="store_true", default=True, help="what it does anyway")
     add_transfer(parser, compare="time")
 
 

@@ -178,6 +178,7 @@ class Moving:
         args = self._args
         return Options(
             compare=args.compare,
+            recursive=args.recursive or bool(selection.wildcards),
             delete=getattr(args, "delete", False),
             filters=selection.filters,
             dry_run=args.dry_run,

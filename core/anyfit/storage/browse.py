@@ -43,7 +43,7 @@ def list_place(uri: Uri, *, recursive: bool = False, stem: str = "", open: Open 
 
     With `stem` what has another name may be left out of all below. Memory stays flat however much there is.
     """
-    place = find_source(uri, open, deep=recursive, stem=stem if recursive else "")
+    place = find_source(uri, open, deep=recursive, folded=not recursive, stem=stem if recursive else "")
     if place.entry is not None:
         yield Listed(place.uri, place.entry)
         return
@@ -51,9 +51,8 @@ def list_place(uri: Uri, *, recursive: bool = False, stem: str = "", open: Open 
         for entry in place.list():
             yield Listed(_uri(place, entry.key), entry)
         return
-    token = ""
+    page = place.first or place.store.list_page(place.prefix, delimiter=True)
     while True:
-        page = place.store.list_page(place.prefix, token=token, delimiter=True)
         lines = [Listed(_uri(place, name)) for name in page.directories]
         lines += [
             Listed(_uri(place, entry.key), entry)
@@ -61,9 +60,9 @@ def list_place(uri: Uri, *, recursive: bool = False, stem: str = "", open: Open 
             if entry.key != place.prefix or not entry.is_marker
         ]
         yield from sorted(lines, key=lambda line: line.uri.key.encode("utf-8", "surrogateescape"))
-        token = page.next
-        if not token:
+        if not page.next:
             return
+        page = place.store.list_page(place.prefix, token=page.next, delimiter=True)
 
 
 def usage(uri: Uri, *, open: Open = open_store) -> Usage:

@@ -29,7 +29,7 @@ class Place:
         uri: The directory, with its slash, or the single object.
         prefix: What stands before a name in the store's keys.
         entry: The single object, if it is one.
-        first: The first page of the directory's listing, if that is known already.
+        first: The first page of the directory's listing, deep or folded, if that is known already.
         stem: How all names begin that are wanted, for services: on a disk it might lead out of the directory.
         apart: How the names begin that take no part, as the transfer itself writes there; "" where it does not.
     """
@@ -63,6 +63,7 @@ def find_source(
     open_store: Open,
     *,
     deep: bool = False,
+    folded: bool = False,
     stem: str = "",
     links: Links = "follow",
     problem: Problem | None = None,
@@ -70,7 +71,7 @@ def find_source(
     """What `uri` means as a source: with a slash a directory, else the object, else the directory of that name.
 
     With `deep` all below a directory will be listed whose names begin with `stem`, and what is asked to find it is the
-    first page of that.
+    first page of that; with `folded` it is the first page of what is in the directory.
 
     Raises:
         NotFound: There is neither.
@@ -83,11 +84,11 @@ def find_source(
         if entry:
             return Place(store, uri, uri.key.rpartition("/")[0] + "/" if "/" in uri.key else "", entry)
     directory = uri.as_dir()
-    page = store.list_page(directory.key + stem, limit=1000 if deep else 1)
-    found = page.entries or not uri.key or (stem and store.list_page(directory.key, limit=1).entries)
-    if not found:
+    page = store.list_page(directory.key + stem, delimiter=folded, limit=1000 if deep or folded else 1)
+    found = page.entries or page.directories or not uri.key
+    if not (found or (stem and store.list_page(directory.key, limit=1).entries)):
         raise NotFound(f"nothing at {uri_text(str(uri))}", hint="anyfit ls shows what there is")
-    return Place(store, directory, directory.key, first=page if deep else None, stem=stem)
+    return Place(store, directory, directory.key, first=page if deep or folded else None, stem=stem)
 
 
 def _object(store: Store, uri: Uri) -> Entry | None:

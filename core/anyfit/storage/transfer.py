@@ -90,7 +90,8 @@ def transfer(
 
     Raises:
         NotFound: There is no such source.
-        UsageError: The target lies in the source, and its own name is not left out by the filters.
+        UsageError: The source is a directory where none may be, or the target lies in the source and its own name is
+            not left out by the filters.
         AnyfitError: A side cannot be listed.
     """
     how = options or Options()
@@ -102,6 +103,8 @@ def transfer(
 
     takes = Filters(how.filters)
     ours = find_source(start, open, deep=True, stem=takes.stem, links=how.links, problem=problem)
+    if ours.entry is None and not how.recursive:
+        raise UsageError(f"{uri_text(str(start))} is a directory", hint="add -r to copy what is in it")
     theirs = evolve(find_target(_uri(target), ours, open), stem=takes.stem)
     ours = without_target(ours, theirs, takes)
     if how.delete and ours.entry is not None:
