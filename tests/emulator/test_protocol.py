@@ -382,15 +382,16 @@ def test_what_is_not_known_is_not_taken_for_something_else(
 
 def test_copies(client: Any, error_code: Code) -> None:
     """The source may be spelled with any escapes; what is no version and no directive is refused."""
-    client("PUT", "/dir/a", b"1", x_amz_meta_Colour="blue")
+    client("PUT", "/dir/a%20%2Bb", b"1", x_amz_meta_Colour="blue")
     bucket = client.server.bucket
-    for source in (f"/{bucket}/dir/a", f"%2F{bucket}%2Fdir%2Fa", f"{bucket}/dir/a?versionId=null"):
+    spellings = (f"/{bucket}/dir/a%20%2Bb", f"%2F{bucket}%2Fdir%2Fa%20%2Bb", f"{bucket}/dir/a+%2Bb?versionId=null")
+    for source in spellings:
         assert client("PUT", "/copy", b"", x_amz_copy_source=source).status_code == 200
         assert client("GET", "/copy").headers["x-amz-meta-colour"] == "blue"
         client("DELETE", "/copy")
 
-    version = client("PUT", "/copy", b"", x_amz_copy_source=f"{bucket}/dir/a?versionId=other")
-    directive = client("PUT", "/copy", b"", x_amz_copy_source=f"{bucket}/dir/a", x_amz_metadata_directive="MERGE")
+    version = client("PUT", "/copy", b"", x_amz_copy_source=f"{spellings[0]}?versionId=other")
+    directive = client("PUT", "/copy", b"", x_amz_copy_source=spellings[0], x_amz_metadata_directive="MERGE")
     assert (error_code(version), error_code(directive)) == ("NotImplemented", "InvalidArgument")
     assert client("GET", "/copy").status_code == 404
 

@@ -76,6 +76,8 @@ def test_s5cmd_copies_and_syncs(
     assert contents_of(server.data_dir / server.bucket / "t") == contents_of(tree)
     assert "数据%.txt" in run("s5cmd", "ls", f"{bucket}/t/*")
     assert run("s5cmd", "cat", f"{bucket}/t/a b/c+d") == "22"
+    run("s5cmd", "cp", f"{bucket}/t/a b/*", f"{bucket}/a b/")
+    assert run("s5cmd", "cat", f"{bucket}/a b/c+d") == "22"
     run("s5cmd", "du", f"{bucket}/*")
     run("s5cmd", "rm", f"{bucket}/*")
     assert run("s5cmd", "ls") != ""

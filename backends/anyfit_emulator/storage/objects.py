@@ -141,7 +141,7 @@ def _delete_one(call: Call, item: Element, *, escaped: bool) -> None:
 def copy_object(call: Call) -> Response:
     """`PUT /bucket/key` with a copy source."""
     call.store.require_bucket(call.bucket)
-    bucket, key = copy_source(call.own("copy-source"), call.options.suffixes)
+    bucket, key = _source(call)
     directive = call.own("metadata-directive").upper()
     if directive not in ("", "COPY", "REPLACE", "REPLACED"):
         raise StoreError("InvalidArgument", "Unknown metadata directive.")
@@ -165,7 +165,7 @@ def copy_object(call: Call) -> Response:
 
 def open_source(call: Call) -> tuple[ObjectInfo, int]:
     """The object that a copy comes from, whose conditions hold, and a descriptor of it."""
-    bucket, key = copy_source(call.own("copy-source"), call.options.suffixes)
+    bucket, key = _source(call)
     info, fd = _opened(call.request, call, bucket, key)
     try:
         check_read(info, call.request.headers, f"{call.dialect.prefix}copy-source-")
@@ -173,6 +173,12 @@ def open_source(call: Call) -> tuple[ObjectInfo, int]:
         os.close(fd)
         raise
     return info, fd
+
+
+def _source(call: Call) -> tuple[str, str]:
+    """Bucket and key that a copy comes from; S3 takes a plus sign there for a space."""
+    spelled = call.own("copy-source")
+    return copy_source(spelled.replace("+", " ") if call.dialect.name == "s3" else spelled, call.options.suffixes)
 
 
 def checksum_headers(call: Call, meta: Meta) -> list[tuple[str, str]]:
