@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +13,26 @@ import pytest
 from anyfit.console import Console
 from terminal import on_terminal
 
-SLOW = "import time; print('hello', flush=True); time.sleep(0.7); print('bye')"
+SLOW = """
+    import os, time
+    print('hello', flush=True)
+    while not os.path.exists(os.environ["GO"]):
+        time.sleep(0.01)
+    print('bye')
+"""
 
 
-def test_live_line(cli: Any) -> None:
-    """While a job runs a line shows its phase, and is gone when the next line comes."""
+@pytest.fixture
+def go(cli: Any) -> Path:
+    """SLOW goes on once this file exists."""
     cli.write("train.py", SLOW)
+    cli.environ["GO"] = str(cli.folder / "go")
+    return Path(cli.environ["GO"])
 
-    code, drawn = on_terminal(cli, "fit", "train.py")
+
+def test_live_line(cli: Any, go: Path) -> None:
+    """While a job runs a line shows its phase, and is gone when the next line comes."""
+    code, drawn = on_terminal(cli, "fit", "train.py", drawing={" train ": go})
 
     assert code == 0
     assert "\r\033[K⠋" in drawn or any(f"\r\033[K{spin} " in drawn for spin in "⠙⠹⠸⠼⠴⠦⠧⠇⠏")
@@ -50,11 +63,9 @@ def test_ctrl_c_while_the_live_line_is_drawn() -> None:
 
 
 @pytest.mark.parametrize("variable", ["CI", "NO_COLOR"])
-def test_no_live_line(cli: Any, variable: str) -> None:
+def test_no_live_line(cli: Any, variable: str, go: Path) -> None:
     """CI and NO_COLOR get plain lines, also on a terminal."""
-    cli.write("train.py", SLOW)
-
-    code, drawn = on_terminal(cli, "fit", "train.py", environ={variable: "1"})
+    code, drawn = on_terminal(cli, "fit", "train.py", environ={variable: "1"}, drawing={"hello": go})
 
     assert code == 0
     assert "\033" not in drawn

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import termios
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,9 +17,17 @@ __all__ = ["on_terminal"]
 
 
 def on_terminal(
-    cli: Any, *words: str, keys: str = "", columns: int = 100, environ: Mapping[str, str] = MappingProxyType({})
+    cli: Any,
+    *words: str,
+    keys: str = "",
+    columns: int = 100,
+    environ: Mapping[str, str] = MappingProxyType({}),
+    drawing: Mapping[str, Path] = MappingProxyType({}),
 ) -> tuple[int, str]:
-    """Run a command on a terminal; answers its exit code and everything that was drawn."""
+    """Run a command on a terminal; answers its exit code and everything that was drawn.
+
+    Once a text of `drawing` was drawn, its file is made.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     env = {name: text for name, text in cli.environ.items() if name not in ("CI", "NO_COLOR")} | dict(environ)
@@ -31,5 +40,8 @@ def on_terminal(
             drawn += os.read(ours, 65536)
         except OSError:  # Linux's way to say that the other side is closed
             break
+        for text, path in drawing.items():
+            if text.encode() in drawn:
+                path.touch()
     os.close(ours)
     return process.wait(timeout=60), drawn.decode()

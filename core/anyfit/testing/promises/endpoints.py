@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,17 @@ def _tags(predictor: Predictor, *, until: int, most: int = _ENOUGH) -> set[str]:
         if len(seen) == until:
             break
     return seen
+
+
+def _log(backend: Backend, ref: EndpointRef, cursor: str = "") -> tuple[list[str], str]:
+    """What an endpoint has said since that cursor, and the one after it."""
+    lines: list[str] = []
+    more = True
+    while more:
+        page = backend.endpoint_logs(ref, cursor)
+        lines += [line.text for line in page.lines]
+        cursor, more = page.cursor, page.more
+    return lines, cursor
 
 
 class EndpointPromises(Suite):
@@ -120,17 +132,17 @@ class EndpointPromises(Suite):
     def test_endpoint_logs(self, backend: Backend, served: Predictor) -> None:
         """What the handler prints is in the endpoint's log, or at least what happened to it; each line once."""
         needs(backend, Feature.ENDPOINT_LOGS)
-        lines: list[str] = []
-        cursor, more = "", True
-        while more:
-            page = backend.endpoint_logs(served.ref, cursor)
-            lines += [line.text for line in page.lines]
-            cursor, more = page.cursor, page.more
+        awaited = "the handler has its model" if backend.capabilities.can(Feature.ENDPOINT_OUTPUT) else ""
+        latest = time.monotonic() + self.endpoint_seconds
+        lines, cursor = _log(backend, served.ref)
+        while not any(awaited in line for line in lines) and time.monotonic() < latest:
+            time.sleep(backend.capabilities.poll_seconds / 10)
+            more, cursor = _log(backend, served.ref, cursor)
+            lines += more
+        lines += _log(backend, served.ref, cursor)[0]
 
-        assert lines
-        if backend.capabilities.can(Feature.ENDPOINT_OUTPUT):
-            assert any("the handler has its model" in line for line in lines)
-        assert backend.endpoint_logs(served.ref, cursor).lines == ()
+        assert any(awaited in line for line in lines)
+        assert _log(backend, served.ref)[0][: len(lines)] == lines
 
     def test_pause(self, backend: Backend, bench: Bench, models: tuple[Model, Model]) -> None:
         """A stopped endpoint answers nothing and stays; started again it serves what it served."""
