@@ -29,7 +29,8 @@ def refresh_rows(session: Session, rows: Sequence[JobRow]) -> list[str]:
         try:
             _ask(session, group)
         except AnyfitError as fault:
-            told.append(f"the jobs on {backend} are shown as they were last seen: {fault.message}")
+            why = fault.message.removeprefix("argument: ")  # nobody gave one: the profile is the job's own
+            told.append(f"the jobs on {backend} are shown as they were last seen: {why}")
     return told
 
 

@@ -303,3 +303,24 @@ def test_jobs_of_one_name_on_two_backends(cli: Any) -> None:
     shown = cli("jobs", "-n", "1", "--json").json()
 
     assert [(each["backend"], each["name"]) for each in shown] == [("elsewhere", "twin"), ("local", "twin")]
+
+
+def test_jobs_whose_profile_is_gone(cli: Any) -> None:
+    """They are shown as they were last seen, and the profile that is missing is named."""
+    cli.write("anyfit.toml", "[profiles.far]\n")
+    cli.write("train.py", "import time; time.sleep(600)")
+    cli("fit", "train.py", "--no-wait", "-p", "far", "--name", "sleeper")
+    cli.write("anyfit.toml", "")
+
+    done = cli("jobs")
+    cli.write("anyfit.toml", "[profiles.far]\n")
+
+    assert cli("rm", "-y", "sleeper").code == 0
+    assert done.out.splitlines()[1].startswith("sleeper ")
+    assert "the jobs on local are shown as they were last seen: there is no profile 'far'" in done.err
+
+
+def test_a_backend_that_lists_no_frameworks(cli: Any) -> None:
+    """An empty table is no answer for a person."""
+    assert cli("backends", "local", "--frameworks").err == "anyfit: local lists no frameworks\n"
+    assert cli("backends", "local", "--frameworks", "--json").json() == []

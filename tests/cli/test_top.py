@@ -47,6 +47,12 @@ def test_version(cli: Any) -> None:
     ("words", "message", "hint"),
     [
         (["ftt"], "there is no command 'ftt'", "did you mean 'fit'?"),
+        (
+            ["delete", "x"],
+            "there is no command 'delete'",
+            "anyfit rm: remove jobs and what belongs to them, or objects of a store",
+        ),
+        (["list"], "there is no command 'list'", "anyfit jobs: list jobs, newest first"),
         (["nonsense"], "there is no command 'nonsense'", "anyfit --help lists them"),
         (["-b", "local", "jobs"], "'-b' before the command", "options come after it: anyfit COMMAND --option"),
         (["jobs", "--jsn"], "anyfit jobs does not take '--jsn'", "did you mean '--json'?"),

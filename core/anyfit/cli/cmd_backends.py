@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from anyfit.cli.output import print_json, table
@@ -91,4 +92,6 @@ def _provided(args: Namespace) -> int:
         table(("FRAMEWORK", "VERSION", "PYTHON", "FOR", "IMAGE"), rows)
     else:
         table(("NAME", "ID"), [(preset.name, preset.native) for preset in found])
+    if not found and not args.json:
+        print(f"anyfit: {session.backend().name} lists no {args.kind}", file=sys.stderr)
     return 0

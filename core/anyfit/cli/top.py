@@ -6,6 +6,29 @@ from anyfit.cli.table import COMMANDS, GROUPS, exit_code_lines
 
 __all__ = ["help_text", "unknown_command"]
 
+_ELSEWHERE = {
+    "cancel": "stop",
+    "copy": "cp",
+    "create": "fit",
+    "delete": "rm",
+    "describe": "status",
+    "get": "jobs",
+    "info": "status",
+    "invoke": "predict",
+    "kill": "stop",
+    "list": "jobs",
+    "ps": "jobs",
+    "remove": "rm",
+    "run": "fit",
+    "serve": "deploy",
+    "show": "status",
+    "start": "fit",
+    "submit": "fit",
+    "train": "fit",
+    "watch": "attach",
+}
+"""What other tools call what we call otherwise."""
+
 
 def help_text() -> str:
     """The help of `anyfit` itself."""
@@ -22,4 +45,6 @@ def unknown_command(word: str) -> Exception:
 
     if word.startswith("-"):
         return UsageError(f"{word!r} before the command", hint="options come after it: anyfit COMMAND --option")
-    return UsageError(f"there is no command {word!r}", hint=nearest(word, COMMANDS) or "anyfit --help lists them")
+    meant = _ELSEWHERE.get(word)
+    near = f"anyfit {meant}: {COMMANDS[meant]}" if meant else nearest(word, COMMANDS)
+    return UsageError(f"there is no command {word!r}", hint=near or "anyfit --help lists them")
