@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import random
 import socket
 import sys
 import threading
@@ -251,6 +252,17 @@ def test_a_free_port_is_none_of_those_that_clients_are_given() -> None:
 
     assert port < 32_000
     assert all(is_free(port + more) for more in range(5))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that vanish with their process")
+def test_a_free_port_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where its program does not listen yet when the next one is asked for."""
+    first = free_port()
+    choose, chances = random.choice, [first, first]
+    monkeypatch.setattr(random, "choice", lambda ports: chances.pop() if chances else choose(ports))
+
+    assert free_port() != first
+    assert chances == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a whole network on loopback")

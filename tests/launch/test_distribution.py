@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -13,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from anyfit_emulator.running import ports
+from waiting import until
 
 Start = Callable[..., "subprocess.Popen[str]"]
 Nodes = Callable[..., "list[tuple[int, str, str]]"]
@@ -101,16 +103,8 @@ def gate(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that is free together with those above it; outside the range from which others get theirs."""
-    while True:
-        port = random.randrange(12_000, 30_000)
-        if all(is_free(port + more) for more in range(5)):
-            return port
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+    """A port that is free together with those above it, and that nobody else is given."""
+    return ports.free_port()
 
 
 @pytest.fixture
@@ -225,8 +219,8 @@ while True:
 
     process.terminate()
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    while children.exists() and len(children.read_text().split()) == 2:
-        pass
+    if children.exists():
+        until(lambda: children.read_text().split(), lambda left: len(left) < 2)
     os.write(opened, b"x")
     output, _ = process.communicate(timeout=30)
     os.close(opened)

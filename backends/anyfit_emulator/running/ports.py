@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import sys
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,19 +18,38 @@ __all__ = ["HOST", "answers", "free_port", "is_free", "listens", "own_address"]
 HOST = "127.0.0.1"
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LISTENING = "0A"
-_SERVERS = range(20_000, 32_000)
 _ROOM = 16
+_SERVERS = range(20_000, 32_000, _ROOM)
+_CLAIMED = 32
+_claims = deque[int]()  # descriptors of the latest
 
 
 def free_port() -> int:
     """A port that nobody listens on, with free ones above it, which programs of several processes count on.
 
-    It is below the range of which systems give ports to clients, since those come and go all the time.
+    It is below the range of which systems give ports to clients, since those come and go all the time. Nobody else is
+    given it for a while, in which its program begins to listen.
     """
     while True:
         first = random.choice(_SERVERS)  # noqa: S311
-        if all(is_free(first + more) for more in range(_ROOM)):
+        if all(is_free(first + more) for more in range(_ROOM)) and _claim(first):
             return first
+
+
+def _claim(port: int) -> bool:
+    """Whether no emulator of this machine has claimed the port; by a name that the system keeps for one alone."""
+    if sys.platform != "linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0anyfit-emulator/{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim.detach())
+    if len(_claims) > _CLAIMED:
+        os.close(_claims.popleft())
+    return True
 
 
 def own_address(key: str, index: int) -> str:

@@ -26,7 +26,7 @@ __all__ = ["Server", "main"]
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 _GRACE_SECONDS = 30
 _LOCK_SECONDS = 2.0
-_PORTS = range(20_000, 32_000)
+_PORTS = range(10_000, 20_000)
 _ATTEMPTS = 20
 
 

@@ -292,7 +292,8 @@ def test_what_a_task_trained_is_served(rig: Any) -> None:
     seen = serving(rig, ModelInfo={"ModelVersionId": made["TrainingModelVersionId"]})
     asked = {"Service": "INFER", "ServiceId": seen["ServiceId"], "Order": "ASC"}
     pod = {"Service": "INFER", "PodName": seen["ServiceInfo"]["PodList"][0][:-3] + "*"}
-    lines, of_pod = (rig.call("DescribeLogs", query)["Content"] for query in (asked, pod))
+    lines = rig.until(lambda: rig.call("DescribeLogs", asked)["Content"], bool)  # it may listen before it is heard
+    of_pod = rig.call("DescribeLogs", pod)["Content"]
     events = rig.call("DescribeEvents", asked)["Events"]
 
     assert predict(rig, seen, 1).json()["predictions"][0] == "trained"
