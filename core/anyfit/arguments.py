@@ -20,14 +20,19 @@ class UnknownArgument(UsageError, TypeError):
 
 
 def named_arguments(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Make unknown keyword arguments of `function` an error that names the nearest right one."""
-    known = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
+    """Make unknown keyword arguments of `function`, and too many without a name, an error that names the right one."""
+    parameters = inspect.signature(function).parameters
+    known = [name for name in parameters if name not in ("self", "cls")]
+    by_name = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
+    owner = function.__qualname__.removesuffix(".__init__")
 
     @functools.wraps(function)
     def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        if by_name and len(args) > len(parameters) - len(by_name):
+            first = by_name[0]
+            raise UnknownArgument(f"{owner} takes {first} and what follows by name only", hint=f"write {first}=...")
         for name in kwargs:
             if name not in known:
-                owner = function.__qualname__.removesuffix(".__init__")
                 raise UnknownArgument(
                     f"{owner} has no argument {name!r}",
                     hint=nearest(name, known) or f"it has: {', '.join(known)}",

@@ -40,6 +40,17 @@ def test_misspelt() -> None:
     assert caught.value.hint == "it has: name, loudly"
 
 
+def test_too_many_without_a_name() -> None:
+    """What has to be named is told with its name, where Python would only count."""
+    with pytest.raises(UnknownArgument, match=r"^greet takes loudly and what follows by name only") as caught:
+        greet("you", True)  # type: ignore[call-arg]
+    assert caught.value.hint == "write loudly=..."
+    with pytest.raises(UnknownArgument, match=r"^Estimator takes entry_point and what follows by name only"):
+        Estimator("train.py")  # type: ignore[call-arg]
+    with pytest.raises(UnknownArgument, match=r"^Estimator.attach takes backend and what follows by name only"):
+        Estimator.attach("job", "local")  # type: ignore[call-arg]
+
+
 CALLS: list[tuple[Any, dict[str, Any], str, str]] = [
     (Estimator, {"entrypoint": "a.py"}, "Estimator", "entry_point"),
     (Estimator, {"hyperparameter": {}}, "Estimator", "hyperparameters"),
