@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--rate", type=float, default=0.01)
     args = parser.parse_args()

@@ -75,3 +75,16 @@ def test_torch() -> None:
 
     assert metrics_of("example")["accuracy"][-1] > 0.7
     assert len(answer) == 2
+
+
+@pytest.mark.parametrize("example", ["digits", "plain-script", "torch-mnist-like"])
+def test_a_misspelt_hyperparameter_is_refused(example: str) -> None:
+    """It is not taken for the beginning of another one, whose value would win."""
+    if example.startswith("torch") and find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed")
+    words = ["fit", str(EXAMPLES / example / "job.toml"), "--set", "hyperparameters.epoch=1"]
+    words += ["--set", "hyperparameters.step=1"]
+    done = subprocess.run([sys.executable, "-m", "anyfit", *words], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 100
+    assert "argument not understood" in done.stderr

@@ -8,7 +8,7 @@ import random
 
 def main() -> None:
     """Train, print the loss, save the model."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--lr", type=float, default=0.05)
     args = parser.parse_args()
