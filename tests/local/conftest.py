@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import textwrap
 import time
@@ -18,6 +17,7 @@ from anyfit.code.bundle import pack_code
 from anyfit.spec import Code, JobSpec
 from anyfit_local.backend import LocalBackend
 from anyfit_local.settings import Settings
+from processes import is_alive
 
 T = TypeVar("T")
 
@@ -114,22 +114,11 @@ def until(look: Callable[[], T | None], seconds: float = 60.0) -> T:
     return found
 
 
-def alive(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-    except NotADirectoryError:
-        os.kill(pid, 0)
-        return True
-
-
 class Helpers:
     """Functions that test modules cannot import from here."""
 
     until = staticmethod(until)
-    alive = staticmethod(alive)
+    alive = staticmethod(is_alive)
 
 
 @pytest.fixture

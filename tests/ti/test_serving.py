@@ -25,6 +25,7 @@ from anyfit_ti.serving.views import living, matched, spec_of, status_of
 from anyfit_ti.serving.wire import call_info, group, old_service, service
 from anyfit_ti.settings import Settings
 from anyfit_ti.states import EMS_STATUS, SERVICE_STATUS
+from waiting import until
 
 Connect = Callable[..., TiBackend]
 HANDLER = """
@@ -229,10 +230,12 @@ def test_variables_and_logs(new: Served) -> None:
     predictor = new.deploy(new.variant(0, environment={"TAG": "mine"}))
     assert predictor.predict([1])["tag"] == "mine"
     predictor.update(environment={"TAG": "other"})
-    lines = [line.text for line in predictor.logs()]
+
+    def said() -> list[str]:
+        return [line.text for line in predictor.logs() if "handler" in line.text]
 
     assert predictor.predict([1])["tag"] == "other"
-    assert [line for line in lines if "handler" in line] == ["handler of mine", "handler of other"]
+    assert until(said, lambda lines: len(lines) > 1) == ["handler of mine", "handler of other"]
     spec = predictor.info().spec
     assert spec is not None
     assert spec.variants[0].environment == {"TAG": "other"}
