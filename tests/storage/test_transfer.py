@@ -27,6 +27,8 @@ from anyfit.storage import (
     open_store,
     sync,
 )
+from anyfit.storage.answers import OPAQUE
+from anyfit.values import evolve
 from anyfit_emulator.storage import ObjectStoreServer
 from waiting import within
 
@@ -125,6 +127,27 @@ def test_from_store_to_store(lab: Lab, open_in: Opener, tmp_path: Path) -> None:
     assert (report.copied, report.unproven, report.failures) == (2, 0, ())
     assert other.read("there/b") == (lab.local / "b").read_bytes()
     assert other.stat("there/b").checksum == lab.store.stat("data/b").checksum != ""
+
+
+def test_what_has_no_sums_is_not_proven_between_stores(
+    one: Lab, open_in: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large objects of other tools, and those that a service encrypts, are counted as what they are."""
+    for key in ("data/foreign", "data/opaque"):
+        one.store.put(key, os.urandom(6 * MIB))
+    stat, other = one.store.stat, open_in("cos")
+    monkeypatch.setattr(
+        one.store, "stat", lambda key: evolve(stat(key), checksum=OPAQUE) if key == "data/opaque" else stat(key)
+    )
+    report = sync(
+        one.remote,
+        Uri("cos", other.bucket, "there/"),
+        open=lambda uri: other if uri.scheme == "cos" else one.store,
+        state_dir=one.state,
+        part_size=5 * MIB,
+    )
+
+    assert (report.copied, report.unproven, report.failures) == (2, 2, ())
 
 
 def test_inside_one_service(lab: Lab, server: ObjectStoreServer) -> None:

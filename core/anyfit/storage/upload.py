@@ -12,7 +12,7 @@ from anyfit.show import uri_text
 from anyfit.storage.file import FileReader, FileStore
 from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.split import Split
-from anyfit.storage.store import Part
+from anyfit.storage.store import Entry, Part
 from anyfit.storage.sums import PieceSums
 from anyfit.storage.verify import Changed
 from anyfit.storage.workshop import Job, Workshop
@@ -79,7 +79,7 @@ class Upload(Split):
             self.entry = self._file.entry
             return ""
         self.entry = self.source.stat(self.job.entry.key)
-        return self.entry.checksum if self.entry.checksum.startswith("crc32:") else ""
+        return _sums_of(self.entry)
 
     def _resumed(self, head: dict[str, str | int]) -> dict[int, Part] | None:
         """The parts of an earlier run that are still good."""
@@ -138,7 +138,7 @@ class Upload(Split):
         self.target.finish_upload(self.job.target_key, self.upload, self._parts.values())
         self.state.forget()
         self._close()
-        return bool(self._file or self.entry.checksum)
+        return bool(self._file or _sums_of(self.entry))
 
     def abandon(self, error: BaseException) -> None:
         self._close()
@@ -151,6 +151,11 @@ class Upload(Split):
     def _close(self) -> None:
         if self._file:
             self._file.close()
+
+
+def _sums_of(entry: Entry) -> str:
+    """The sums of ours that an object takes along, "" when it has none."""
+    return entry.checksum if entry.checksum.startswith("crc32:") else ""
 
 
 def _as_changed(error: AnyfitError) -> AnyfitError:
