@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from anyfit.errors import StorageError
-from anyfit.storage import Store, StoreSettings, Uri, open_store
+from anyfit.storage import Store, StoreSettings, Uri, copy_tree, open_store
 from anyfit.storage.file import FileStore
 from anyfit.storage.retry import Retry
 from anyfit.storage.stream import read_pipe, read_stream, write_stream
@@ -40,6 +40,14 @@ class Trickle(io.RawIOBase):
             raise OSError("the other side is gone")
         piece, self.rest = self.rest[: min(size, 70_000)], self.rest[min(size, 70_000) :]
         return bytes(piece)
+
+
+def send_in_parts(store: Store, key: str, data: bytes, part: int) -> None:
+    """Make an object as other tools do, which keep no sums."""
+    upload = store.start_upload(key)
+    pieces = (data[at : at + part] for at in range(0, len(data), part))
+    parts = [store.put_part(key, upload, number, piece) for number, piece in enumerate(pieces, 1)]
+    store.finish_upload(key, upload, parts)
 
 
 @pytest.mark.parametrize("scheme", ["s3", "obs", "cos"])
@@ -115,6 +123,52 @@ def test_damage_without_sums_is_told_at_the_end(
         list(read_stream(store, "k"))
 
     assert b"".join(read_stream(store, "k")) == DATA
+    store.close()
+
+
+@pytest.mark.parametrize("part", [5 * MIB, 5 * MIB + 1])
+@pytest.mark.parametrize("scheme", ["s3", "cos"])
+def test_damage_of_objects_in_parts_is_told_at_the_end(
+    own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings], scheme: str, part: int
+) -> None:
+    """Their ETag proves them where the size of the parts is usual or told, and another reading elsewhere."""
+    store = open_store(Uri(scheme, own_server.bucket), settings_of(own_server, scheme))
+    send_in_parts(store, "k", DATA, part)
+    own_server.faults = "corrupt=1,only=GetObject,times=1"
+    with pytest.raises(StorageError, match="arrived damaged"):
+        list(read_stream(store, "k"))
+    own_server.requests.clear()
+
+    assert b"".join(read_stream(store, "k")) == DATA
+    told = scheme == "s3" or part == 5 * MIB
+    assert own_server.requests.counts["GetObject"] == (2 if told else 4)
+    store.close()
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("scheme", ["s3", "cos"])
+@pytest.mark.parametrize(("size", "part"), [(9 * MIB // 4, 3 * MIB // 2), (200_000, 200_000), (40_000, 40_000)])
+def test_damage_of_small_objects_in_parts_is_never_delivered(
+    own_server: ObjectStoreServer,
+    settings_of: Callable[..., StoreSettings],
+    tmp_path: Path,
+    scheme: str,
+    size: int,
+    part: int,
+    fast: bool,
+) -> None:
+    """What would go in one piece is read again until it is right, whatever the size of its parts."""
+    own_server.options.min_part = 0
+    store = open_store(Uri(scheme, own_server.bucket), settings_of(own_server, scheme, fast=fast))
+    store.retry = Retry(first=0.001)
+    data = DATA[7 : 7 + size]
+    send_in_parts(store, "d/k", data, part)
+    for target in (tmp_path / "back", tmp_path / "again"):
+        own_server.faults = "corrupt=1,only=GetObject,times=1"
+        report = copy_tree(Uri(scheme, own_server.bucket, "d/"), target, open=lambda uri: store)
+        assert (report.failures, (target / "k").read_bytes()) == ((), data)
+    own_server.faults = "corrupt=1,only=GetObject,times=1"
+    assert store.read("d/k") == data
     store.close()
 
 

@@ -81,11 +81,13 @@ class Mover:
             self.shop.tally.fail(_failure(job.action, error))
 
     def _is_split(self, job: Job) -> bool:
-        if self.inside or job.entry.size <= self.shop.part_size:
+        large = job.entry.size > self.shop.part_size
+        if self.inside:
             return False
         if isinstance(self.target, FileStore):
-            return not isinstance(self.source, FileStore)
-        return self.target.multipart
+            in_parts = job.entry.size > _SMALL and "-" in job.entry.etag  # an ETag that a single reading may not prove
+            return not isinstance(self.source, FileStore) and (large or in_parts)
+        return large and self.target.multipart
 
     def _split(self, job: Job) -> Upload | Download:
         if isinstance(self.target, FileStore):

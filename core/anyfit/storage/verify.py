@@ -13,7 +13,7 @@ from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.store import Data, Entry, Store
 from anyfit.storage.sums import PieceSums, part_sizes
 
-__all__ = ["Changed", "Prover", "proves", "read_proven"]
+__all__ = ["Changed", "PartsProver", "Prover", "proves", "read_proven"]
 
 
 class Changed(StorageError):
@@ -80,16 +80,75 @@ class Prover:
         return False
 
 
+class PartsProver:
+    """Compares bytes as they pass with an ETag of parts, whose size is told or guessed.
+
+    Args:
+        told: The size of the parts that the service tells, 0 when it does not.
+    """
+
+    def __init__(self, entry: Entry, told: int = 0) -> None:
+        self._etag = entry.etag
+        foreign = not entry.checksum and not is_md5(entry.etag)
+        self._trials = [_Parts(part) for part in part_sizes(entry.size, entry.etag, told)] if foreign else []
+
+    def see(self, data: memoryview) -> None:
+        """The next bytes."""
+        for trial in self._trials:
+            trial.see(data)
+
+    def verdict(self) -> bool | None:
+        """Whether they have the ETag in parts of one of these sizes; None when there is nothing to try."""
+        return any(trial.etag() == self._etag for trial in self._trials) if self._trials else None
+
+
+class _Parts:
+    """The ETag of bytes that were sent in parts of one size."""
+
+    def __init__(self, part: int) -> None:
+        self._part = part
+        self._digests: list[bytes] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._md5, self._left = hashlib.md5(usedforsecurity=False), self._part
+
+    def see(self, data: memoryview) -> None:
+        while data:
+            some = data[: self._left]
+            self._md5.update(some)
+            self._left -= len(some)
+            data = data[len(some) :]
+            if not self._left:
+                self._digests.append(self._md5.digest())
+                self._begin()
+
+    def etag(self) -> str:
+        rest = [self._md5.digest()] if self._left < self._part else []
+        digests = [*self._digests, *rest]
+        return f"{hashlib.md5(b''.join(digests), usedforsecurity=False).hexdigest()}-{len(digests)}"
+
+
 def read_proven(store: Store, key: str) -> tuple[bytes, Entry, bool]:
-    """A small object, its entry, and whether its content is proven; what arrives damaged is fetched again."""
+    """A small object, its entry, and whether its content is proven; what arrives damaged is fetched again.
+
+    What has the ETag of parts of no usual size is read until two readings agree.
+    """
 
     def once() -> tuple[bytes, Entry, bool]:
         with store.open(key) as reader:
             data = reader.read()
             entry = reader.entry
         verdict = proves(data, entry)
+        if verdict is None and _may_be_in_parts(entry):
+            with store.open(key, etag=entry.etag) as reader:
+                verdict = None if reader.read() == data else False
         if len(data) != entry.size or verdict is False:
             raise Unsteady(one_line(f"read {store.scheme}://{store.bucket}/{key}: the bytes arrived damaged"))
         return data, entry, bool(verdict)
 
     return retrying(once, store.retry)
+
+
+def _may_be_in_parts(entry: Entry) -> bool:
+    return entry.checksum != OPAQUE and not is_md5(entry.etag) and bool(part_sizes(entry.size, entry.etag))
