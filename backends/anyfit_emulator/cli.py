@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         room = Room(arguments.data, arguments.port, arguments.faults)
     except (OSError, RuntimeError) as error:
-        return _refused(error, "--data wants a folder that can be written to" if isinstance(error, OSError) else "")
+        return _refused(error)
     with _signals() as ended, ExitStack() as stack:
         try:
             stack.enter_context(room)
@@ -53,14 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _refused(error: Exception, hint: str = "") -> int:
-    """Say why nothing runs, and what would help."""
+def _refused(error: Exception) -> int:
+    """Say why nothing runs."""
     reason = str(error)
     if isinstance(error, OSError) and error.filename:
         reason = f"{error.filename}: {error.strerror}"
     print(f"anyfit: error: {reason}", file=sys.stderr)
-    if hint:
-        print(f"hint: {hint}", file=sys.stderr)
     return 4
 
 

@@ -71,17 +71,6 @@ def test_a_directory_in_use_is_one_line(tmp_path: Path) -> None:
     assert second.stderr.startswith("anyfit: error: another emulator is using")
 
 
-def test_a_directory_that_cannot_be_is_told(tmp_path: Path) -> None:
-    """What is no folder is named, with what is wanted."""
-    (tmp_path / "file").touch()
-    command = [sys.executable, "-m", "anyfit_emulator", "storage", "--data", str(tmp_path / "file")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-
-    assert done.returncode == 4
-    assert done.stderr.startswith(f"anyfit: error: {tmp_path / 'file'}")
-    assert done.stderr.endswith("hint: --data wants a folder that can be written to\n")
-
-
 @pytest.mark.parametrize("arguments", [["moon"], ["--faults", "boom=1"]])
 def test_wrong_arguments_are_usage_errors(arguments: list[str]) -> None:
     """Exit code 2 and the word that is wrong."""
