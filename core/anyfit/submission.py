@@ -169,8 +169,8 @@ def submit(
 
     def prepare() -> None:
         nonlocal began
-        check_inputs(backend, plan.spec)
         try:
+            check_inputs(backend, plan.spec)
             staged = stage(backend, plan, on_transfer)
         except KeyboardInterrupt:
             raise NotSubmitted from None

@@ -61,6 +61,9 @@ def start(
     except NotSubmitted:
         console.say("interrupted; nothing was submitted. The same again goes on with what is left to upload")
         raise
+    except KeyboardInterrupt:
+        console.say(f"interrupted; job {spec.key} may have been started all the same: anyfit jobs tells")
+        raise
     estimator.latest_job = job
     return job
 

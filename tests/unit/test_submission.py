@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from attrs import evolve
 from anyfit import intents
 from anyfit.backend import Capabilities, EndpointRef, Feature, JobRef, Plan, Status
 from anyfit.codec import dumps
+from anyfit.console import Console
 from anyfit.errors import (
     AnyfitError,
     AuthError,
@@ -28,6 +30,7 @@ from anyfit.errors import (
     Unsupported,
     UsageError,
 )
+from anyfit.estimator import Estimator
 from anyfit.job import find_job
 from anyfit.model import find_model
 from anyfit.predictor import deploy_endpoint, find_endpoint
@@ -35,6 +38,7 @@ from anyfit.session import Session
 from anyfit.spec import EndpointSpec, JobSpec, Variant
 from anyfit.submission import check_spec, submit
 from anyfit.testing import Bench
+from anyfit.training import start
 from anyfit_local.backend import LocalBackend
 from anyfit_local.settings import Settings
 
@@ -189,6 +193,20 @@ def test_trying_again_what_had_not_arrived(line: BadLine, bench: Bench) -> None:
     bench.run(bench.spec("print('ran')", name="mine"))
 
     assert rows(bench) == [("mine", True)]
+
+
+def test_an_interrupted_client_says_so(line: BadLine, bench: Bench, tmp_path: Path) -> None:
+    """Ctrl-C while the request is under way does not look as if nothing had happened."""
+    (tmp_path / "train.py").write_text("print('ran')")
+    estimator = Estimator(entry_point=tmp_path / "train.py")
+    estimator._session = bench.session
+    line.before = KeyboardInterrupt()
+    talk = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        start(estimator, None, job_name="mine", version_of=None, console=Console(talk=talk))
+
+    told = "anyfit: interrupted; job mine may have been started all the same: anyfit jobs tells\n"
+    assert talk.getvalue().endswith(told)
 
 
 @pytest.mark.parametrize("arrived", [True, False])
