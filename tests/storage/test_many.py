@@ -139,6 +139,21 @@ def test_nobody_there() -> None:
     assert answers == [(0, None), (1, None), (2, None)]
 
 
+def test_nobody_is_asked_again_who_does_not_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One vain attempt to connect is enough: where packets are swallowed each takes ten seconds."""
+    attempts = []
+
+    def connect(*_: object, **__: object) -> socket.socket:
+        attempts.append(1)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    answers = list(exchange(Wire(Origin.of("http://10.255.255.1")), _requests(9), 4))
+
+    assert answers == [(n, None) for n in range(9)]
+    assert len(attempts) == 1
+
+
 def test_interim_answers_are_passed_over() -> None:
     """A `100 Continue` before the answer is no answer."""
     data = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\nA:  b \r\n\r\nrest"

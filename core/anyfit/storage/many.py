@@ -94,6 +94,7 @@ def exchange(wire: Wire, requests: Iterable[tuple[bytes, T]], window: int) -> It
         while work.poll.get_map():
             yield from work.turn()
         yield from work.answers
+        yield from ((tag, None) for _, tag in work.waiting)
     finally:
         work.close()
 
@@ -103,6 +104,7 @@ class _Exchange(Generic[T]):
 
     Attributes:
         answers: What came since it was last looked at.
+        refused: Whether no further connection came about: each attempt may take long, and this thread has no time.
     """
 
     def __init__(self, wire: Wire, waiting: Iterator[tuple[bytes, T]]) -> None:
@@ -110,14 +112,17 @@ class _Exchange(Generic[T]):
         self.waiting = waiting
         self.poll = selectors.DefaultSelector()
         self.answers: list[tuple[T, Small | None]] = []
+        self.refused = False
 
     def start(self) -> bool:
         """Open a line for the next request; whether there was one."""
-        for request, tag in self.waiting:
+        while not self.refused and (following := next(self.waiting, None)):
+            request, tag = following
             try:
                 sock = self.wire.borrow()
             except StorageError:
                 self.answers.append((tag, None))
+                self.refused = True
                 continue
             line: _Line[T] = _Line(sock)
             sock.setblocking(False)
