@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -117,6 +119,43 @@ def test_nobody_there(settings_of: SettingsOf, own_server: ObjectStoreServer, sc
                 ask()
             assert caught.value.hint == "check endpoint and network"
         store.close()
+
+
+def test_a_network_that_goes_away_for_good_ends_a_transfer(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left is not tried object by object, each for half a minute; what was done is kept."""
+    for n in range(300):
+        FileStore(tmp_path / "source").put(f"{n:03}", bytes(100_000))
+    connect, attempts, gone = socket.create_connection, itertools.count(), threading.Event()
+
+    def connected(*args: Any, **options: Any) -> socket.socket:
+        if not gone.is_set():
+            return connect(*args, **options)
+        next(attempts)
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    done: list[str] = []
+
+    def leave(action: Action) -> None:
+        done.append(action.target)
+        if len(done) == 20:
+            own_server.faults = "reset=1"
+            gone.set()
+
+    monkeypatch.setattr(socket, "create_connection", connected)
+    store = open_store(Uri("s3", own_server.bucket), settings_of(own_server))
+    store.retry = Retry(attempts=4, first=0.001)
+    target = Uri("s3", own_server.bucket, "x/")
+    with pytest.raises(StorageError, match="Network is unreachable") as ended:
+        _sync(tmp_path / "source", target, store, tmp_path / "state", on_action=leave)
+    own_server.faults = ""
+    gone.clear()
+
+    assert "run it again" in ended.value.hint
+    assert next(attempts) <= 3 * 16 * 4
+    assert set(done) <= {f"{target.root}{entry.key}" for entry in store.list("x/")}
+    store.close()
 
 
 def test_a_service_that_is_gone_for_a_while(settings_of: SettingsOf, tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ class _Exchange(Generic[T]):
             self.start()
             return
         if answer is not None:
+            self.wire.note()
             self.answers.append((line.tag, answer))
             kept = line.is_sent and answer.headers.get("connection", "").lower() != "close"
             self._go_on(line, key.events, kept)

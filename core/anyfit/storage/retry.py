@@ -32,7 +32,7 @@ class Unreachable(Unsteady):
 
 
 class NeverReached(StorageError):
-    """No connection ever came about, so whatever else is asked for will fail, too."""
+    """No connection ever came about, or none for long and for anybody, so whatever else is asked for will fail, too."""
 
 
 _UNREACHABLE = ("Could not connect to the endpoint", "Failed to establish a new connection", "Failed to resolve")

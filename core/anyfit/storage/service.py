@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -148,7 +149,21 @@ class ServiceStore(Store):
             self._reached = True
             return answer
 
-        return retrying(once, self.retry)
+        begun = time.monotonic()
+        try:
+            return retrying(once, self.retry)
+        except Unreachable as error:
+            if self._is_silent_since(begun):
+                hint = "check the network, then run it again: what is done is kept"
+                raise NeverReached(error.message, hint=hint) from error
+            raise
+
+    def _is_silent_since(self, begun: float) -> bool:
+        """Whether nobody else had better luck; the libraries do not tell."""
+        from anyfit.storage.rest import RestApi
+
+        bulk = self._bulks[1] if self._bulks else None
+        return isinstance(bulk, RestApi) and bulk.wire.heard < begun
 
     def _moved(self, region: str, refused: StoreSettings) -> bool:
         with self._lock:

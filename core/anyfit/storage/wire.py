@@ -72,6 +72,7 @@ class Wire:
 
     Attributes:
         private: Whether nobody on the way can change what is sent: it is encrypted, or stays on this machine.
+        heard: When anything last went over any of them, by the monotonic clock.
         patient: The flag with which a read waits for all it asked for, which wakes Python up less often; TLS has none.
     """
 
@@ -84,6 +85,7 @@ class Wire:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.origin = origin
+        self.heard = time.monotonic()
         self.timeout = timeout
         self.private = origin.is_private(verify)
         self.patient = 0 if origin.secure else socket.MSG_WAITALL
@@ -125,18 +127,34 @@ class Wire:
             return f"nothing came for {self.timeout:g} seconds"
         return str(error) or type(error).__name__
 
-    @staticmethod
-    def _send(sock: socket.socket, head: bytes, body: Data) -> None:
+    def _send(self, sock: socket.socket, head: bytes, body: Data) -> None:
         try:
             if len(body) <= _SMALL:
                 sock.sendall(head + body)
             else:
                 sock.sendall(head)
-                _send_large(sock, body)
+                self._send_large(sock, body)
         except (BrokenPipeError, ConnectionResetError):
             # A service that refuses a request early may close before all was sent; its answer says why.
             if not len(body):
                 raise
+
+    def _send_large(self, sock: socket.socket, body: Data) -> None:
+        meter = SENDING.get()
+        if meter is None:
+            sock.sendall(body)
+            return
+        meter.begin()
+        view = memoryview(body)
+        for start in range(0, len(view), meter.step):
+            piece = view[start : start + meter.step]
+            sock.sendall(piece)
+            self.note()
+            meter.sent(len(piece))
+
+    def note(self) -> None:
+        """Something went over a connection."""
+        self.heard = time.monotonic()
 
     def _kept(self) -> socket.socket | None:
         if self._owner != os.getpid():  # in a fork, such as a worker that loads data: they stay its parent's
@@ -286,11 +304,13 @@ class Response:
         if self._sock is None:
             return 0
         try:
-            return self._sock.recv_into(buffer, 0, how)
+            got = self._sock.recv_into(buffer, 0, how)
         except OSError as error:
             self.close()
             told = self._wire.told(error)
             raise Unsteady(f"{self._wire.origin.endpoint}: lost in the middle of a body: {told}") from error
+        self._wire.note()
+        return got
 
     def _done(self) -> None:
         if self._sock is not None and self.headers.get("connection", "").lower() != "close":
@@ -346,19 +366,6 @@ class Response:
         return Unsteady(f"{self._wire.origin.endpoint} {what}")
 
 
-def _send_large(sock: socket.socket, body: Data) -> None:
-    meter = SENDING.get()
-    if meter is None:
-        sock.sendall(body)
-        return
-    meter.begin()
-    view = memoryview(body)
-    for start in range(0, len(view), meter.step):
-        piece = view[start : start + meter.step]
-        sock.sendall(piece)
-        meter.sent(len(piece))
-
-
 def _is_loopback(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
@@ -384,6 +391,7 @@ def _answer(wire: Wire, sock: socket.socket, method: str) -> Response:
                 raise ValueError("the answer's head is cut off")
             raise _Stale
         data = data + got if data else got
+    wire.note()
     status, headers, start = head
     length = headers.get("content-length")
     left = 0 if method == "HEAD" or status in (204, 304) else int(length) if length is not None else None
