@@ -385,6 +385,22 @@ def test_a_copy_that_failed_after_it_was_answered(scripted: Script, open_at: Ope
     assert [asked.headers["x-amz-copy-source"] for asked in service.asked] == ["/bucket/a%20b"] * 2
 
 
+def test_where_a_copy_in_cos_comes_from(scripted: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named by the bucket's own host, also where another endpoint is asked, such as an internal one."""
+    service, connect = scripted(lambda _: reply(MADE)), socket.create_connection
+    here = ("127.0.0.1", service.server_address[1])
+    monkeypatch.setattr(socket, "create_connection", lambda _, **options: connect(here, **options))
+    endpoint = "http://cos-internal.ap-guangzhou.tencentcos.cn"
+    settings = StoreSettings(endpoint=endpoint, region="ap-guangzhou", access_key="a", secret_key="s")
+    store, other = open_store("cos://b-1/", settings), open_store("cos://other-1/", settings)
+    store.copy(other, "d/a b", "c", size=1)
+    store.close()
+
+    (asked,) = service.asked
+    assert asked.headers["host"] == "b-1.cos-internal.ap-guangzhou.tencentcos.cn"
+    assert asked.headers["x-cos-copy-source"] == "other-1.cos.ap-guangzhou.myqcloud.com/d/a%20b"
+
+
 @pytest.mark.parametrize("body", [PAGE, b""])
 def test_a_copy_that_no_service_made(scripted: Script, open_at: Open, body: bytes) -> None:
     """Whoever answers with something else has copied nothing."""

@@ -40,7 +40,7 @@ class Dialect:
         checks: Whether the service may promise to check the CRC-32 of parts.
         encryption: The headers that tell of keys with which it encrypts.
         transparent: What they say when the ETag is the MD5 of the content all the same.
-        copies_by_host: Whether the source of a copy is named with the host of its bucket.
+        copy_source: How the bucket that a copy comes from is named.
     """
 
     prefix: str
@@ -49,7 +49,7 @@ class Dialect:
     checks: bool = False
     encryption: tuple[str, ...] = ()
     transparent: frozenset[str] = frozenset({"", "AES256"})
-    copies_by_host: bool = False
+    copy_source: str = "/{bucket}"
 
     def encrypts(self, headers: Mapping[str, str]) -> bool:
         """Whether the service encrypts so that the ETag becomes no digest of the content."""
@@ -64,7 +64,13 @@ S3 = Dialect("x-amz-", sign_v4, hashes=True, checks=True, encryption=(f"x-amz-{_
 OBS = Dialect(
     "x-amz-", sign_v4, hashes=True, encryption=(f"x-amz-{_SSE}", f"x-obs-{_SSE}"), transparent=frozenset({""})
 )
-COS = Dialect("x-cos-", sign_cos, hashes=False, encryption=(f"x-cos-{_SSE}",), copies_by_host=True)
+COS = Dialect(
+    "x-cos-",
+    sign_cos,
+    hashes=False,
+    encryption=(f"x-cos-{_SSE}",),
+    copy_source="{bucket}.cos.{region}.myqcloud.com",  # whatever endpoint requests go to, as the vendor's SDK has it
+)
 CRC64 = "x-cos-hash-crc64ecma"
 _ALGORITHM = "x-amz-checksum-algorithm"
 _CRC32 = "x-amz-checksum-crc32"
@@ -84,7 +90,6 @@ class RestApi:
         self.dialect = dialect
         self.wire = wire
         self.settings = settings
-        self.bucket = bucket
         self.place = f"{scheme}://{bucket}/" if bucket else f"{scheme}://"
         self.path = path
 
@@ -188,8 +193,8 @@ class RestApi:
         return self._made("finish", key, answer)
 
     def copy(self, bucket: str, source_key: str, key: str, size: int) -> str:
-        host = bucket + self.wire.origin.host[len(self.bucket) :] if self.dialect.copies_by_host else f"/{bucket}"
-        headers = {f"{self.dialect.prefix}copy-source": f"{host}/{quote_key(source_key)}"}
+        place = self.dialect.copy_source.format(bucket=bucket, region=self.settings.region)
+        headers = {f"{self.dialect.prefix}copy-source": f"{place}/{quote_key(source_key)}"}
         etag = self._made("copy to", key, self._ask("PUT", key, [], headers))
         if not etag:
             raise self._by_no_service("copy to", key)
