@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -278,6 +279,29 @@ def test_the_pump_keeps_memory_and_index_small(tmp_path: Path) -> None:
     assert (tmp_path / "node-0.log").read_bytes() == b"".join(b"%d\n" % n for n in range(10_000))
     assert (tmp_path / "node-0.idx").stat().st_size < 16 * 2000
     assert all(line.time for line in read_page([tmp_path / "node-0.log"], "", over=True).lines)
+
+
+def test_the_pump_leaves_nothing_in_the_pipe(tmp_path: Path) -> None:
+    """What was written is moved at once when there is no more time; who keeps the pipe open is not waited for."""
+    reading, writing = os.pipe()
+    if sys.platform == "linux":
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 20)
+    os.set_blocking(writing, False)
+    written = sum(iter(lambda: _write_some(writing), 0))
+    pump = Pump(reading, str(tmp_path / "node-0"))
+    pump.drain()
+    pump.close()
+    os.close(writing)
+
+    assert written >= 4096
+    assert (tmp_path / "node-0.log").stat().st_size == written
+
+
+def _write_some(pipe: int) -> int:
+    try:
+        return os.write(pipe, bytes(1 << 16))
+    except BlockingIOError:
+        return 0
 
 
 def test_metrics_are_read_from_the_log(rig: Any) -> None:

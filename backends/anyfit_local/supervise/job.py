@@ -284,11 +284,15 @@ class Supervisor:
         kill_all(self.folder, [])
 
     def _drain(self) -> None:
-        """Read what the pipes still hold; a stranger that keeps one open cannot hold the job up."""
+        """Read what the pipes still hold; a stranger that keeps one open cannot hold the job up.
+
+        However late it is, nothing is left in them: the machine may have had no time for us.
+        """
         until = time.monotonic() + _DRAIN_SECONDS
         while len(self._selector.get_map()) > 1 and time.monotonic() < until:
             self._wait(0.05)
         for node in self.nodes:
+            node.pump.drain()
             node.pump.close()
 
 

@@ -16,6 +16,7 @@ __all__ = ["ENTRY", "Pump"]
 
 ENTRY = struct.Struct("<QQ")
 _PIECE = 1 << 18
+_FULL = 1 << 20  # the most that a pipe can hold
 _GRAIN_NS = 5_000_000
 
 
@@ -43,6 +44,11 @@ class Pump:
             except OSError as fault:
                 self.fault = f"the log is cut off: {fault.strerror}"
         return bool(piece)
+
+    def drain(self) -> None:
+        """Move all that the pipe holds now, without waiting for whoever may still write."""
+        for _ in range(_FULL // _PIECE):
+            self.move()
 
     def close(self) -> None:
         """Give back what is open."""
