@@ -145,6 +145,21 @@ def test_damage_of_objects_in_parts_is_told_at_the_end(
     store.close()
 
 
+def test_damage_of_another_reading_is_none_of_the_first(
+    own_server: ObjectStoreServer, settings_of: Callable[..., StoreSettings]
+) -> None:
+    """What was given out is right, though it can only be proven by reading again, and that goes wrong at first."""
+    store = open_store(Uri("cos", own_server.bucket), settings_of(own_server, "cos"))
+    send_in_parts(store, "k", DATA, 5 * MIB + 1)
+    read = b""
+    for data in read_stream(store, "k"):
+        read += data
+        own_server.faults = "corrupt=1,only=GetObject,times=1" if read == DATA else ""
+
+    assert read == DATA
+    store.close()
+
+
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("scheme", ["s3", "cos"])
 @pytest.mark.parametrize(("size", "part"), [(9 * MIB // 4, 3 * MIB // 2), (200_000, 200_000), (40_000, 40_000)])

@@ -17,7 +17,7 @@ from anyfit_emulator.storage.call import Call, Options
 from anyfit_emulator.storage.credentials import Credential, CredentialTable
 from anyfit_emulator.storage.dialects import Dialect, dialect_of
 from anyfit_emulator.storage.errors import StoreError
-from anyfit_emulator.storage.faults import NOTHING, FaultPlan
+from anyfit_emulator.storage.faults import NOTHING, Decision, FaultPlan
 from anyfit_emulator.storage.requestlog import LoggedRequest, RequestLog
 from anyfit_emulator.storage.routes import OPERATIONS, SLOW, operation_of
 from anyfit_emulator.storage.store import ObjectStore
@@ -107,7 +107,7 @@ class StorageApp:
         if call.fault.kind == "reset" and call.request.method in ("PUT", "POST"):
             self._reset_upload(call)
         call.request.body.damaged = call.fault.kind == "corrupt"
-        return _spoil(operation(call), call.fault.kind)
+        return _spoil(operation(call), call.fault)
 
     def _identify(self, call: Call) -> Identity:
         if call.operation == "GetApiVersion":
@@ -195,10 +195,11 @@ def _refusal(error: StoreError, request: Request, dialect: Dialect, identifier: 
     return Response(error.status, [("Content-Type", "application/xml"), *error.headers], body)
 
 
-def _spoil(response: Response, kind: str) -> Response:
+def _spoil(response: Response, fault: Decision) -> Response:
     """Let a fault happen to a good answer."""
+    kind = fault.kind
     if kind == "lost" or (kind in ("reset", "truncate", "corrupt") and response.length):
-        response.mishap = Mishap(kind)
+        response.mishap = Mishap(kind, fault.at) if kind == "corrupt" else Mishap(kind)
     elif kind == "shorten" and isinstance(response.body, FileSlice) and response.length:
         response.body.length //= 2
     elif kind == "reset":

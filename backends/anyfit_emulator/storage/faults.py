@@ -100,10 +100,15 @@ class Faults:
 
 @frozen
 class Decision:
-    """What happens to one request: an error (status and code), a kind of fault, or neither."""
+    """What happens to one request: an error (status and code), a kind of fault, or neither.
+
+    Attributes:
+        at: Where in a body damage is done, as a fraction: elsewhere each time, as in life.
+    """
 
     error: tuple[int, str] | None = None
     kind: str = ""
+    at: float = 0.5
 
 
 NOTHING = Decision()
@@ -145,17 +150,23 @@ class FaultPlan:
 
     @staticmethod
     def _draw(faults: Faults, operation: str, name: str) -> Decision:
-        dice = int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "big")
-        position = dice / 2**64
+        position = _dice(name)
         for error, chance in faults.errors.items():
             if position < chance:
                 return Decision(error=error)
             position -= chance
         for kind, chance in faults.chances.items():
             if position < chance:
-                return Decision(kind=kind) if operation in _ONLY_FOR.get(kind, {operation}) else NOTHING
+                hit = operation in _ONLY_FOR.get(kind, {operation})
+                return Decision(kind=kind, at=_dice(f"{name} at")) if hit else NOTHING
             position -= chance
         return NOTHING
+
+
+def _dice(name: str) -> float:
+    """A number from 0 to 1 that is always the same for a name."""
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
 def _chance(text: str) -> float:

@@ -19,7 +19,7 @@ from anyfit.storage.crc32 import crc32
 from anyfit.storage.file import FileStore
 from anyfit.storage.inorder import PATIENCE, begun, in_order
 from anyfit.storage.options import Options
-from anyfit.storage.retry import Unsteady, retrying
+from anyfit.storage.retry import RETRY, Unsteady, retrying
 from anyfit.storage.state import State
 from anyfit.storage.store import Entry, Reader, Store
 from anyfit.storage.sums import PieceSums
@@ -67,19 +67,33 @@ def read_stream(store: Store, key: str, *, bandwidth: float | None = None) -> It
     crcs: list[int] = []
     pace = Tally(bandwidth=bandwidth).moving if bandwidth else None
 
-    def pieces() -> Iterator[bytes]:
-        starts = range(0, entry.size, size)
-        return in_order(partial(retrying, partial(_piece, store, entry, start, size, sums, pace)) for start in starts)
+    def piece(start: int) -> bytes:
+        return retrying(lambda: _piece(store, entry, start, size, sums, pace), store.retry)
 
-    for data in pieces():
+    starts = range(0, entry.size, size)
+    for data in in_order(partial(piece, start) for start in starts):
         prover.see(memoryview(data))
         parts.see(memoryview(data))
         crcs.append(crc32(data))
         yield data
-    damaged = not prover.verdict() if prover.able else parts.verdict() is False
-    if damaged and (prover.able or [crc32(data) for data in pieces()] != crcs):
+    damaged = prover.able and not prover.verdict()
+    if parts.verdict() is False:
+        checks = (partial(_is_right, partial(piece, start), crc) for start, crc in zip(starts, crcs, strict=True))
+        damaged = not all(in_order(checks))
+    if damaged:
         place = one_line(f"{store.scheme}://{store.bucket}/{key}")
         raise StorageError(f"{place}: the bytes arrived damaged", hint="read it again")
+
+
+def _is_right(read: Callable[[], bytes], crc: int) -> bool:
+    """Whether the first two readings of a piece that agree are of the bytes that were given out."""
+    seen = {crc}
+    for _ in range(RETRY.attempts):
+        again = crc32(read())
+        if again in seen:
+            return again == crc
+        seen.add(again)
+    return False
 
 
 def _told(store: Store, entry: Entry) -> int:
