@@ -413,6 +413,23 @@ def test_links(one: Lab) -> None:
     assert skipped.copied == 1
 
 
+def test_links_to_directories_elsewhere_are_followed(one: Lab, tmp_path: Path) -> None:
+    """Data often lies on another disk; but nothing that comes from a store is written there."""
+    (tmp_path / "elsewhere/deep").mkdir(parents=True)
+    (tmp_path / "elsewhere/deep/a").write_bytes(b"content")
+    one.write("b", b"x")
+    (one.local / "link").symlink_to(tmp_path / "elsewhere")
+    up = one.sync(one.local, one.remote)
+    beside = one.copy(one.local, tmp_path / "copy")
+    again = one.sync(one.local, one.remote, compare="checksum")
+    back = one.copy(one.remote, one.local)
+
+    assert (up.copied, up.failures, beside.copied, beside.failures) == (2, (), 2, ())
+    assert one.store.read("data/link/deep/a") == (tmp_path / "copy/link/deep/a").read_bytes() == b"content"
+    assert (again.copied, again.skipped) == (0, 2)
+    assert (back.copied, [failure.source for failure in back.failures]) == (1, [f"{one.remote}link/deep/a"])
+
+
 def test_a_target_inside_the_source_is_refused(one: Lab) -> None:
     """Copying a directory into itself is an error before anything is done."""
     one.write("a", b"x")

@@ -1,8 +1,8 @@
 """The `file` store: a directory of this machine.
 
-Keys are paths relative to the directory. Whatever a key holds, nothing outside the directory is read or written: `..`
-and `.` and empty parts are refused, and so is a link on the way that leads out. An empty directory is listed as its
-marker; putting a marker makes the directory.
+Keys are paths relative to the directory; `..` and `.` and empty parts are refused. Reading follows links. Whatever a
+key holds, nothing outside the directory is written: there a link on the way that leads out is refused, too. An empty
+directory is listed as its marker; putting a marker makes the directory.
 """
 
 from __future__ import annotations
@@ -52,13 +52,17 @@ class FileStore(Store):
         self._cleared: set[Path] = set()
 
     def path(self, key: str) -> Path:
-        """The local path of `key`. Raises `StorageError` if it would lie outside the directory."""
+        """The local path of `key`. Raises `StorageError` if it leads out of the directory by itself."""
         parts = key.removesuffix("/").split("/")
         if "\0" in key or any(part in ("", ".", "..") for part in parts):
             raise StorageError(
                 f"the key {key!r} is no path inside {self.root}", hint="rename the object, or leave it out: --exclude"
             )
-        path = self.root.joinpath(*parts)
+        return self.root.joinpath(*parts)
+
+    def _path_to_write(self, key: str) -> Path:
+        """The local path of `key`, if no link on the way leads out of the directory."""
+        path = self.path(key)
         self._check_links(path.parent, key)
         return path
 
@@ -136,7 +140,7 @@ class FileStore(Store):
 
     def put(self, key: str, data: Data, *, checksum: str = "") -> Entry:
         with _errors(key, self.root):
-            path = self.path(key)
+            path = self._path_to_write(key)
             if key.endswith("/"):
                 if len(data):
                     raise StorageError(f"the key {key!r} names a directory; it cannot hold bytes")
@@ -151,7 +155,7 @@ class FileStore(Store):
         with _errors(key, self.root):
             if not key or key.endswith("/"):
                 raise StorageError(f"the key {key!r} names a directory; it cannot hold bytes")
-            path = self.path(key)
+            path = self._path_to_write(key)
             self._clear(path.parent)
             return AtomicFile(path, tag=tag)
 
@@ -164,7 +168,7 @@ class FileStore(Store):
     def delete(self, key: str) -> None:
         """Delete a file, or an empty directory by its marker, and the directories that became empty."""
         with _errors(key, self.root):
-            path = self.path(key)
+            path = self._path_to_write(key)
             if path.is_dir() and not path.is_symlink():
                 if key.endswith("/") and not any(path.iterdir()):
                     path.rmdir()
