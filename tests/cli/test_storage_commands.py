@@ -533,6 +533,23 @@ def test_half_files_of_a_killed_command(cli: Any, bucket: Bucket) -> None:
     assert sorted(path.name for path in into.iterdir()) == ["k", "piped"]
 
 
+def test_one_of_several_cannot_be_copied(cli: Any, bucket: Bucket) -> None:
+    """What was copied and what failed of the others is told all the same."""
+    bucket.put(a="A", b="B", d__c="C")
+    cli("cp", "-", bucket.uri("d/../e"), stdin="x")
+    words = ["cp", bucket.uri("d/*"), bucket.uri("none*"), bucket.uri("a"), "into/"]
+    done = cli(*words)
+
+    assert done.code == 4
+    assert "anyfit: 2 copied (2 B), 2 failed" in done.err and "2 of 4 could not be transferred:" in done.err
+    assert f"  {bucket.uri('none*')}: nothing at {bucket.uri()} fits 'none*'\n" in done.err
+    assert f"  {bucket.uri('d/../e')}: " in done.err
+    assert sorted(path.name for path in (cli.folder / "into").iterdir()) == ["a", "c"]
+    told = cli(*words, "--json")
+    assert (told.code, told.json()["copied"], len(told.json()["failures"])) == (4, 2, 2)
+    assert cli("cp", bucket.uri("none*"), bucket.uri("a"), "other/").code == 102
+
+
 def test_one_place_of_several_cannot_be_deleted(cli: Any, bucket: Bucket) -> None:
     """`rm` deletes the others, and says at the end what it could not and why."""
     bucket.put(a="A", b="B", d__c="C")

@@ -48,8 +48,7 @@ def run(args: Namespace) -> int:
     moving = Moving(args)
     with open_stores(args) as stores:
         _check(args, selections, target, stores)
-        for selection in selections:
-            moving.run(selection, target, stores)
+        moving.run_each(selections, target, stores)
     return moving.end()
 
 

@@ -140,6 +140,20 @@ class Moving:
         self._reports: list[Report] = []
         self._progress = progress_line(args)
 
+    def run_each(self, selections: Sequence[Selection], target: Uri, stores: Stores) -> None:
+        """Transfer one selection after the other; once something was done, what is wrong with another is a failure."""
+        from anyfit.errors import AnyfitError
+        from anyfit.storage.options import Failure, Report
+
+        for selection in selections:
+            try:
+                self.run(selection, target, stores)
+            except AnyfitError as error:
+                if not self._reports:
+                    raise
+                failure = Failure(f"{selection.uri}{selection.wildcards}", "", error.message)
+                self._reports.append(Report(failures=(failure,)))
+
     def run(self, selection: Selection, target: Uri, stores: Stores) -> Report:
         """Transfer what is selected."""
         from anyfit.storage.transfer import transfer
