@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -171,7 +172,7 @@ class Estimator:
         model_name: str = "",
         model_version: str = "",
         entry_point: str = "",
-        source_dir: PathText = "",
+        source_dir: str | PathLike[str] = "",
         environment: Mapping[str, str] | None = None,
         description: str = "",
         options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -222,7 +223,7 @@ class Estimator:
         *,
         model_name: str = "",
         entry_point: str = "",
-        source_dir: PathText = "",
+        source_dir: str | PathLike[str] = "",
         environment: Mapping[str, str] | None = None,
         description: str = "",
         tags: Mapping[str, str] | None = None,

@@ -10,12 +10,12 @@ __all__ = ["PathText", "path_text", "path_texts"]
 PathText = str | os.PathLike[str]
 
 
-def path_text(place: PathText) -> str:
+def path_text(place: str | os.PathLike[str]) -> str:
     """The place as text; what is neither stays as it is, for whoever checks it."""
     return os.fspath(place) if isinstance(place, os.PathLike) else place
 
 
-def path_texts(places: Sequence[PathText]) -> Sequence[str]:
+def path_texts(places: Sequence[str | os.PathLike[str]]) -> Sequence[str]:
     """Each of the places as text."""
     if not isinstance(places, (list, tuple)):
         return places  # type: ignore[return-value]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -16,7 +17,7 @@ from anyfit.intents import ModelIntent, ask_once
 from anyfit.model import Model
 from anyfit.names import check_name
 from anyfit.options.by_backend import own_options
-from anyfit.pathtext import PathText, path_text
+from anyfit.pathtext import path_text
 from anyfit.spec import Code, ModelSpec
 
 if TYPE_CHECKING:
@@ -65,14 +66,14 @@ def register_job(
 
 @named_arguments
 def register_model(
-    artifact: PathText,
+    artifact: str | PathLike[str],
     *,
     model_name: str,
     model_version: str = "",
     backend: str | None = None,
     profile: str | None = None,
     entry_point: str = "",
-    source_dir: PathText = "",
+    source_dir: str | PathLike[str] = "",
     framework: str = "",
     framework_version: str = "",
     py_version: str = "",
