@@ -512,6 +512,12 @@ def test_no_log_makes_the_diagnosis_fail(
     assert report.to_json()["kind"] == report.kind.value
 
 
+def test_an_empty_log_is_nothing_to_read() -> None:
+    """Where the log has nothing, the next command shows what was sent instead."""
+    assert report_on("bye", code=3).next_command == "anyfit logs mnist"
+    assert report_on(code=3).next_command == report_on("", code=3).next_command == "anyfit status mnist --plan"
+
+
 TRACEBACK = ["Traceback (most recent call last):", '  File "/x/code/train.py", line 1, in <module>', "    f()", "E: no"]
 
 

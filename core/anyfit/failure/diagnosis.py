@@ -54,7 +54,7 @@ def diagnose(
     """
     evidence = gather(job=job, state=state, tail=tail, spec=spec)
     finding, looked_at = _find(evidence)
-    step = "install" if finding.next == "require" and not installs_requirements else finding.next
+    step = _next(finding, evidence, installs_requirements=installs_requirements)
     known = {**facts(looked_at, language), **{k: _short(v) for k, v in finding.facts.items()}}
     return FailureReport(
         job=job,
@@ -69,6 +69,13 @@ def diagnose(
         next_command=command(step, known),
         language=language,
     )
+
+
+def _next(finding: Finding, evidence: Evidence, *, installs_requirements: bool) -> str:
+    """The command that helps here: neither requirements where none are installed, nor a log that is empty."""
+    if finding.next == "require" and not installs_requirements:
+        return "install"
+    return "plan" if finding.next == "logs" and not any(evidence.lines) else finding.next
 
 
 def facts(evidence: Evidence, language: Language) -> dict[str, str]:
