@@ -55,12 +55,14 @@ class JobFile:
         data: The file's keys, checked, with every path as it is seen from here.
         lines: Where a key stands in the file.
         overridden: Keys that did not come from the file.
+        script: The script that is the job where there is no file, or "".
     """
 
     label: str
     data: Mapping[str, Any]
     lines: Mapping[KeyPath, int] = field(factory=dict, repr=False)
     overridden: frozenset[KeyPath] = frozenset()
+    script: str = ""
 
     @property
     def inputs(self) -> str | Mapping[str, str] | None:
@@ -131,6 +133,8 @@ class JobFile:
         raise_faults(faults, SpecError)
         data = copy.deepcopy(dict(self.data))
         _put(data, path, value)
+        if path == ("source_dir",) and self.script:
+            data["entry_point"] = _within(self.script, value)
         return attrs.evolve(self, data=data, overridden=self.overridden | {path})
 
 
@@ -143,7 +147,7 @@ def load_job_file(path: str | Path) -> JobFile:
     if path.name == _CONFIG:
         raise SpecError(f"{path} is the configuration, and no job file", hint="anyfit init writes a job file")
     if path.suffix != ".toml":
-        return JobFile(label="", data={"entry_point": str(path)})
+        return JobFile(label="", data={"entry_point": str(path)}, script=str(path))
     from anyfit.config.toml import decode, key_lines, parse_toml
 
     label = str(path)
@@ -270,6 +274,14 @@ def _resolved(data: dict[str, Any], folder: str) -> dict[str, Any]:
     if "deploy" in data:
         made["deploy"] = {**data["deploy"], **_resolved_code(data["deploy"], folder, alone=False)}
     return made
+
+
+def _within(script: str, folder: str) -> str:
+    """A script as it is called in a folder that holds it; as it is called here where that does not."""
+    try:
+        return Path(script).resolve().relative_to(Path(folder).expanduser().resolve()).as_posix()
+    except (ValueError, OSError, RuntimeError):
+        return script
 
 
 def _secret_beside(folder: str, where: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from anyfit.backend import Feature, JobState, LogLine, Plan
+from anyfit.code.alone import notes_on_what_stays
 from anyfit.code.bundle import pack_code
 from anyfit.code.pruning import prune_bundles
 from anyfit.code.remote import bring_archive, is_remote
@@ -52,7 +53,7 @@ def start(
         console.say(sentence)
     began = time.monotonic()
     spec = make_spec(estimator, session, inputs, job_name, version_of)
-    plan = make_plan(session, session.backend(), spec)
+    plan = _with_notes(make_plan(session, session.backend(), spec))
     console.phase("package", time.monotonic() - began, _packed(spec.code))
     for note in plan.notes:
         console.note(note)
@@ -72,7 +73,7 @@ def plan_only(estimator: Estimator, inputs: Inputs, *, job_name: str | None, ver
     """What `start` would submit, as far as can be told without an account."""
     session = estimator.session()
     spec = make_spec(estimator, session, inputs, job_name, version_of)
-    return outline(session, session.backend(), spec)
+    return _with_notes(outline(session, session.backend(), spec))
 
 
 def watch(job: Job, *, console: Console, logs: bool, tensorboard: bool) -> JobState:
@@ -147,6 +148,11 @@ def make_spec(
         convention=estimator.convention,
         options=own_options(estimator.options, backend.name),
     )
+
+
+def _with_notes(plan: Plan) -> Plan:
+    """With what this machine alone can tell of the code, which no backend sees before it is packed."""
+    return attrs.evolve(plan, notes=(*notes_on_what_stays(plan.spec.code), *plan.notes))
 
 
 def _code(estimator: Estimator, session: Session) -> tuple[Code | None, str]:

@@ -337,3 +337,21 @@ def test_every_field_of_an_estimator(cli: Any) -> None:
     assert (spec["instance_count"], spec["max_run"], spec["description"]) == (2, 90, "1.50")
     assert (spec["convention"], spec["tags"]) == ("ti", {"team": "7"})
     assert json.dumps(plan)
+
+
+def test_a_script_of_a_folder(cli: Any) -> None:
+    """A script goes alone, with a note on what it would miss, and with its folder where that is named."""
+    cli.write("src/train.py", "import json, helper\n")
+    cli.write("src/helper.py", "print('helped')")
+    cli.write("src/json.txt", "")
+
+    alone = cli("fit", "src/train.py")
+    planned = cli("plan", "src/train.py")
+    whole = cli("fit", "src/train.py", "--set", "source_dir=src")
+    above = cli("fit", "src/train.py", "--set", "source_dir=.")
+
+    told = "source_dir: src/train.py goes alone, and helper beside it not: source_dir = 'src' takes them along"
+    assert alone.code == 100 and f"anyfit: note: {told}\n" in alone.err
+    assert f"note     {told} [none]" in planned.out
+    assert (whole.code, whole.out, above.code, above.out) == (0, "helped\n", 0, "helped\n")
+    assert "goes alone" not in whole.err + above.err
