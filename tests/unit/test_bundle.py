@@ -160,9 +160,9 @@ def test_dependency_in_the_way(tmp_path: Path) -> None:
         ("/etc/passwd", "src", r"entry_point: /etc/passwd is outside of source_dir src", "move the script"),
         ("train.py", "scr", r"source_dir: scr does not exist", "did you mean 'src'?"),
         ("othr.py", "", r"entry_point: othr\.py does not exist", "did you mean 'other.py'?"),
-        ("src", "", r"entry_point: src is not a file", ""),
+        ("src", "", r"entry_point: src is not a file", "source_dir = 'src'"),
         ("", "empty", r"source_dir: empty holds no file", "is everything in it ignored?"),
-        ("train.py", "broken.tar", r"source_dir: broken\.tar cannot be unpacked", ""),
+        ("train.py", "broken.tar", r"source_dir: broken\.tar cannot be unpacked: it is no tar archive$", ""),
     ],
 )
 def test_faults(

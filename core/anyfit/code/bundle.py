@@ -73,7 +73,10 @@ def _collect(entry_point: str, source_dir: str, scratch: Path, *, without: Path)
     if not source_dir:
         path = _existing(entry_point, "entry_point")
         if not path.is_file():
-            raise SpecError(f"entry_point: {entry_point} is not a file")
+            raise SpecError(
+                f"entry_point: {entry_point} is not a file",
+                hint=f"name the folder as source_dir = {entry_point!r}, and a script in it as entry_point",
+            )
         return [SourceFile(path, path.name)], entry_point
     git = parse_git(source_dir)
     if git is not None:
@@ -102,7 +105,8 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
         with tarfile.open(archive) as tar:
             tar.extractall(scratch, filter="data")
     except (tarfile.TarError, OSError) as fault:
-        raise SpecError(f"source_dir: {archive} cannot be unpacked: {fault}") from fault
+        reason = "it is no tar archive" if isinstance(fault, tarfile.ReadError) else fault
+        raise SpecError(f"source_dir: {archive} cannot be unpacked: {reason}") from fault
     return scratch
 
 
