@@ -28,12 +28,14 @@ from attrs import evolve
 from anyfit.errors import AuthError, NotFound, StorageError
 from anyfit.storage import Action, Entry, FileStore, Progress, Report, Store, StoreSettings, Uri, open_store, sync
 from anyfit.storage.retry import Retry
+from anyfit.storage.sums import PieceSums
 from anyfit_emulator.running.ports import free_port
 from anyfit_emulator.storage import Faults, ObjectStoreServer
 from anyfit_emulator.storage.requestlog import LoggedRequest
 from ports import deaf_port
 
 MIB = 1 << 20
+_PAIR = ("s3", "cos")
 SettingsOf = Callable[..., StoreSettings]
 
 _ROADS = [("s3", True), ("s3", False), ("obs", True), ("cos", True), ("cos", False)]
@@ -188,6 +190,68 @@ def test_damage_is_never_delivered(store: Store, own_server: ObjectStoreServer, 
 
     assert len(report.failures) == 4
     assert _files(tmp_path / "back") == {}
+
+
+@pytest.mark.parametrize("kind", ["whole", "parts", "sums"])
+@pytest.mark.parametrize("faults", ["", "corrupt=1,only=GetObject,times=1", "corrupt=0.3,only=GetObject"])
+def test_no_damage_goes_from_store_to_store(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path, kind: str, faults: str
+) -> None:
+    """What is sent on in parts is held against the source's ETag or sums, and only what is damaged is read again."""
+    data = os.urandom(22 * MIB)
+    stores = {scheme: open_store(Uri(scheme, own_server.bucket), settings_of(own_server, scheme)) for scheme in _PAIR}
+    for store in stores.values():
+        store.retry = Retry(first=0.001)
+    if kind == "whole":
+        stores["s3"].put("data/k", data)
+    else:
+        sums = str(PieceSums.of(data)) if kind == "sums" else ""
+        upload = stores["s3"].start_upload("data/k", checksum=sums)
+        pieces = enumerate((data[at : at + 8 * MIB] for at in range(0, len(data), 8 * MIB)), 1)
+        parts = [stores["s3"].put_part("data/k", upload, number, piece) for number, piece in pieces]
+        stores["s3"].finish_upload("data/k", upload, parts)
+    own_server.faults = faults
+    report = sync(
+        Uri("s3", own_server.bucket, "data/"),
+        Uri("cos", own_server.bucket, "copy/"),
+        open=lambda uri: stores[uri.scheme],
+        state_dir=tmp_path / "state",
+        part_size=5 * MIB,
+        jobs=3,
+    )
+    own_server.faults = ""
+    reads = own_server.requests.counts["GetObject"]
+
+    assert (report.failures, report.unproven, report.copied) == ((), 0, 1)
+    assert stores["cos"].read("copy/k") == data
+    assert faults or reads == 5
+    for store in stores.values():
+        store.close()
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "UploadPart"])
+def test_nobody_waits_for_a_part_that_fails(
+    own_server: ObjectStoreServer, settings_of: SettingsOf, tmp_path: Path, operation: str
+) -> None:
+    """Between stores the parts are proven in their order; one that never comes ends the object and nothing else."""
+    stores = {scheme: open_store(Uri(scheme, own_server.bucket), settings_of(own_server, scheme)) for scheme in _PAIR}
+    for n in range(3):
+        stores["s3"].put(f"data/{n}", os.urandom(20 * MIB))
+    for store in stores.values():
+        store.retry = Retry(attempts=1)
+    own_server.faults = f"error=500:1,only={operation},times=1"
+    report = sync(
+        Uri("s3", own_server.bucket, "data/"),
+        Uri("cos", own_server.bucket, "copy/"),
+        open=lambda uri: stores[uri.scheme],
+        state_dir=tmp_path / "state",
+        part_size=MIB,
+        jobs=4,
+    )
+
+    assert (report.copied, report.unproven, len(report.failures)) == (2, 0, 1)
+    for store in stores.values():
+        store.close()
 
 
 @pytest.mark.parametrize("fast", [True, False])

@@ -24,7 +24,7 @@ from anyfit.storage.state import State
 from anyfit.storage.store import Entry, Reader, Store
 from anyfit.storage.sums import PieceSums
 from anyfit.storage.tally import Tally
-from anyfit.storage.verify import PartsProver, Prover
+from anyfit.storage.verify import PartsProver, Prover, told_part
 
 __all__ = ["Pace", "read_pipe", "read_stream", "write_stream"]
 
@@ -63,7 +63,7 @@ def read_stream(store: Store, key: str, *, bandwidth: float | None = None) -> It
     if sums and sums.piece > _LARGEST_PIECE:
         sums = None
     size = sums.piece if sums else _PIECE
-    prover, parts = Prover(entry), PartsProver(entry, _told(store, entry))
+    prover, parts = Prover(entry), PartsProver(entry, told_part(store, entry))
     crcs: list[int] = []
     pace = Tally(bandwidth=bandwidth).moving if bandwidth else None
 
@@ -94,12 +94,6 @@ def _is_right(read: Callable[[], bytes], crc: int) -> bool:
             return again == crc
         seen.add(again)
     return False
-
-
-def _told(store: Store, entry: Entry) -> int:
-    """The size of the parts of an object that has no sums of ours, where the service tells it."""
-    told = store.part_size(entry.key) if "-" in entry.etag and not entry.checksum else 0
-    return told if told < entry.size else 0
 
 
 def _piece(store: Store, entry: Entry, start: int, size: int, sums: PieceSums | None, pace: Pace | None) -> bytes:

@@ -9,12 +9,14 @@ from threading import Lock
 
 from anyfit.errors import AnyfitError, AuthError, NotFound
 from anyfit.show import uri_text
+from anyfit.storage.crc32 import crc32
 from anyfit.storage.file import FileReader, FileStore
-from anyfit.storage.retry import Unsteady, retrying
+from anyfit.storage.inturn import InTurn
+from anyfit.storage.retry import RETRY, Unsteady, retrying
 from anyfit.storage.split import Split
 from anyfit.storage.store import Entry, Part
 from anyfit.storage.sums import PieceSums
-from anyfit.storage.verify import Changed
+from anyfit.storage.verify import Changed, told_part
 from anyfit.storage.workshop import Job, Workshop
 
 __all__ = ["Upload", "part_size_for"]
@@ -39,7 +41,9 @@ class Upload(Split):
         self.entry = job.entry
         self._parts: dict[int, Part] = {}
         self._parts_lock = Lock()
+        self._crcs: dict[int, int] = {}
         self._file: FileReader | None = None
+        self._turn: InTurn | None = None
         self.upload = ""
 
     def begin(self) -> Iterable[int]:
@@ -58,6 +62,7 @@ class Upload(Split):
         self._parts = self._resumed(head) or {}
         if not self._parts:
             self._start(head, checksum)
+        self._turn = None if self._file or self._parts else self._provers()
         for part in self._parts.values():
             self.shop.tally.moving(part.size)
         count = -(-self.entry.size // self.part)
@@ -106,11 +111,27 @@ class Upload(Split):
         return max(0, min(self.part, self.entry.size - (number - 1) * self.part))
 
     def move(self, piece: int) -> None:
-        start, length = (piece - 1) * self.part, self._length(piece)
-        with self.shop.buffers.borrow(length) as view:
-            retrying(lambda: self._fill(view, start), self.source.retry)
-            with self.shop.tally.sending(length):
-                part = self.target.put_part(self.job.target_key, self.upload, piece, view)
+        turn = self._turn
+        try:
+            if turn:
+                turn.wait(piece)
+            with self.shop.buffers.borrow(self._length(piece)) as view:
+                self._fetch(view, piece)
+                if turn:
+                    turn.see(piece, view)
+                    self._crcs[piece] = crc32(view)
+                self._put(view, piece)
+        except BaseException:
+            if turn:
+                turn.give_up()
+            raise
+
+    def _fetch(self, view: memoryview, piece: int) -> None:
+        retrying(lambda: self._fill(view, (piece - 1) * self.part), self.source.retry)
+
+    def _put(self, view: memoryview, piece: int) -> None:
+        with self.shop.tally.sending(len(view)):
+            part = self.target.put_part(self.job.target_key, self.upload, piece, view)
         with self._parts_lock:
             self._parts[piece] = part
 
@@ -135,10 +156,47 @@ class Upload(Split):
     def complete(self) -> bool:
         if self._file and not self._file.unchanged():
             raise Changed(f"{uri_text(self.job.action.source)} changed while it was being read", hint="run it again")
+        proven = self._proven()
         self.target.finish_upload(self.job.target_key, self.upload, self._parts.values())
         self.state.forget()
         self._close()
-        return bool(self._file or _sums_of(self.entry))
+        return proven
+
+    def _provers(self) -> InTurn:
+        return InTurn(self.entry, told_part(self.source, self.entry))
+
+    def _proven(self) -> bool:
+        """Whether the bytes that were sent are those of the source; damaged ones are sent again."""
+        if not self._turn:
+            return bool(self._file or _sums_of(self.entry))
+        verdict = self._turn.verdict()
+        if verdict is False:
+            verdict = self._send_again()
+            if verdict is False and self._turn.certain:
+                raise Changed(f"{uri_text(self.job.action.source)}: what arrives never is what the service says")
+        return bool(verdict)
+
+    def _send_again(self) -> bool | None:
+        """Read each part until two readings agree, and send those anew that were others."""
+        provers = self._provers()
+        for piece in sorted(self._parts):
+            with self.shop.buffers.borrow(self._length(piece)) as view:
+                crc = self._read_until_agreed(view, piece)
+                provers.see(piece, view)
+                if crc != self._crcs[piece]:
+                    self.shop.tally.undone(len(view))
+                    self._put(view, piece)
+        return provers.verdict()
+
+    def _read_until_agreed(self, view: memoryview, piece: int) -> int:
+        seen = {self._crcs[piece]}
+        for _ in range(RETRY.attempts):
+            self._fetch(view, piece)
+            crc = crc32(view)
+            if crc in seen:
+                return crc
+            seen.add(crc)
+        raise Changed(f"{uri_text(self.job.action.source)}: the bytes arrive damaged", hint="run it again")
 
     def abandon(self, error: BaseException) -> None:
         self._close()

@@ -13,7 +13,7 @@ from anyfit.storage.retry import Unsteady, retrying
 from anyfit.storage.store import Data, Entry, Store
 from anyfit.storage.sums import PieceSums, part_sizes
 
-__all__ = ["Changed", "PartsProver", "Prover", "proves", "read_proven"]
+__all__ = ["Changed", "PartsProver", "Prover", "proves", "read_proven", "told_part"]
 
 
 class Changed(StorageError):
@@ -85,12 +85,16 @@ class PartsProver:
 
     Args:
         told: The size of the parts that the service tells, 0 when it does not.
+
+    Attributes:
+        able: Whether there is a size to try.
     """
 
     def __init__(self, entry: Entry, told: int = 0) -> None:
         self._etag = entry.etag
         foreign = not entry.checksum and not is_md5(entry.etag)
         self._trials = [_Parts(part) for part in part_sizes(entry.size, entry.etag, told)] if foreign else []
+        self.able = bool(self._trials)
 
     def see(self, data: memoryview) -> None:
         """The next bytes."""
@@ -99,7 +103,13 @@ class PartsProver:
 
     def verdict(self) -> bool | None:
         """Whether they have the ETag in parts of one of these sizes; None when there is nothing to try."""
-        return any(trial.etag() == self._etag for trial in self._trials) if self._trials else None
+        return any(trial.etag() == self._etag for trial in self._trials) if self.able else None
+
+
+def told_part(store: Store, entry: Entry) -> int:
+    """The size of the parts of an object that has no sums of ours, where the service tells it, else 0."""
+    told = store.part_size(entry.key) if "-" in entry.etag and not entry.checksum else 0
+    return told if told < entry.size else 0
 
 
 class _Parts:
