@@ -162,6 +162,19 @@ def test_where_things_go(cli: Any, bucket: Bucket) -> None:
     assert (refused.code, "is no directory" in refused.err) == (2, True)
 
 
+def test_several_files_named_one_by_one(cli: Any, bucket: Bucket) -> None:
+    """As by a shell that fills in `data/*`: each goes into the directory, and filters are heeded."""
+    for number in range(300):
+        cli.write(f"data/{number}", "x")
+    cli.write("other/last [1]*.txt", "y")
+    cli.write("data/deep/not", "this")
+    names = [f"data/{number}" for number in range(300)]
+    done = cli("cp", *names, "data/7", "other/last [1]*.txt", bucket.uri("into/"), "--exclude", "2*", "--json")
+
+    assert (done.code, done.json()["copied"], done.json()["bytes"]) == (0, 190, 190)
+    assert bucket.keys == sorted(f"into/{n}" for n in [*range(300), "last [1]*.txt"] if not str(n).startswith("2"))
+
+
 def test_two_of_one_name_are_not_copied_over_each_other(cli: Any, bucket: Bucket) -> None:
     """Of two sources that would be one target none is lost: nothing is copied."""
     bucket.put(a__x_txt="a", b__x_txt="b")

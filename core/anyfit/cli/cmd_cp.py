@@ -34,6 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Copy, in any direction."""
+    from anyfit.storage.selection import together
     from anyfit.storage.uri import Uri
 
     # These may be links to files, which are written into and never replaced.
@@ -48,6 +49,8 @@ def run(args: Namespace) -> int:
     moving = Moving(args)
     with open_stores(args) as stores:
         _check(args, selections, target, stores)
+        if len(selections) > 1 and args.compare == "always" and not target.is_local:
+            selections = together(selections)
         moving.run_each(selections, target, stores)
     return moving.end()
 

@@ -192,7 +192,8 @@ class Moving:
         args = self._args
         return Options(
             compare=args.compare,
-            recursive=args.recursive or bool(selection.wildcards),
+            recursive=args.recursive or bool(selection.wildcards or selection.names),
+            names=selection.names,
             delete=getattr(args, "delete", False),
             filters=selection.filters,
             dry_run=args.dry_run,

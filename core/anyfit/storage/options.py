@@ -27,6 +27,7 @@ class Options:
         compare: What counts as changed. "always": everything; "time": another size, or the source is newer; "size":
             another size; "checksum": another size, or content that is not proven equal by MD5 and ETag.
         recursive: Whether the source may be a directory.
+        names: Of a directory only these, each an object; none stands for all.
         delete: Delete what the source does not have, at the end, and only if the source was listed completely.
         filters: Patterns by `include(...)` and `exclude(...)`; what they leave out is neither copied nor deleted.
         dry_run: Tell what would be done and do nothing.
@@ -39,6 +40,7 @@ class Options:
 
     compare: Compare = "time"
     recursive: bool = True
+    names: tuple[str, ...] = ()
     delete: bool = False
     filters: tuple[Filter, ...] = ()
     dry_run: bool = False

@@ -30,6 +30,7 @@ class Place:
         prefix: What stands before a name in the store's keys.
         entry: The single object, if it is one.
         first: The first page of the directory's listing, deep or folded, if that is known already.
+        names: What of the directory is wanted, none for all of it.
         stem: How all names begin that are wanted, for services: on a disk it might lead out of the directory.
         apart: How the names begin that take no part, as the transfer itself writes there; "" where it does not.
     """
@@ -39,6 +40,7 @@ class Place:
     prefix: str
     entry: Entry | None = None
     first: Page | None = field(default=None, repr=False)
+    names: tuple[str, ...] = ()
     stem: str = ""
     apart: str = ""
 
@@ -48,6 +50,8 @@ class Place:
 
     def list(self) -> Iterator[Entry]:
         """All below the directory that is wanted, and perhaps more."""
+        if self.names:
+            return (self.store.stat(self.key(name)) for name in sorted(self.names, key=os.fsencode))
         first, prefix = self.first, self.prefix if self.uri.is_local else self.prefix + self.stem
         if first is None:
             return self.store.list(prefix)

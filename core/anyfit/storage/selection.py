@@ -7,7 +7,7 @@ a file of this machine that has is found without.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from anyfit.errors import NotFound, UsageError
 from anyfit.show import uri_text
@@ -17,7 +17,7 @@ from anyfit.storage.places import Open
 from anyfit.storage.uri import Uri
 from anyfit.values import evolve, frozen
 
-__all__ = ["Selection", "chosen", "select"]
+__all__ = ["Selection", "chosen", "select", "together"]
 
 _WILDCARD = re.compile(r"[*?]")
 
@@ -30,11 +30,13 @@ class Selection:
         uri: The object or directory.
         filters: What takes part.
         wildcards: As they were written, "" without any.
+        names: Of a directory only these objects, which were named one by one.
     """
 
     uri: Uri
     filters: tuple[Filter, ...] = ()
     wildcards: str = ""
+    names: tuple[str, ...] = ()
 
     def nothing(self) -> NotFound:
         """The error to raise when nothing fits."""
@@ -61,6 +63,22 @@ def select(text: str, filters: tuple[Filter, ...] = (), *, raw: bool = False) ->
     cut = uri.key.rfind("/", 0, found.start()) + 1
     wildcards = uri.key[cut:]
     return Selection(evolve(uri, key=uri.key[:cut]), include(wildcards.replace("[", "[[]")) + filters, wildcards)
+
+
+def together(selections: Iterable[Selection]) -> list[Selection]:
+    """Of objects that were named one by one, the files of one directory as one selection, to be moved side by side."""
+    others: list[Selection] = []
+    directories: dict[Uri, dict[str, Selection]] = {}
+    for one in selections:
+        if one.wildcards or not one.uri.is_local:
+            others.append(one)
+        else:
+            directories.setdefault(one.uri.parent, {})[one.uri.name] = one
+    files = [
+        evolve(next(iter(named.values())), uri=directory, names=tuple(named))
+        for directory, named in directories.items()
+    ]
+    return [*files, *others]
 
 
 def chosen(selection: Selection, *, recursive: bool, open: Open) -> Iterator[tuple[str, Listed]]:

@@ -105,6 +105,7 @@ def transfer(
     ours = find_source(start, open, deep=True, stem=takes.stem, links=how.links, problem=problem)
     if ours.entry is None and not how.recursive:
         raise UsageError(f"{uri_text(str(start))} is a directory", hint="add -r to copy what is in it")
+    ours = evolve(ours, names=how.names)
     theirs = evolve(find_target(_uri(target), ours, open), stem=takes.stem)
     ours = without_target(ours, theirs, takes)
     if how.delete and ours.entry is not None:
