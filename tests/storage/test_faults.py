@@ -246,7 +246,7 @@ def test_nobody_waits_for_a_part_that_fails(
         open=lambda uri: stores[uri.scheme],
         state_dir=tmp_path / "state",
         part_size=MIB,
-        jobs=4,
+        jobs=16,
     )
 
     assert (report.copied, report.unproven, len(report.failures)) == (2, 0, 1)
