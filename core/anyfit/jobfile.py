@@ -29,7 +29,7 @@ from attrs import field, frozen
 
 from anyfit.errors import SpecError, nearest
 from anyfit.options.declared import raise_faults, unknown
-from anyfit.options.kinds import convert
+from anyfit.options.kinds import alternatives, convert, is_list, is_table
 from anyfit.pathtext import PathText
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class JobFile:
         kind = _kind_at(path)
         faults: list[str] = []
         value = convert(kind, _read(kind, value), f"--set {'.'.join(path)}", faults)
-        raise_faults(faults, SpecError)
+        raise_faults(faults, SpecError, hint=_as_toml(kind, ".".join(path)))
         data = copy.deepcopy(dict(self.data))
         _put(data, path, value)
         if path == ("source_dir",) and self.script:
@@ -365,14 +365,19 @@ def _item_kind(kind: Any) -> Any:
 
 def _read(kind: Any, text: str) -> Any:
     """A value as it stands after `=`: TOML, unless that gives something else where text is wanted."""
-    from typing import get_args
-
     data = _toml(f"value = {text}")
     value = data["value"] if isinstance(data, dict) and len(data) == 1 else text
     if not isinstance(value, (str, bool, int, float, list, dict)):
         return text  # a date is nothing that JSON could say
-    wants_text = str in (kind, *get_args(kind)) and not isinstance(value, dict)
+    wants_text = str in alternatives(kind) and not isinstance(value, dict)
     return text if wants_text and not isinstance(value, str) else value
+
+
+def _as_toml(kind: Any, name: str) -> str:
+    """How a list or a table is written on the command line; "" for everything else."""
+    if is_list(kind):
+        return f"""write --set '{name}=["a", "b"]'"""
+    return f"write --set {name}.NAME=VALUE" if is_table(kind) else ""
 
 
 def _put(data: dict[str, Any], path: KeyPath, value: Any) -> None:

@@ -59,6 +59,9 @@ def test_git_is_no_path(tmp_path: Path) -> None:
         ("deploy.initial_instance_count=2", ("deploy", "initial_instance_count"), 2),
         ("inputs.train=7", ("inputs", "train"), "7"),
         ("description=", ("description",), ""),
+        ('arguments=["--a", "b"]', ("arguments",), ("--a", "b")),
+        ("instance_type={local = 'cpu:1'}", ("instance_type",), {"local": "cpu:1"}),
+        ("hyperparameters={a = 1}", ("hyperparameters",), {"a": 1}),
     ],
 )
 def test_overrides(tmp_path: Path, text: str, path: tuple[str, ...], value: object) -> None:
@@ -77,6 +80,22 @@ def test_wrong_overrides(tmp_path: Path, text: str) -> None:
     """What cannot be set is refused, and named as it was written."""
     with pytest.raises(SpecError, match=r"^--set "):
         read(tmp_path, 'entry_point = "t.py"\n').overriding([text])
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("command=ls", """write --set 'command=["a", "b"]'"""),
+        ("tags=x", "write --set tags.NAME=VALUE"),
+        ("max_run=x", ""),
+    ],
+)
+def test_how_lists_and_tables_are_written(tmp_path: Path, text: str, hint: str) -> None:
+    """What is given as mere text is answered with the way to write it."""
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path, 'entry_point = "t.py"\n').overriding([text])
+
+    assert caught.value.hint == hint
 
 
 def test_all_faults_at_once(tmp_path: Path) -> None:

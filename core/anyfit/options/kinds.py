@@ -46,16 +46,21 @@ def convert(kind: Any, value: Any, where: str, faults: list[str], *, secret: boo
 
 def from_text(kind: Any, text: str) -> Any:
     """What the text of an environment variable means for a type: JSON, unless the type takes text."""
-    alternatives = get_args(kind) if get_origin(kind) in _UNIONS else (kind,)
-    takes_text = any(each in (str, Path) or choices(each) for each in alternatives)
-    if takes_text and not (any(map(is_table, alternatives)) and text.lstrip().startswith("{")):
+    each_kind = alternatives(kind)
+    takes_text = any(each in (str, Path) or choices(each) for each in each_kind)
+    if takes_text and not (any(map(is_table, each_kind)) and text.lstrip().startswith("{")):
         return text
     import json
 
     try:
-        return json.loads(text.lower() if bool in alternatives else text)
+        return json.loads(text.lower() if bool in each_kind else text)
     except ValueError:
         return text
+
+
+def alternatives(kind: Any) -> tuple[Any, ...]:
+    """The types of which a value may have any."""
+    return get_args(kind) if get_origin(kind) in _UNIONS else (kind,)
 
 
 def in_words(kind: Any) -> str:
@@ -70,7 +75,7 @@ def in_words(kind: Any) -> str:
     if is_list(kind):
         return f"a list of {in_words(arguments[0])}" if arguments else "a list"
     if is_table(kind):
-        return f"a table of {in_words(arguments[1])}" if arguments else "a table"
+        return f"a table of {in_words(arguments[1])}" if arguments and arguments[1] is not Any else "a table"
     return "anything"
 
 
