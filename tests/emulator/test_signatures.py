@@ -204,9 +204,12 @@ def test_clocks_must_agree() -> None:
         assert refused(url, known) == "AccessDenied"
 
 
-def test_headers_of_the_service_must_be_signed() -> None:
-    """Nobody slips in an x-amz- header behind the signature."""
-    claim = signed(S3SigV4Auth(Credentials(KEYS.access_key, KEYS.secret_key), "s3", "r1"), "PUT", "a", {}, {})
+@pytest.mark.parametrize("kind", ["header", "query"])
+def test_headers_of_the_service_must_be_signed(kind: str) -> None:
+    """Nobody slips in an x-amz- header behind the signature, nor with somebody else's presigned URL."""
+    keys = Credentials(KEYS.access_key, KEYS.secret_key)
+    signer = S3SigV4Auth(keys, "s3", "r1") if kind == "header" else S3SigV4QueryAuth(keys, "s3", "r1", expires=60)
+    claim = signed(signer, "PUT", "a", {}, {})
     claim.headers["x-amz-copy-source"] = "/other/secret"
 
     assert refused(claim, CredentialTable(KEYS)) == "AccessDenied"

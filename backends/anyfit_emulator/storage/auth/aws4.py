@@ -73,6 +73,7 @@ def from_query(claim: Claim, table: CredentialTable) -> Identity:
         raise StoreError("AccessDenied", "Request has expired", details={"X-Amz-Expires": str(expires)})
     if moment > table.clock() + SKEW_SECONDS:
         raise StoreError("AccessDenied", "Request is not yet valid")
+    _check_signed_headers(claim, ["x-amz-content-sha256", *signed])  # some clients send that one anyway
     payload = query.get("X-Amz-Content-Sha256") or claim.headers.get("x-amz-content-sha256") or "UNSIGNED-PAYLOAD"
     pairs = [pair for pair in claim.pairs if pair[0] != "X-Amz-Signature"]
     key = signing_key(credential.secret_key, *scope)
