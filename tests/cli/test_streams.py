@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -30,3 +31,16 @@ def test_no_stdout_at_all(cli: Any) -> None:
     done = subprocess.run(["sh", "-c", f"{words} >&-"], env=cli.environ, cwd=cli.folder, capture_output=True, text=True)
 
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+@pytest.mark.parametrize("words", [["status", "nobody"], ["jobs"], ["nonsense"]])
+def test_nobody_reads_stderr(cli: Any, words: list[str]) -> None:
+    """Talk and errors that nobody reads any more, as in `2>&1 | head`, end a command as results do."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as closed:
+        done = subprocess.run(
+            cli.command(*words), env=cli.environ, cwd=cli.folder, stdout=subprocess.PIPE, stderr=closed, text=True
+        )
+
+    assert done.returncode == 141

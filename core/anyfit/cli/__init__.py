@@ -11,6 +11,7 @@ import sys
 TYPE_CHECKING = False  # importing typing would take as long as everything else here
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     from anyfit.errors import AnyfitError
 
@@ -21,11 +22,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; answers the exit code. Errors of our own become a message, all others come through."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
+        return _answered(words)
+    except BrokenPipeError:  # also of stderr, while an error is told
+        return _closed_pipe()
+
+
+def _answered(words: list[str]) -> int:
+    try:
         code = _run(words)
         sys.stdout.flush()
         return code
-    except BrokenPipeError:
-        return _closed_pipe()
     except KeyboardInterrupt as fault:
         return getattr(fault, "exit_code", 130)
     except Exception as fault:
@@ -132,18 +138,19 @@ def _unwritable(fault: OSError) -> int:
     where = f" {fault.filename}" if fault.filename else ""
     print(f"anyfit: error: cannot write{where}: {fault.strerror}", file=sys.stderr)
     print("hint: make room on the disk; jobs that were started go on, anyfit jobs lists them", file=sys.stderr)
-    _discard_stdout()
+    _discard(sys.stdout)
     return 4
 
 
 def _closed_pipe() -> int:
     """Nobody reads on."""
-    _discard_stdout()
+    _discard(sys.stdout, sys.stderr)
     return 141
 
 
-def _discard_stdout() -> None:
+def _discard(*streams: TextIO) -> None:
     """Let Python's own flush at the end find nothing to complain about."""
     import os
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
