@@ -13,6 +13,7 @@ from attrs import frozen
 from anyfit.config import Config, load_config
 from anyfit.errors import AnyfitError
 from anyfit.home import home_folder
+from anyfit.options.declared import options
 from anyfit.plugins import backend_factory, backend_names
 from anyfit.show import size_text
 
@@ -132,6 +133,9 @@ def _check_backend(config: Config, name: str) -> Check:
     except AnyfitError as fault:
         wanted = name == config.core.backend or name in config.tables
         return Check(label, "broken" if wanted else "missing", f"not configured: {fault.message}", fault.hint)
+    wants_account = any(option.secret for option in options(factory.settings).values())
+    if wants_account and not config.configures(factory):
+        return Check(label, "ok", f"{factory.summary}; no account is set, which all but plan needs")
     return Check(label, "ok", factory.summary)
 
 

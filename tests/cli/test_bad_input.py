@@ -311,6 +311,17 @@ def test_credentials_that_a_profile_has(cli: Any) -> None:
     assert done.err.endswith("; or choose a profile that has them: -p far\n")
 
 
+def test_doctor_of_an_account_that_is_not_set(cli: Any) -> None:
+    """A backend that is installed is not said to be ready as long as nobody has an account for it."""
+    cli.write("anyfit.toml", "[profiles.far.ti]\nsecret_id = {env = 'ID'}\nsecret_key = {env = 'KEY'}\n")
+    cli.environ |= {"ID": "id", "KEY": "key"}
+    row = r"(?m)^ok +backend ti +Tencent TI, both generations"
+
+    assert re.search(f"{row}; no account is set, which all but plan needs$", cli("doctor").out)
+    assert re.search(f"{row}$", cli("doctor", "-p", "far").out)
+    assert re.search(r"(?m)^ok +backend local +processes of this machine, no account needed$", cli("doctor").out)
+
+
 def test_numbers_of_a_backend_that_cannot_be(cli: Any) -> None:
     """They are told with their line by whatever reads the configuration."""
     cli.write("anyfit.toml", "[local]\ngrace_seconds = -1\n\n[ti]\npoll_seconds = -1\n")

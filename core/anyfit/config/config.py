@@ -128,6 +128,10 @@ class Config:
         """
         return self._table(factory).instance()
 
+    def configures(self, factory: BackendFactory) -> bool:
+        """Whether any place, the vendor's own included, has a value for any of the backend's settings."""
+        return self._table(factory).given
+
     def storage(self, scheme: str) -> StoreSettings | None:
         """How to reach the stores of a scheme, by its table `[storage.<scheme>]` and variables; None without any.
 
