@@ -81,12 +81,11 @@ class Mover:
             self.shop.tally.fail(_failure(job.action, error))
 
     def _is_split(self, job: Job) -> bool:
-        large = job.entry.size > self.shop.part_size
         if self.inside:
             return False
+        large = job.entry.size > self.shop.part_size
         if isinstance(self.target, FileStore):
-            in_parts = job.entry.size > _SMALL and "-" in job.entry.etag  # an ETag that a single reading may not prove
-            return not isinstance(self.source, FileStore) and (large or in_parts)
+            return not isinstance(self.source, FileStore) and (large or (job.entry.size > _TINY and _in_parts(job)))
         return large and self.target.multipart
 
     def _split(self, job: Job) -> Upload | Download:
@@ -102,7 +101,7 @@ class Mover:
             return True
         if isinstance(self.source, FileStore) and isinstance(self.target, FileStore):
             return self._across_the_disk(job, self.source, self.target)
-        if isinstance(self.target, FileStore) and job.entry.size > _SMALL:
+        if isinstance(self.target, FileStore) and job.entry.size > _SMALL and not _in_parts(job):
             return self._to_disk(job, self.target)
         if job.entry.size <= _TINY:
             return self._through_memory(job)
@@ -216,6 +215,11 @@ class Mover:
         if isinstance(self.target, FileStore):
             return _has_etag(self.target, target.key, source.etag)
         return bool(source.etag) and source.etag == target.etag
+
+
+def _in_parts(job: Job) -> bool:
+    """Whether the object has an ETag of parts, which a single reading may not prove."""
+    return "-" in job.entry.etag
 
 
 def _md5_of(reader: FileReader) -> str:
