@@ -159,10 +159,13 @@ class Estimator:
         return estimator
 
     @named_arguments
-    def jobs(self, *, limit: int = 20) -> list[Job]:
-        """This estimator's backend's jobs in the journal, newest first."""
+    def jobs(self, *, limit: int | None = 20) -> list[Job]:
+        """This estimator's backend's jobs in the journal, newest first; all of them where the limit is None."""
+        from anyfit.validate import check_count
+
+        check_count("limit", limit)
         session = self.session()
-        rows = session.journal.jobs(backend=session.backend().name, limit=limit)
+        rows = session.journal.jobs(backend=session.backend().name, limit=-1 if limit is None else limit)
         return [find_job(session, row.ref) for row in rows if row.ref]
 
     @named_arguments

@@ -26,7 +26,7 @@ from anyfit.backend import (
 from anyfit.errors import JobFailed, JobStopped, NotFinished, NotFound, ServiceError, SpecError, UsageError, nearest
 from anyfit.names import named_text
 from anyfit.spec import JobSpec
-from anyfit.validate import check_arguments, check_tail
+from anyfit.validate import check_arguments, check_count
 
 if TYPE_CHECKING:
     from anyfit.backend import Backend
@@ -117,7 +117,7 @@ class Job:
             node: Lines of this node only.
             on_lost: Told why when the backend cannot be reached; following goes on.
         """
-        check_tail(tail)
+        check_count("tail", tail)
         if since is not None:
             since = _aware(since)
         if node is not None and not 0 <= node < self.spec.instance_count:
@@ -156,6 +156,8 @@ class Job:
         try:
             yield
         except NotFound as fault:
+            if self.session.job_row(str(self.ref)) is None:
+                raise
             raise NotFound(
                 f"job {self.spec.key} is in the journal, but no longer on {self.ref.backend}: {fault.message}",
                 hint=f"make the journal forget it: anyfit rm {self.spec.key}",

@@ -30,7 +30,7 @@ from anyfit.journal import name_taken
 from anyfit.names import check_name, named_text
 from anyfit.options.by_backend import own_options
 from anyfit.spec import EndpointSpec, Variant
-from anyfit.validate import check_arguments, check_tail
+from anyfit.validate import check_arguments, check_count
 
 if TYPE_CHECKING:
     from anyfit.backend import Backend
@@ -106,7 +106,7 @@ class Predictor:
             follow: Go on until the caller has had enough.
             tail: Begin with the last so many lines.
         """
-        check_tail(tail)
+        check_count("tail", tail)
         self.backend.require(Feature.ENDPOINT_LOGS)
         lines: deque[LogLine] = deque(maxlen=tail)
         cursor = ""

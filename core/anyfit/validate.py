@@ -15,7 +15,7 @@ from anyfit.secret import secret_fault
 if TYPE_CHECKING:
     from anyfit.estimator import Estimator
 
-__all__ = ["check_arguments", "check_channels", "check_estimator", "check_tail", "estimator_faults"]
+__all__ = ["check_arguments", "check_channels", "check_count", "check_estimator", "estimator_faults"]
 
 _DISTRIBUTIONS = ("none", "torch", "mpi", "parameter-server")
 _CONVENTIONS = ("sagemaker", "ti", "modelarts")
@@ -65,10 +65,10 @@ def check_arguments(
         raise _error([(fault, "") for fault in faults])
 
 
-def check_tail(tail: Any) -> None:
-    """Refuse what is no number of last lines; None means all."""
-    if tail is not None and not (_is_whole(tail) and tail >= 0):
-        raise SpecError(f"tail: expected a whole number of 0 or more, got {tail!r}")
+def check_count(name: str, value: Any) -> None:
+    """Refuse what is no number of things that may be none; None means all of them."""
+    if value is not None and not (_is_whole(value) and value >= 0):
+        raise SpecError(f"{name}: expected a whole number of 0 or more, got {value!r}")
 
 
 def check_channels(inputs: Mapping[str, Any]) -> None:

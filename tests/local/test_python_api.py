@@ -136,6 +136,7 @@ def test_arguments_of_a_wrong_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("description: expected text, got 3", lambda: job.set_description(3)),
         ("jobs: expected a list of Job, got ", lambda: wait([job.name])),
         ("jobs: expected a list of Job, got ", lambda: wait(job)),
+        ("limit: expected a whole number of 0 or more, got 'all'", lambda: estimator.jobs(limit="all")),
         ("timeout: expected seconds, got '5 min'", lambda: job.wait(timeout="5 min")),
     ]
 
@@ -145,3 +146,16 @@ def test_arguments_of_a_wrong_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert caught.value.message.startswith(words)
     assert [found.version for found in estimator.session().backend().models()] == ["1"]
     assert estimator.session().backend().endpoints() == []
+
+
+def test_a_job_that_was_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its handle says that it is gone, and nothing of a journal that has forgotten it, too."""
+    monkeypatch.setenv("ANYFIT_HOME", str(tmp_path / "home"))
+    (tmp_path / "train.py").write_text("")
+    estimator = Estimator(entry_point=tmp_path / "train.py")
+    job, other = (estimator.fit(logs=False, job_name=name) for name in ("one", "two"))
+    job.delete()
+
+    with pytest.raises(NotFound, match=r"^there is no job 'one' on this machine"):
+        list(job.logs())
+    assert [each.ref for each in estimator.jobs(limit=None)] == [other.ref]
