@@ -412,6 +412,15 @@ def test_a_copy_that_no_service_made(scripted: Script, open_at: Open, body: byte
 BUSY = b"""<Error><Key>%s</Key><Code>%s</Code><Message>Please reduce your request rate.</Message></Error>"""
 
 
+@pytest.mark.parametrize("scheme", ["s3", "cos"])
+def test_an_answer_that_a_library_cannot_read(scripted: Script, open_at: Open, scheme: str) -> None:
+    """It may be cut off, so it is asked for again, and in the end an error of ours."""
+    service = scripted(lambda _: reply(b"<InitiateMultipartUploadResult><Key>cut o", content_type="application/xml"))
+    with pytest.raises(StorageError, match="start an upload of"):
+        open_at(service, scheme, fast=False, bucket="bucket-1").start_upload("key")
+    assert len(service.asked) == 4
+
+
 @pytest.mark.parametrize(("scheme", "fast"), [("s3", True), ("s3", False), ("obs", True), ("cos", True)])
 @pytest.mark.parametrize("word", [b"SlowDown", b"InternalError"])
 def test_keys_that_a_service_was_too_busy_to_delete(

@@ -190,6 +190,8 @@ class CosApi:
 
     @contextmanager
     def _errors(self, what: str, key: str) -> Iterator[None]:
+        from xml.etree.ElementTree import ParseError
+
         import requests
 
         try:
@@ -199,7 +201,7 @@ class CosApi:
             known = code if code not in ("Unknown", None) else ""
             refusal = Refusal(int(error.get_status_code()), known, error.get_error_msg(), error.get_request_id())
             raise refusal.error(f"{what} {self.place}{key}") from error
-        except (self.sdk.CosClientError, requests.RequestException) as error:
+        except (self.sdk.CosClientError, requests.RequestException, ParseError) as error:
             raise lost(f"{what} {self.place}{key}", error) from error
 
 
