@@ -282,6 +282,17 @@ def test_a_terminal_without_unicode(cli: Any) -> None:
     assert done.stdout == "\\xe9\\u4e2d\n"
 
 
+@pytest.mark.parametrize("folder", ["file/new", "x" * 300])
+def test_init_where_nothing_can_be(cli: Any, folder: str) -> None:
+    """A folder that cannot be made, or whose name no disk takes, is named with the system's word."""
+    cli.write("file", "")
+
+    done = cli("init", folder)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"anyfit: error: {folder}") and "cannot be written: " in done.err
+
+
 def test_the_configuration_is_no_job_file(cli: Any) -> None:
     """It is not read as one, nor thought to be meant where a job file is misspelt."""
     cli.write("anyfit.toml", "[profiles.far]\n")

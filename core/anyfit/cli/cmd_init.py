@@ -26,9 +26,9 @@ def run(args: Namespace) -> int:
     from anyfit.errors import Conflict, UsageError
 
     folder = Path(args.folder)
-    if there := [name for name in _FILES if (folder / name).exists()]:
-        raise Conflict(f"{folder}: there is already {', '.join(there)}", hint="name another folder: anyfit init DIR")
     try:
+        if there := ", ".join(name for name in _FILES if (folder / name).exists()):
+            raise Conflict(f"{folder}: there is already {there}", hint="name another folder: anyfit init DIR")
         folder.mkdir(parents=True, exist_ok=True)
         for name in _FILES:
             _write(folder / name)
