@@ -28,6 +28,7 @@ from anyfit.storage import (
     sync,
 )
 from anyfit.storage.answers import OPAQUE
+from anyfit.storage.atomic import AtomicFile
 from anyfit.values import evolve
 from anyfit_emulator.storage import ObjectStoreServer
 from waiting import within
@@ -482,6 +483,30 @@ def test_bandwidth(one: Lab) -> None:
     report = one.copy(one.local, one.remote, bandwidth=1_000_000)
 
     assert report.seconds >= 0.25
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_bandwidth_is_for_what_passes_here(one: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, up: bool) -> None:
+    """Nobody waits for what an earlier run has moved, nor for what the service copies."""
+    data = os.urandom(11 * MIB)
+    options: dict[str, Any] = {"part_size": MIB, "compare": "always"}
+    path = one.write("large", data)
+    one.store.put("data/other", data)
+    if not up:
+        one.store.put("data/large", data)
+    source, target = (path, one.remote) if up else (one.remote.join("large"), tmp_path / "back/")
+
+    def fail(*_: object) -> None:
+        raise StorageError("not yet")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(one.store) if up else AtomicFile, "finish_upload" if up else "commit", fail)
+        assert [failure.reason for failure in one.sync(source, target, **options).failures] == ["not yet"]
+    report = one.sync(source, target, **options, bandwidth=1)
+    inside = one.sync(one.remote, one.remote.root.join("copy/"), **options, bandwidth=1)
+
+    assert (report.copied, report.failures, inside.copied) == (1, (), 2)
+    assert (one.store.read("data/large") if up else (tmp_path / "back").read_bytes()) == data
 
 
 @pytest.mark.parametrize("scheme", ["s3", "obs", "cos"])

@@ -66,7 +66,7 @@ class Download(Split):
                 crc = crc32(chunk, crc)
             if crc == value and self._length(piece):
                 good[piece] = value
-                self.shop.tally.moving(self._length(piece))
+                self.shop.tally.spared(self._length(piece))
         return good
 
     def _length(self, piece: int) -> int:

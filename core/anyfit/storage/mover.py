@@ -97,7 +97,7 @@ class Mover:
         """Move an object in one go; whether its content is proven."""
         if self.inside:
             self.target.copy(self.source, job.entry.key, job.target_key, size=job.entry.size)
-            self.shop.tally.moving(job.entry.size)
+            self.shop.tally.spared(job.entry.size)
             return True
         if isinstance(self.source, FileStore) and isinstance(self.target, FileStore):
             return self._across_the_disk(job, self.source, self.target)

@@ -64,7 +64,7 @@ class Upload(Split):
             self._start(head, checksum)
         self._turn = None if self._file or self._parts else self._provers()
         for part in self._parts.values():
-            self.shop.tally.moving(part.size)
+            self.shop.tally.spared(part.size)
         count = -(-self.entry.size // self.part)
         return [number for number in range(1, count + 1) if number not in self._parts]
 
