@@ -9,6 +9,7 @@ A folder that is being made has a name that begins with a dot, and gets its own 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from attrs import frozen
@@ -19,6 +20,7 @@ from anyfit.errors import NotFound
 __all__ = ["REGION", "Home", "JobFolder", "child", "id_here"]
 
 REGION = "localhost"
+_LONGEST_NAME = 255  # bytes, on the disks of Linux and macOS
 
 
 @frozen
@@ -101,6 +103,13 @@ def id_here(ref: Ref) -> str:
 
 def child(folder: Path, name: str) -> Path:
     """What lies directly in the folder under a name that may come from anywhere."""
-    if not name or name.startswith(".") or "/" in name or "\0" in name:
+    if not name or name.startswith(".") or "/" in name or "\0" in name or not _fits_a_disk(name):
         raise NotFound(f"{name!r} is no name of anything on this machine", backend="local")
     return folder / name
+
+
+def _fits_a_disk(name: str) -> bool:
+    try:
+        return len(os.fsencode(name)) <= _LONGEST_NAME
+    except UnicodeEncodeError:
+        return False

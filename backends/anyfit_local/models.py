@@ -163,8 +163,18 @@ def _next_version(family: Path) -> str:
 
 
 def _records(home: Home, name: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path in home.models.glob(f"{name or '*'}/*/model.json"):
+    for path in _families(home, name):
         version = path.parent.name
         record = read_record(str(path))
         if record is not None and not version.startswith("."):
             yield path.parent.parent.name, version, record
+
+
+def _families(home: Home, name: str) -> Iterator[Path]:
+    """The records of every model, or of the one of exactly this name."""
+    if not name:
+        return home.models.glob("*/*/model.json")
+    try:
+        return child(home.models, name).glob("*/model.json")
+    except NotFound:  # it cannot be the name of a model
+        return iter(())

@@ -258,6 +258,26 @@ def test_names_with_a_typo(cli: Any) -> None:
     assert done.err.endswith(f"hint: did you mean {name!r}?\n")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["rm", "-y"],
+        ["endpoints"],
+        ["predict", "--data", "1"],
+        ["deploy", "--model"],
+        ["attach"],
+        ["models", "delete", "--all"],
+    ],
+)
+def test_names_that_are_too_long_for_a_disk(cli: Any, words: list[str]) -> None:
+    """They are names of nothing, like others that are not there."""
+    done = cli(*words, "x" * 300)
+
+    assert done.code == 102
+    assert "Traceback" not in done.err and "x" * 300 in done.err
+
+
 def test_completion(cli: Any) -> None:
     """Commands, options, jobs and backends are completed."""
     cli.job("print('hello')", "--name", "digits")

@@ -72,6 +72,25 @@ def test_usage(cli: Any, words: list[str], message: str, hint: str) -> None:
     assert done.err == f"anyfit: error: {message}\nhint: {hint}\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["endpoints", "logs", "-f", "nobody"],
+        ["endpoints", "delete", "--models", "nobody"],
+        ["models", "delete", "--all", "nobody"],
+        ["stop", "nobody", "-q", "nothing"],
+        ["rm", "nobody", "-y", "nothing"],
+        ["stop", "--", "-nobody"],
+    ],
+)
+def test_names_on_both_sides_of_options(cli: Any, words: list[str]) -> None:
+    """It does not matter where an option stands, and behind `--` a name may look like one."""
+    done = cli(*words)
+
+    assert done.code == 102
+    assert "nobody" in done.err and "does not take" not in done.err
+
+
 def test_usage_as_json(cli: Any) -> None:
     """With --json an error is one object on stdout, and the exit code stays."""
     done = cli("attach", "nobody", "--json")

@@ -82,6 +82,15 @@ def test_a_model_without_files_is_refused(rig: Any) -> None:
     assert rig.backend.models() == []
 
 
+@pytest.mark.parametrize("name", ["*", "?", "../models/m", "[m]", "x" * 300])
+def test_names_are_no_patterns(rig: Any, artifact: str, name: str) -> None:
+    """A model is found by its own name alone, so that none is deleted by another's."""
+    rig.backend.register(ModelSpec(name="m", artifact=artifact))
+
+    assert [info.name for info in rig.backend.models("m")] == ["m"]
+    assert rig.backend.models(name) == []
+
+
 def test_names_cannot_lead_elsewhere(rig: Any, artifact: str) -> None:
     """Neither a name nor a version is a path."""
     for name, version in (("../m", ""), ("m", "../../x"), ("m", ".new-x")):

@@ -54,7 +54,9 @@ class Parser(argparse.ArgumentParser):
         if self.passes_arguments and "--" in words:
             dashes = words.index("--")
             words, rest = words[:dashes], words[dashes + 1 :]
-        args, unknown = self.parse_known_args(words)
+        # Names may stand on both sides of options, but where `--` says that names alone follow.
+        read = self.parse_known_args if "--" in words else self.parse_known_intermixed_args
+        args, unknown = read(words)
         if unknown:
             self._unrecognized(unknown)
         args.script_arguments = rest
