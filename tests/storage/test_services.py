@@ -611,6 +611,22 @@ def test_a_bucket_of_obs_that_encrypts(scripted: Script, open_at: Open, prefix: 
     assert read_proven(store, "key")[2] is False
 
 
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize(
+    ("scheme", "header"),
+    [("obs", "x_obs_object_type"), ("obs", "x_amz_object_type"), ("cos", "x_cos_object_type")],
+)
+def test_an_object_that_is_appended_to(scripted: Script, open_at: Open, scheme: str, header: str, fast: bool) -> None:
+    """Its ETag is not that of all of it, so that it neither proves nor disproves."""
+    kind = "appendable" if scheme == "cos" else "Appendable"
+    headers = {"ETag": f'"{"0" * 32}"', "Last_Modified": "Fri, 27 Nov 2026 00:00:00 GMT", header: kind}
+    service = scripted(lambda asked: reply(b"hello", **headers))
+    store = open_at(service, scheme, fast=fast, bucket="bucket-125")
+
+    assert store.read("key") == b"hello"
+    assert read_proven(store, "key")[2] is False
+
+
 def test_who_may_only_write(scripted: Script, open_at: Open) -> None:
     """A large object is finished though nobody may look at it."""
 

@@ -11,7 +11,7 @@ from anyfit.storage.retry import Unsteady
 from anyfit.values import frozen
 
 OPAQUE = "opaque"
-"""As an entry's checksum: the service encrypts so that the ETag is no digest of the content."""
+"""As an entry's checksum: the ETag is no digest of the content, as the service encrypts it or it was appended to."""
 
 __all__ = ["OPAQUE", "ExpiredKeys", "Refusal", "WrongRegion", "is_passing", "parse_refusal", "region_of"]
 

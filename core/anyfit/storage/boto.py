@@ -144,11 +144,14 @@ class BotoApi:
 
     def _entry(self, key: str, answer: dict[str, Any]) -> Entry:
         modified = answer.get("LastModified") or datetime.fromtimestamp(0, timezone.utc)
-        checksum = answer.get("Metadata", {}).get(CHECKSUM, "") or OPAQUE * self._encrypts(answer)
+        checksum = answer.get("Metadata", {}).get(CHECKSUM, "") or OPAQUE * self._hides(answer)
         return Entry(key, int(answer.get("ContentLength", 0)), modified, answer.get("ETag", "").strip('"'), checksum)
 
     def _put(self, answer: dict[str, Any]) -> Put:
         return Put(answer.get("ETag", "").strip('"'), self._encrypts(answer), answer.get("ChecksumCRC32", ""))
+
+    def _hides(self, answer: dict[str, Any]) -> bool:
+        return self.dialect.hides(answer["ResponseMetadata"]["HTTPHeaders"])
 
     def _encrypts(self, answer: dict[str, Any]) -> bool:
         return self.dialect.encrypts(answer["ResponseMetadata"]["HTTPHeaders"])

@@ -261,7 +261,8 @@ def _get(answer: Mapping[str, Any], name: str) -> str:
 def _entry(key: str, answer: Mapping[str, Any]) -> Entry:
     modified = from_http(_get(answer, "Last-Modified"))
     etag = _get(answer, "ETag").strip('"')
-    checksum = _get(answer, _METADATA) or OPAQUE * _encrypts(answer)
+    appended = _get(answer, f"{COS.prefix}object-type").lower() == "appendable"
+    checksum = _get(answer, _METADATA) or OPAQUE * (appended or _encrypts(answer))
     return Entry(key, int(_get(answer, "Content-Length") or 0), modified, etag, checksum)
 
 

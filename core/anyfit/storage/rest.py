@@ -58,7 +58,12 @@ class Dialect:
             for name in self.encryption
         )
 
+    def hides(self, headers: Mapping[str, str]) -> bool:
+        """Whether the ETag of an object is no digest of its content: it is encrypted, or was appended to."""
+        return self.encrypts(headers) or any(headers.get(name, "").lower() == "appendable" for name in _KINDS)
 
+
+_KINDS = ("x-obs-object-type", "x-cos-object-type", "x-amz-object-type")
 _SSE = "server-side-encryption"
 S3 = Dialect("x-amz-", sign_v4, hashes=True, checks=True, encryption=(f"x-amz-{_SSE}",))
 OBS = Dialect(
@@ -312,7 +317,7 @@ class RestApi:
     def entry(self, key: str, headers: dict[str, str], size: int) -> Entry:
         """The entry that an answer's headers describe."""
         modified = from_http(headers.get("last-modified", ""))
-        checksum = headers.get(f"{self.dialect.prefix}meta-{CHECKSUM}", "") or OPAQUE * self.dialect.encrypts(headers)
+        checksum = headers.get(f"{self.dialect.prefix}meta-{CHECKSUM}", "") or OPAQUE * self.dialect.hides(headers)
         return Entry(key, size, modified, clean_etag(headers.get("etag", "")), checksum)
 
 
