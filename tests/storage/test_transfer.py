@@ -465,6 +465,51 @@ def test_a_target_inside_the_source_that_no_filter_takes(one: Lab, where: str, f
     assert "--exclude 'sub/'" in refused.value.hint
 
 
+@pytest.mark.parametrize("way", [sync, copy_tree])
+@pytest.mark.parametrize(
+    ("goal", "left", "names"),
+    [
+        ("around", "link/target/", ["a", "deep/old", "link/b"]),
+        ("around/target", "link/", ["a", "deep/old"]),
+        ("around/target/deep", "link/", ["a", "deep/old"]),
+    ],
+)
+def test_a_target_to_which_a_link_in_the_source_leads(
+    tmp_path: Path, goal: str, left: str, names: list[str], way: Callable[..., Report]
+) -> None:
+    """It takes no part in the source, so that doing it again makes nothing more; it is told unless it is left out."""
+    source, target = tmp_path / "source", tmp_path / "around/target"
+    for path in (source / "a", target / "deep/old", target.parent / "b"):
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(b"x")
+    (source / "link").symlink_to(tmp_path / goal)
+    told = [way(source, target, state_dir=tmp_path / "state") for _ in range(2)]
+    silent = way(source, target, state_dir=tmp_path / "state", filters=exclude(left))
+
+    assert sorted(_files(target)) == names
+    assert [[(fault.source, fault.reason) for fault in report.failures] for report in told] == [
+        [(f"file://{source}/{left}", "it is the target, or lies in it")]
+    ] * 2
+    assert silent.failures == ()
+
+
+def test_nothing_is_deleted_of_a_target_that_the_source_links_to(tmp_path: Path) -> None:
+    """What is there already under its own name is the same file; else it cannot be told what the source has."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    for path in (source / "a", target / "same/x", target / "gone"):
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(b"x")
+    (source / "same").symlink_to(target / "same")
+    (source / "other").symlink_to(target / "same")
+    told = sync(source, target, state_dir=tmp_path / "state", delete=True)
+    (source / "other").unlink()
+    again = sync(source, target, state_dir=tmp_path / "state", delete=True)
+
+    assert (told.deleted, len(told.failures)) == (0, 2)
+    assert (again.deleted, again.failures) == (1, ())
+    assert sorted(_files(target)) == ["a", "same/x"]
+
+
 def test_progress(one: Lab) -> None:
     """Progress is told, and ends with everything done."""
     for n in range(5):

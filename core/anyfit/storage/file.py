@@ -19,6 +19,7 @@ from types import TracebackType
 
 from anyfit.errors import AuthError, NotFound, StorageError
 from anyfit.show import one_line
+from anyfit.storage.apart import Apart
 from anyfit.storage.atomic import AtomicFile, write_atomically
 from anyfit.storage.halves import clear_halves
 from anyfit.storage.store import Data, Entry, Page, Store
@@ -34,6 +35,7 @@ class FileStore(Store):
         root: The directory; it need not exist before something is put.
         links: "follow" lists what symbolic links lead to, "skip" leaves links out.
         problem: Called with key and reason for what a listing had to leave out.
+        apart: What no listing goes into.
     """
 
     scheme = "file"
@@ -43,11 +45,17 @@ class FileStore(Store):
     max_put = 1 << 62
 
     def __init__(
-        self, root: str | os.PathLike[str] = "/", *, links: Links = "follow", problem: Problem | None = None
+        self,
+        root: str | os.PathLike[str] = "/",
+        *,
+        links: Links = "follow",
+        problem: Problem | None = None,
+        apart: Apart | None = None,
     ) -> None:
         self.root = Path(root)
         self.links = links
         self.problem = problem
+        self.apart = apart
         self._checked: dict[Path, bool] = {}
         self._cleared: set[Path] = set()
 
@@ -113,7 +121,9 @@ class FileStore(Store):
         return map(_entry, self._walk(prefix))
 
     def _walk(self, prefix: str, after: str = "") -> Iterator[Found]:
-        return walk(os.fspath(self.root), prefix=prefix, after=after, links=self.links, problem=self.problem)
+        return walk(
+            os.fspath(self.root), prefix=prefix, after=after, links=self.links, problem=self.problem, apart=self.apart
+        )
 
     def stat(self, key: str) -> Entry:
         with _errors(key, self.root):

@@ -9,6 +9,7 @@ from pathlib import Path
 from anyfit.errors import AnyfitError, AuthError, NotFound, UsageError
 from anyfit.show import uri_text
 from anyfit.storage.ahead import read_ahead
+from anyfit.storage.apart import Apart
 from anyfit.storage.file import FileStore
 from anyfit.storage.store import Entry, Page, Store
 from anyfit.storage.uri import Uri
@@ -181,12 +182,13 @@ def without_target(source: Place, target: Place, takes: Callable[[str], bool]) -
     inner, outer = uri_text(str(target.uri)), uri_text(str(source.uri))
     if theirs == ours:
         raise UsageError(f"{outer} is both source and target", hint="choose another target")
-    if not (ours.is_dir and theirs.key.startswith(ours.key)):
-        return source
-    name = theirs.key[len(ours.key) :]
-    if takes(name):
+    name = theirs.key[len(ours.key) :] if ours.is_dir and theirs.key.startswith(ours.key) else ""
+    if name and takes(name):
         hint = f"choose a target outside of the source, or leave it out: --exclude '{name}'"
         raise UsageError(f"{inner} lies in {outer}", hint=hint)
+    if isinstance(source.store, FileStore) and source.entry is None:
+        store, apart = source.store, Apart(str(ours.path), str(theirs.path), takes)
+        return evolve(source, store=FileStore(store.root, links=store.links, problem=store.problem, apart=apart))
     return evolve(source, apart=name)
 
 

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+from anyfit.storage.apart import Apart
 from anyfit.storage.halves import is_half
 from anyfit.values import frozen
 
@@ -26,30 +27,42 @@ class Found:
 
 
 def walk(
-    root: str, *, prefix: str = "", after: str = "", links: Links = "follow", problem: Problem | None = None
+    root: str,
+    *,
+    prefix: str = "",
+    after: str = "",
+    links: Links = "follow",
+    problem: Problem | None = None,
+    apart: Apart | None = None,
 ) -> Iterator[Found]:
     """All files under `root` whose key starts with `prefix` and comes after `after`.
 
     What cannot be sent is told to `problem(key, reason)` and left out: a link that leads nowhere or in a circle, a
-    pipe or device, a directory that may not be read.
+    pipe or device, a directory that may not be read. So is a directory that is `apart`, if it was asked for.
     """
-    return _Walk(root, prefix, after, links, problem or (lambda key, reason: None)).start()
+    return _Walk(root, prefix, after, links, problem or (lambda key, reason: None), apart).start()
 
 
 class _Walk:
-    def __init__(self, root: str, prefix: str, after: str, links: Links, tell: Problem) -> None:
+    def __init__(self, root: str, prefix: str, after: str, links: Links, tell: Problem, apart: Apart | None) -> None:
         self.root = root
         self.prefix = prefix
         self.after = after
         self.after_bytes = os.fsencode(after)
         self.links = links
         self.tell = tell
+        self.apart = apart
 
     def start(self) -> Iterator[Found]:
         directory = self.prefix[: self.prefix.rfind("/") + 1]
-        return self.below(os.path.join(self.root, directory), directory, ())  # noqa: PTH118
+        path = os.path.join(self.root, directory)  # noqa: PTH118
+        return self.below(path, directory, (), os.path.realpath(path) if self.apart else "")
 
-    def below(self, path: str, base: str, above: tuple[tuple[int, int], ...]) -> Iterator[Found]:
+    def below(self, path: str, base: str, above: tuple[tuple[int, int], ...], real: str) -> Iterator[Found]:
+        if self.apart and self.apart.holds(real, base):
+            if self.apart.wanted(base):
+                self.tell(base, "it is the target, or lies in it")
+            return
         try:
             here = os.stat(path)  # noqa: PTH116
             names = self.names(path)
@@ -68,7 +81,7 @@ class _Walk:
             key = base + name
             if name.endswith("/"):
                 if self.may_hold(key):
-                    yield from self.below(os.path.join(path, name[:-1]), key, (*above, identity))  # noqa: PTH118
+                    yield from self.below(item.path, key, (*above, identity), self.real(real, item))
             elif self.wants(key) and (found := self.file(item, key)):
                 yield found
 
@@ -80,6 +93,12 @@ class _Walk:
                     names.append((item.name + "/" if _is_dir(item) else item.name, item))
         names.sort(key=lambda pair: os.fsencode(pair[0]))
         return names
+
+    def real(self, above: str, item: os.DirEntry[str]) -> str:
+        """Where a directory really is, which is known without a look but for links; "" where nobody asks."""
+        if not self.apart:
+            return ""
+        return os.path.realpath(item.path) if item.is_symlink() else os.path.join(above, item.name)  # noqa: PTH118
 
     def wants(self, key: str) -> bool:
         return key.startswith(self.prefix) and (not self.after or os.fsencode(key) > self.after_bytes)
