@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyfit.cli.output import print_json, print_line
 from anyfit.cli.parser import add_backend, add_json
@@ -10,6 +10,8 @@ from anyfit.cli.storing import add_filters, add_human, open_stores, selected
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+    from anyfit.stores import Stores
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,20 +24,26 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Add up sizes."""
+    """Add up sizes. Of several places each is added up that can be."""
+    from anyfit.cli.several import each
+
+    with open_stores(args) as stores:
+        rows, faults = each(args.uris, lambda text: _add_up(args, text, stores))
+    if args.json and rows:
+        print_json(rows + faults.to_json())
+        return faults.exit_code()
+    faults.tell()
+    return 0
+
+
+def _add_up(args: Namespace, text: str, stores: Stores) -> dict[str, Any]:
     from anyfit.show import size_text
     from anyfit.storage.selection import chosen
 
-    rows = []
-    with open_stores(args) as stores:
-        for text in args.uris:
-            count = size = 0
-            for _, listed in chosen(selected(args, text), recursive=True, open=stores):
-                count += 1
-                size += listed.entry.size if listed.entry else 0
-            rows.append({"uri": text, "bytes": size, "objects": count})
-            if not args.json:
-                print_line(f"{size_text(size) if args.human else str(size):>14}  {count:>9}  {text}")
-    if args.json:
-        print_json(rows)
-    return 0
+    count = size = 0
+    for _, listed in chosen(selected(args, text), recursive=True, open=stores):
+        count += 1
+        size += listed.entry.size if listed.entry else 0
+    if not args.json:
+        print_line(f"{size_text(size) if args.human else str(size):>14}  {count:>9}  {text}")
+    return {"uri": text, "bytes": size, "objects": count}

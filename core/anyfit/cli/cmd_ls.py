@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from anyfit.cli.output import local_time, print_line
+from anyfit.cli.output import local_time, print_line, print_record
 from anyfit.cli.parser import add_backend
 from anyfit.cli.storing import add_filters, add_human, open_stores, selected
 
@@ -32,19 +32,29 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """List what lies somewhere, as it is found."""
+    """List what lies somewhere, as it is found. Of several places each is listed that can be."""
+    from anyfit.cli.several import each
+
+    with open_stores(args) as stores:
+        listed, faults = each(args.uris, lambda text: _list(args, text, stores))
+    if args.json and listed:
+        for record in faults.to_json():
+            print_record(record)
+        return faults.exit_code()
+    faults.tell()
+    return 0
+
+
+def _list(args: Namespace, text: str, stores: Stores) -> None:
     from anyfit.storage.selection import chosen
     from anyfit.storage.uri import scheme_alone
 
+    if scheme := scheme_alone(text):
+        _buckets(args, scheme, stores)
+        return
     line = _json if args.json else _human if args.human else _plain
-    with open_stores(args) as stores:
-        for text in args.uris:
-            if scheme := scheme_alone(text):
-                _buckets(args, scheme, stores)
-                continue
-            for name, listed in chosen(selected(args, text), recursive=args.recursive, open=stores):
-                print_line(line(name, listed))
-    return 0
+    for name, listed in chosen(selected(args, text), recursive=args.recursive, open=stores):
+        print_line(line(name, listed))
 
 
 def _buckets(args: Namespace, scheme: str, stores: Stores) -> None:
