@@ -305,6 +305,7 @@ def test_refused_bodies(rig: Any, change: Callable[[dict[str, Any]], None], code
 
 def test_strangers_and_nonsense(rig: Any) -> None:
     """Another project, no JSON, no such path, no such method."""
+    rig.login()
     stranger = rig.send("GET", f"/v2/{'0' * 32}/training-quotas")
     assert (stranger.status_code, stranger.json()["error_code"]) == (404, "ModelArts.2786")
     url = rig.endpoint + JOBS.replace("{p}", rig.project)
