@@ -8,6 +8,7 @@ without settings, when s3 takes what boto3 finds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from anyfit.storage.opening import known_schemes, open_store
@@ -63,12 +64,14 @@ class Stores:
     def __init__(self, open: Callable[[Uri], Store]) -> None:
         self._open = open
         self._opened: dict[Uri, Store] = {}
+        self._lock = Lock()
 
     def __call__(self, uri: Uri) -> Store:
         """The store that holds `uri`."""
-        if uri.root not in self._opened:
-            self._opened[uri.root] = self._open(uri)
-        return self._opened[uri.root]
+        with self._lock:
+            if uri.root not in self._opened:
+                self._opened[uri.root] = self._open(uri)
+            return self._opened[uri.root]
 
     def close(self) -> None:
         """Give up connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -10,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +20,10 @@ from typing import Any
 
 import pytest
 
+from anyfit.cli.deleting import Deletion
+from anyfit.storage import FileStore
+from anyfit.storage.selection import select
+from anyfit.stores import Stores
 from anyfit_emulator import ObjectStoreServer
 from waiting import within
 
@@ -607,6 +613,44 @@ def test_one_place_of_several_cannot_be_deleted(cli: Any, bucket: Bucket) -> Non
     told = cli("rm", bucket.uri("a"), bucket.uri("d/c"), "--json")
     assert (told.code, told.err) == (4, "")
     assert (told.json()["deleted"], len(told.json()["failures"])) == (1, 1)
+
+
+class Together(FileStore):
+    """Objects of which all but `a` are deleted when four are to be at the same time."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.barrier = threading.Barrier(4, timeout=30)
+
+    def delete(self, key: str) -> None:
+        if key != "a":
+            self.barrier.wait()
+        super().delete(key)
+
+
+def test_single_objects_are_deleted_side_by_side(tmp_path: Path) -> None:
+    """After the first, which goes ahead; failures are told in the order of the objects."""
+    for key in "abcde":
+        (tmp_path / key).write_text("x")
+    store = Together(tmp_path)
+    args = argparse.Namespace(dry_run=False, recursive=False, json=True)
+    selections = [select(f"s3://bucket/{key}") for key in ("a", "n1", "b", "c", "n2", "c", "d", "n3", "e")]
+    removed = Deletion(args).run(selections, Stores(lambda uri: store))
+
+    assert (removed.deleted, removed.bytes, list(tmp_path.iterdir())) == (5, 5, [])
+    assert [(failure.target, failure.reason) for failure in removed.failures] == [
+        (f"s3://bucket/{key}", f"nothing at s3://bucket/{key}") for key in ("n1", "n2", "n3")
+    ]
+
+
+def test_wrong_keys_delete_nothing_of_several(cli: Any, bucket: Bucket) -> None:
+    """They are found out with the first, and the others are not tried."""
+    bucket.put(a="A", b="B", c="C")
+    bucket.configure(secret_key="wrong")
+    done = cli("rm", *(bucket.uri(key) for key in "abc"))
+
+    assert done.code == 3
+    assert not [request for request in bucket.server.requests.recent if request.key in ("b", "c")]
 
 
 def test_all_failures_are_listed(cli: Any, bucket: Bucket) -> None:

@@ -9,21 +9,23 @@ from anyfit.cli.storing import interruptible, open_stores, progress_line, select
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from anyfit.storage.options import Action
     from anyfit.storage.removing import Removed
     from anyfit.storage.selection import Selection
     from anyfit.stores import Stores
 
-__all__ = ["delete"]
+__all__ = ["Deletion", "delete"]
+
+_AT_ONCE = 16
 
 
 def delete(args: argparse.Namespace) -> int:
     """Delete what the arguments name; failures are listed at the end."""
     selections = [selected(args, text) for text in args.names]
     _refuse_files(selections)
-    deletion = _Deletion(args)
+    deletion = Deletion(args)
     with open_stores(args) as stores:
         removed = deletion.run(selections, stores)
     if args.json:
@@ -33,8 +35,11 @@ def delete(args: argparse.Namespace) -> int:
     return 0
 
 
-class _Deletion:
-    """Deletes one place after the other, and shows how far it is; a dry run shows what it would delete instead."""
+class Deletion:
+    """Deletes objects side by side and other places one after the other, and shows how far it is.
+
+    A dry run shows what it would delete instead.
+    """
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
@@ -43,38 +48,59 @@ class _Deletion:
 
     def run(self, selections: Sequence[Selection], stores: Stores) -> Removed:
         """Delete. What is wrong with one of several places is a failure, and the rest is deleted."""
+        from anyfit.storage.removing import Removed
+
+        with interruptible(self._args, self._progress):
+            if len(selections) == 1:
+                return self._remove(selections[0], stores)
+            parts = list(self._each(selections, stores))
+        return Removed(
+            sum(part.deleted for part in parts),
+            sum(part.bytes for part in parts),
+            tuple(failure for part in parts for failure in part.failures),
+        )
+
+    def _each(self, selections: Sequence[Selection], stores: Stores) -> Iterator[Removed]:
+        """What became of each, in their order. The first goes ahead: where keys are wrong, nothing else is tried."""
+        from functools import partial
+        from itertools import groupby
+
+        from anyfit.storage.inorder import in_order
+
+        first, *others = selections if self._args.dry_run else dict.fromkeys(selections)
+        yield self._tried(first, stores, is_first=True)
+        for is_single, some in groupby(others, self._is_single):
+            tasks = (partial(self._tried, selection, stores) for selection in some)
+            yield from in_order(tasks, _AT_ONCE) if is_single else (task() for task in tasks)
+
+    def _is_single(self, selection: Selection) -> bool:
+        """Whether it can be deleted beside others: nothing is shown of it, and it lists nothing that they delete."""
+        return not (self._args.dry_run or self._args.recursive or selection.wildcards)
+
+    def _tried(self, selection: Selection, stores: Stores, *, is_first: bool = False) -> Removed:
         from anyfit.errors import AnyfitError, AuthError
         from anyfit.storage.options import Failure
         from anyfit.storage.removing import Removed
 
-        all_of_it = Removed(0, 0)
-        for selection in selections:
-            try:
-                removed = self._remove(selection, stores)
-            except AnyfitError as error:
-                if len(selections) == 1 or (isinstance(error, AuthError) and not all_of_it.deleted):
-                    raise
-                removed = Removed(0, 0, (Failure("", f"{selection.uri}{selection.wildcards}", error.message),))
-            all_of_it = Removed(
-                all_of_it.deleted + removed.deleted,
-                all_of_it.bytes + removed.bytes,
-                all_of_it.failures + removed.failures,
-            )
-        return all_of_it
+        try:
+            return self._remove(selection, stores)
+        except AnyfitError as error:
+            if is_first and isinstance(error, AuthError):
+                raise
+            return Removed(0, 0, (Failure("", f"{selection.uri}{selection.wildcards}", error.message),))
 
     def _remove(self, selection: Selection, stores: Stores) -> Removed:
         from anyfit.storage.removing import remove
 
-        with interruptible(self._args, self._progress):
-            return remove(
-                selection.uri,
-                recursive=self._args.recursive or bool(selection.wildcards),
-                filters=selection.filters,
-                dry_run=self._args.dry_run,
-                open=stores,
-                on_action=self._show if self._args.dry_run else None,
-                on_progress=self._progress,
-            )
+        return remove(
+            selection.uri,
+            recursive=self._args.recursive or bool(selection.wildcards),
+            filters=selection.filters,
+            dry_run=self._args.dry_run,
+            open=stores,
+            on_action=self._show if self._args.dry_run else None,
+            on_progress=self._progress,
+        )
 
     def _show(self, action: Action) -> None:
         if self._args.json:

@@ -16,13 +16,13 @@ PATIENCE = 3.0
 """Seconds to wait for requests under way when all is given up: a service may have stopped to answer."""
 
 
-def in_order(tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
-    """The results of tasks in their order; no more than some are under way or wait to be taken."""
+def in_order(tasks: Iterable[Callable[[], T]], at_once: int = _AT_ONCE) -> Iterator[T]:
+    """The results of tasks in their order; no more than `at_once` are under way or wait to be taken."""
     running: deque[Future[T]] = deque()
     try:
         for task in tasks:
             running.append(begun(task))
-            if len(running) >= _AT_ONCE:
+            if len(running) >= at_once:
                 yield running.popleft().result()
         while running:
             yield running.popleft().result()
