@@ -627,6 +627,44 @@ def test_an_object_that_is_appended_to(scripted: Script, open_at: Open, scheme: 
     assert read_proven(store, "key")[2] is False
 
 
+@pytest.mark.parametrize("scheme", ["s3", "cos"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_an_object_whose_length_is_not_said(scripted: Script, open_at: Open, scheme: str, fast: bool) -> None:
+    """It is not taken for an empty one: a listing tells its length; where none tells that of this version, nothing."""
+
+    def answer(asked: Asked) -> bytes:
+        if asked.method == "HEAD" or "partNumber" in asked.target:
+            return reply(ETag=etag, Last_Modified="Fri, 27 Nov 2026 00:00:00 GMT").replace(
+                b"Content-Length: 0\r\n", b""
+            )
+        return reply(LISTING % (ROW % b"key"))
+
+    etag = "x"
+    store = open_at(scripted(answer), scheme, fast=fast, bucket="bucket-125")
+    assert (store.stat("key").size, store.part_size("key")) == (1, 0)
+    etag = "y"
+    with pytest.raises(StorageError, match="does not say how long"):
+        store.stat("key")
+
+
+@pytest.mark.parametrize("scheme", ["s3", "cos"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_bytes_whose_length_is_not_said(scripted: Script, open_at: Open, scheme: str, fast: bool) -> None:
+    """They are read to their end, or not at all: the libraries do not tell whether they broke off."""
+
+    def answer(asked: Asked) -> bytes:
+        head = reply(ETag="x", Last_Modified="Fri, 27 Nov 2026 00:00:00 GMT", Connection="close")
+        return head.replace(b"Content-Length: 0\r\n", b"Transfer-Encoding: chunked\r\n") + b"5\r\nhello\r\n0\r\n\r\n"
+
+    store = open_at(scripted(answer), scheme, fast=fast, bucket="bucket-125")
+    if fast:
+        with store.open("key") as reader:
+            assert (reader.entry.size, reader.read()) == (5, b"hello")
+        return
+    with pytest.raises(StorageError, match="does not say how long"):
+        store.open("key")
+
+
 def test_who_may_only_write(scripted: Script, open_at: Open) -> None:
     """A large object is finished though nobody may look at it."""
 

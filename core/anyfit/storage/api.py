@@ -12,7 +12,10 @@ from typing import Protocol
 from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part, Reader
 from anyfit.values import frozen
 
-__all__ = ["Api", "Begun", "Bulk", "Put", "Sum", "is_md5"]
+__all__ = ["UNSAID", "Api", "Begun", "Bulk", "Put", "Sum", "is_md5"]
+
+UNSAID = -1
+"""The size of what an answer describes without saying how long it is, as some proxies make it."""
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -75,7 +78,7 @@ class Bulk(Protocol):
 
     def list_buckets(self) -> list[Bucket]: ...
     def list_page(self, prefix: str, marker: str, delimiter: bool, limit: int) -> Page: ...
-    def head(self, key: str, part: int = 0) -> Entry: ...
+    def head(self, key: str, part: int = 0) -> Entry: ...  # of size UNSAID where the answer has no length
     def get(self, key: str, start: int, length: int | None, etag: str) -> Reader: ...
     def put(self, key: str, data: Data, sums: Sum, checksum: str) -> Put: ...
     def start_upload(self, key: str, checksum: str) -> Begun: ...

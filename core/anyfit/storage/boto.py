@@ -13,7 +13,7 @@ from typing import Any
 from anyfit.errors import AuthError
 from anyfit.show import one_line
 from anyfit.storage.answers import OPAQUE, Refusal, region_of
-from anyfit.storage.api import Begun, Put, Sum
+from anyfit.storage.api import UNSAID, Begun, Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.library import kept, part_of, rows_of, wanted, whole
 from anyfit.storage.pages import delete_failure
@@ -145,7 +145,9 @@ class BotoApi:
     def _entry(self, key: str, answer: dict[str, Any]) -> Entry:
         modified = answer.get("LastModified") or datetime.fromtimestamp(0, timezone.utc)
         checksum = answer.get("Metadata", {}).get(CHECKSUM, "") or OPAQUE * self._hides(answer)
-        return Entry(key, int(answer.get("ContentLength", 0)), modified, answer.get("ETag", "").strip('"'), checksum)
+        return Entry(
+            key, int(answer.get("ContentLength", UNSAID)), modified, answer.get("ETag", "").strip('"'), checksum
+        )
 
     def _put(self, answer: dict[str, Any]) -> Put:
         return Put(answer.get("ETag", "").strip('"'), self._encrypts(answer), answer.get("ChecksumCRC32", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from anyfit.storage.api import UNSAID
 from anyfit.storage.kinds import content_type
 from anyfit.storage.retry import Unsteady
 from anyfit.storage.store import Entry, Part
@@ -37,9 +38,11 @@ def whole(entry: Entry, content_range: str, start: int, length: int | None, plac
     """The entry of the whole object, from that of an answer with a range of it.
 
     Raises:
-        Unsteady: The answer has another length than the range that was asked for.
+        Unsteady: The answer has another length than the range that was asked for, or does not say which.
     """
     sent = entry.size
+    if sent == UNSAID:
+        raise Unsteady(f"read {place}: the answer does not say how long it is")
     if total := content_range.rpartition("/")[2]:
         entry = evolve(entry, size=int(total))
     rest = max(0, entry.size - start)

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from anyfit.show import one_line
 from anyfit.storage.answers import OPAQUE, Refusal
-from anyfit.storage.api import Begun, Put, Sum
+from anyfit.storage.api import UNSAID, Begun, Put, Sum
 from anyfit.storage.extras import extra
 from anyfit.storage.library import kept, part_of, rows_of, wanted, whole
 from anyfit.storage.pages import delete_failure, parse_page
@@ -263,7 +263,7 @@ def _entry(key: str, answer: Mapping[str, Any]) -> Entry:
     etag = _get(answer, "ETag").strip('"')
     appended = _get(answer, f"{COS.prefix}object-type").lower() == "appendable"
     checksum = _get(answer, _METADATA) or OPAQUE * (appended or _encrypts(answer))
-    return Entry(key, int(_get(answer, "Content-Length") or 0), modified, etag, checksum)
+    return Entry(key, int(_get(answer, "Content-Length") or UNSAID), modified, etag, checksum)
 
 
 def _put(answer: Mapping[str, Any]) -> Put:

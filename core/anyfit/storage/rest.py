@@ -12,7 +12,7 @@ from urllib.parse import quote
 from anyfit.errors import StorageError
 from anyfit.show import one_line
 from anyfit.storage.answers import OPAQUE, parse_refusal
-from anyfit.storage.api import Begun, Put, Sum
+from anyfit.storage.api import UNSAID, Begun, Put, Sum
 from anyfit.storage.kinds import content_type
 from anyfit.storage.pages import clean_etag, parse_buckets, parse_failures, parse_page
 from anyfit.storage.retry import Unsteady
@@ -120,7 +120,7 @@ class RestApi:
 
     def head(self, key: str, part: int = 0) -> Entry:
         answer = self._done("stat", key, self._ask("HEAD", key, [("partNumber", str(part))] if part else []))
-        return self._described("stat", key, answer, int(answer.headers.get("content-length", "0")))
+        return self._described("stat", key, answer, int(answer.headers.get("content-length", UNSAID)))
 
     def get(self, key: str, start: int, length: int | None, etag: str) -> RestReader:
         headers = {}

@@ -22,12 +22,13 @@ from anyfit.errors import AuthError, NotFound, SpecError, StorageError, UsageErr
 from anyfit.show import one_line
 from anyfit.storage.ahead import read_ahead
 from anyfit.storage.answers import ExpiredKeys, WrongRegion
-from anyfit.storage.api import Api, Bulk, Put, Sum, is_md5
+from anyfit.storage.api import UNSAID, Api, Bulk, Put, Sum, is_md5
 from anyfit.storage.crc32 import crc32
 from anyfit.storage.retry import NeverReached, Unreachable, Unsteady, retrying
 from anyfit.storage.settings import CurrentSettings, SettingsSource, StoreSettings
 from anyfit.storage.store import Bucket, Data, DeleteFailure, Entry, Page, Part, Reader, Store
 from anyfit.storage.verify import read_proven
+from anyfit.values import evolve
 
 __all__ = ["ServiceStore"]
 
@@ -188,14 +189,25 @@ class ServiceStore(Store):
 
     def stat(self, key: str) -> Entry:
         self._refuse_bucket(key)
-        return self._call(lambda api: api.head(key))
+        entry = self._call(lambda api: api.head(key))
+        return evolve(entry, size=self._listed_size(entry)) if entry.size == UNSAID else entry
+
+    def _listed_size(self, entry: Entry) -> int:
+        """How long an object is, when what stands before the service leaves that out of its answers."""
+        for listed in self.list_page(entry.key, limit=1).entries:
+            if (listed.key, listed.etag) == (entry.key, entry.etag):
+                return listed.size
+        raise StorageError(
+            f"stat {self._shown(entry.key)}: the answer does not say how long it is, and no listing does",
+            hint="something between here and the service, such as a proxy, leaves Content-Length out",
+        )
 
     def part_size(self, key: str) -> int:
         try:
             size = self._call(lambda api: api.head(key, 1)).size
         except StorageError:
             return 0
-        return size
+        return max(0, size)
 
     def open(self, key: str, *, start: int = 0, length: int | None = None, etag: str = "") -> Reader:
         self._refuse_bucket(key)
