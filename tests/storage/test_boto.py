@@ -49,6 +49,23 @@ def test_urls_that_are_good_for_long(
             store.presign("key", expires=7 * 86400 + 1)
 
 
+@pytest.mark.parametrize("version", ["s3transfer 0.11", "s3transfer 0.19"])
+def test_a_copy_in_parts_keeps_what_goes_with_the_bytes(
+    server: ObjectStoreServer, open_in: Callable[..., Store], monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    """Whether the library looks after that or, as older ones, knows nothing of it."""
+    monkeypatch.setattr("anyfit.storage.boto._MAX_COPY", 3)
+    if version == "s3transfer 0.11":
+        monkeypatch.setattr("s3transfer.copies.CopySubmissionTask.PRESERVED_METADATA_FIELDS", [], raising=False)
+    store = open_in("s3", fast=False)
+    store.put("page.html", bytes(9 << 20), checksum="crc32:1")
+    entry = store.copy(store, "page.html", "the copy")
+    made = server.store.lookup(store.bucket, "the copy")
+
+    assert (entry.size, entry.etag[-2:], entry.checksum) == (9 << 20, "-2", "crc32:1")
+    assert made and made.meta.headers["content-type"] == "text/html"
+
+
 def test_objects_too_large_for_one_copy(open_in: Callable[..., Store], monkeypatch: pytest.MonkeyPatch) -> None:
     """They are copied inside the service all the same."""
     monkeypatch.setattr("anyfit.storage.boto._MAX_COPY", 3)

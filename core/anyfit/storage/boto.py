@@ -15,7 +15,7 @@ from anyfit.show import one_line
 from anyfit.storage.answers import OPAQUE, Refusal, region_of
 from anyfit.storage.api import UNSAID, Begun, Put, Sum
 from anyfit.storage.extras import extra
-from anyfit.storage.library import kept, part_of, rows_of, wanted, whole
+from anyfit.storage.library import copied, kept, part_of, rows_of, wanted, whole
 from anyfit.storage.pages import delete_failure
 from anyfit.storage.rest import CHECKSUM, OBS, S3
 from anyfit.storage.retry import Unsteady, lost
@@ -119,7 +119,9 @@ class BotoApi:
         source = {"Bucket": bucket, "Key": source_key}
         with self._errors("copy to", key):
             if size > _MAX_COPY:
-                self.client.copy(source, self.bucket, key)
+                answer = self.client.head_object(**source)
+                kept_with_it = {**copied(answer), "Metadata": answer.get("Metadata", {})}
+                self.client.copy(source, self.bucket, key, ExtraArgs=kept_with_it)
                 return ""
             answer = self.client.copy_object(Bucket=self.bucket, Key=key, CopySource=source)
         return str(answer["CopyObjectResult"].get("ETag", "")).strip('"')

@@ -11,7 +11,9 @@ from anyfit.storage.retry import Unsteady
 from anyfit.storage.store import Entry, Part
 from anyfit.values import evolve
 
-__all__ = ["kept", "part_of", "rows_of", "wanted", "whole"]
+__all__ = ["copied", "kept", "part_of", "rows_of", "wanted", "whole"]
+
+_KEPT = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
 
 
 def wanted(start: int, length: int | None, etag: str) -> dict[str, str]:
@@ -32,6 +34,15 @@ def kept(key: str, checksum: str, name: str) -> dict[str, Any]:
     if checksum:
         arguments["Metadata"] = {name: checksum}
     return arguments
+
+
+def copied(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that make a copy in parts keep what an answer tells of its source, but for metadata.
+
+    A service copies this by itself only with the whole object at once.
+    """
+    told = {name.replace("-", "").lower(): value for name, value in answer.items()}
+    return {name: value for name in _KEPT if (value := told.get(name.lower()))}
 
 
 def whole(entry: Entry, content_range: str, start: int, length: int | None, place: str) -> Entry:

@@ -13,7 +13,7 @@ from anyfit.show import one_line
 from anyfit.storage.answers import OPAQUE, Refusal
 from anyfit.storage.api import UNSAID, Begun, Put, Sum
 from anyfit.storage.extras import extra
-from anyfit.storage.library import kept, part_of, rows_of, wanted, whole
+from anyfit.storage.library import copied, kept, part_of, rows_of, wanted, whole
 from anyfit.storage.pages import delete_failure, parse_page
 from anyfit.storage.rest import CHECKSUM, COS, CRC64
 from anyfit.storage.retry import Unsteady, lost
@@ -161,7 +161,9 @@ class CosApi:
         names = {"Bucket": self.bucket, "Key": _sdk_key(key), "CopySource": source}
         with self._errors("copy to", key):
             if size > _MAX_COPY:
-                self.client.copy(**names)
+                answer = self.client.head_object(Bucket=bucket, Key=_sdk_key(source_key))
+                own = {name: value for name, value in answer.items() if name.lower().startswith(f"{COS.prefix}meta-")}
+                self.client.copy(**names, **copied(answer), Metadata=own)
                 return ""
             return str(self.client.copy_object(**names)["ETag"]).strip('"')
 
