@@ -137,7 +137,7 @@ def predict_fn(data, model):
 
 @pytest.fixture
 def serve(root: Path) -> Iterator[Callable[..., str]]:
-    """Start predict.py in the tree; answers the URL."""
+    """Start predict.py in the tree; answers the URL. At the end SIGTERM ends it, and it leaves nothing behind."""
     started: list[subprocess.Popen[str]] = []
 
     def start(python: str = sys.executable) -> str:
@@ -152,7 +152,8 @@ def serve(root: Path) -> Iterator[Callable[..., str]]:
         model = {"entry_point": "inference.py", "code_archive": "code.tar.gz", "environment": {"A": "1"}}
         (root / "src" / "anyfit_model.json").write_text(json.dumps(model))
         port = free_port()
-        environ = {**os.environ, "MM_ROOT": str(root), "MM_SERVE_PORT": str(port)}
+        (root / "tmp").mkdir(exist_ok=True)
+        environ = {**os.environ, "MM_ROOT": str(root), "MM_SERVE_PORT": str(port), "TMPDIR": str(root / "tmp")}
         command = [python, "-W", "ignore", "predict.py"]
         started.append(subprocess.Popen(command, cwd=root / "src", env=environ, stdout=subprocess.PIPE, text=True))
         said = started[-1].stdout
@@ -165,6 +166,8 @@ def serve(root: Path) -> Iterator[Callable[..., str]]:
         process.send_signal(signal.SIGTERM)
         with within(5):
             process.communicate(timeout=60)
+        assert process.returncode == 128 + signal.SIGTERM
+    assert not list((root / "tmp").iterdir())
 
 
 def ask(url: str, body: bytes = b"[1]", method: str = "POST") -> tuple[int, Any]:

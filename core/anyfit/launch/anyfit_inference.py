@@ -717,11 +717,14 @@ def packaged(folder: str, model: "Dict[str, Any]", model_dir: str, backend: str)
 
 
 def unpacked(archive: str, prefix: str) -> str:
-    """A new folder with what an archive holds, with nothing where there is none."""
+    """A new folder with what an archive holds, with nothing where there is none; it goes with the process."""
+    import atexit
+    import shutil
     import tarfile
     import tempfile
 
     folder = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     if archive:
         with tarfile.open(archive) as tar:
             for entry in tar:
@@ -735,7 +738,8 @@ def unpacked(archive: str, prefix: str) -> str:
 
 
 def serve(handler: Handler, port: int, path: str, pages: "Optional[Dict[str, Any]]" = None) -> None:
-    """Answer predictions at a path, and what is asked for with GET by the pages, for ever."""
+    """Answer predictions at a path, and what is asked for with GET by the pages, until SIGTERM."""
+    import signal
     import socketserver
     from http.server import HTTPServer
 
@@ -746,8 +750,13 @@ def serve(handler: Handler, port: int, path: str, pages: "Optional[Dict[str, Any
         request_queue_size = 128
 
     server = Server(("0.0.0.0", port), _requests(handler, path, pages or {}))  # noqa: S104 (a gateway comes from outside)
+    signal.signal(signal.SIGTERM, _end)  # process 1 of a container would not end by it, and leave its folders to no one
     print("anyfit: serving on port %d" % server.server_address[1], flush=True)
     server.serve_forever()
+
+
+def _end(number: int, _: "Any") -> None:
+    raise SystemExit(128 + number)
 
 
 def _requests(handler: Handler, path: str, pages: "Dict[str, Any]") -> "Any":

@@ -9,6 +9,7 @@ one and the model's must be on Python's path.
 from __future__ import annotations
 
 import json
+import signal
 import socketserver
 import sys
 import threading
@@ -28,6 +29,7 @@ class Unreadable(Exception):
 
 def main(argv: list[str]) -> None:
     """Serve until the process is ended."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what services leave for the end is done
     directory, port, model_type, model_name = argv
     service = loading.load(Path(directory), model_type, model_name)
     print(f"{type(service).__name__} is ready", flush=True)
