@@ -101,14 +101,15 @@ def columns(text: str) -> list[tuple[str, str]]:
 def test_of_several_places_those_are_shown_that_are_there(cli: Any, bucket: Bucket, command: str) -> None:
     """What is wrong with the others is told at the end, and the exit code is that of the first."""
     bucket.put(d__a="A", e__b="BB")
-    shown = cli(command, bucket.uri("d/"), bucket.uri("no/"), bucket.uri("none/"), bucket.uri("e/"))
+    shown = cli(command, bucket.uri("d/"), bucket.uri("no/"), "/none", bucket.uri("none/"), bucket.uri("e/"))
     one = cli(command, bucket.uri("no/"), bucket.uri("e/"))
     plain = cli(command, "--json", bucket.uri("d/"), bucket.uri("no/"), bucket.uri("e/"))
     records = plain.json() if command == "du" else [json.loads(line) for line in plain.out.splitlines()]
     nothing = cli(command, "--json", bucket.uri("no/"), bucket.uri("none/"))
 
     assert (shown.code, len(shown.out.splitlines()), one.code, len(one.out.splitlines())) == (102, 2, 102, 1)
-    assert f"2 faults:\n  nothing at {bucket.uri('no/')}\n  nothing at {bucket.uri('none/')}\n" in shown.err
+    told = f"3 faults:\n  nothing at {bucket.uri('no/')}\n  no file /none\n  nothing at {bucket.uri('none/')}\n"
+    assert f"{told}hint: anyfit ls shows what there is; a place in a bucket is written s3://bucket/key\n" in shown.err
     assert f"nothing at {bucket.uri('no/')}" in one.err and "faults" not in one.err
     assert (plain.code, [record.get("error") for record in records]) == (102, [None, None, "NotFound"])
     assert records[2]["name"] == bucket.uri("no/")

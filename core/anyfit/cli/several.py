@@ -34,6 +34,7 @@ class Faults(dict[str, AnyfitError]):
         first, *others = self.values()
         if others:
             first.message = "".join([f"{len(self)} faults:", *(f"\n  {fault.message}" for fault in self.values())])
+            first.hint = "; ".join(dict.fromkeys(fault.hint for fault in self.values() if fault.hint))
         raise first
 
 
